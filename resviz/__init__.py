@@ -1,0 +1,78 @@
+"""resviz: look inside residual networks.
+
+    load(name)                                  a network with its labels and preprocessing (`resviz.models.zoo`)
+    decode(data)                                an RGB picture from the bytes of a file (`resviz.data.images`)
+    predict(model, x, labels)                   the likeliest classes
+    layers(model, input_size)                   shapes, parameters and multiply-adds of every module
+    blocks(model)                               names of the blocks to look at
+    activations(model, x, layers)               what layers see, with statistics
+    residual_parts(model, x, block)             shortcut, branch and their sum
+    gradient_times_activation(model, x, layer, target)   what each channel contributes to a class
+    attribute(model, x, method, target)         which places speak for a class, by any of the methods
+    grad_cam(model, x, layer, target)           Grad-CAM of one layer
+    grad_cams(model, x, layers, target)         Grad-CAM of several layers in one pass
+    CamGraph(model, x, layers)                  Grad-CAM of class after class
+
+`x` is one preprocessed image, (1, 3, height, width). Whatever a user can get wrong raises `ResvizError`, in a
+sentence. Names load on first use: `import resviz` alone costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resviz.data.images import decode
+    from resviz.errors import ResvizError
+    from resviz.models.zoo import load
+    from resviz.probes.activations import activations, gradient_times_activation, residual_parts
+    from resviz.probes.architecture import blocks, layers
+    from resviz.probes.attribution import attribute
+    from resviz.probes.cam import CamGraph, grad_cam, grad_cams
+    from resviz.probes.prediction import predict
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CamGraph",
+    "ResvizError",
+    "__version__",
+    "activations",
+    "attribute",
+    "blocks",
+    "decode",
+    "grad_cam",
+    "grad_cams",
+    "gradient_times_activation",
+    "layers",
+    "load",
+    "predict",
+    "residual_parts",
+]
+
+_HOME = {  # name -> the module that has it
+    "CamGraph": "resviz.probes.cam",
+    "ResvizError": "resviz.errors",
+    "activations": "resviz.probes.activations",
+    "attribute": "resviz.probes.attribution",
+    "blocks": "resviz.probes.architecture",
+    "decode": "resviz.data.images",
+    "grad_cam": "resviz.probes.cam",
+    "grad_cams": "resviz.probes.cam",
+    "gradient_times_activation": "resviz.probes.activations",
+    "layers": "resviz.probes.architecture",
+    "load": "resviz.models.zoo",
+    "predict": "resviz.probes.prediction",
+    "residual_parts": "resviz.probes.activations",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public name, imported when it is first asked for (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'resviz' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

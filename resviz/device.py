@@ -1,0 +1,68 @@
+"""Where a model runs: cuda before mps before cpu, and in which number format.
+
+Importing this module costs what torch costs; nothing is probed before it is asked for.
+"""
+
+import functools
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A place to compute. `autocast` is None where float32 is the better choice."""
+
+    type: str
+    name: str
+    threads: int
+    autocast: torch.dtype | None
+
+    def where(self) -> str:
+        """The device, and its threads on a CPU, in a few words."""
+        if self.type != "cpu":
+            return self.name
+        return f"{self.name}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+
+
+@functools.cache
+def best() -> Device:
+    """The best device of this machine, measured once per process."""
+    if torch.cuda.is_available():
+        half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return Device("cuda", torch.cuda.get_device_name(), torch.get_num_threads(), half)
+    if torch.backends.mps.is_available():
+        return Device("mps", "Apple GPU", torch.get_num_threads(), None)
+    return Device("cpu", _cpu_name(), torch.get_num_threads(), torch.bfloat16 if bf16_pays() else None)
+
+
+@functools.cache
+def bf16_pays() -> bool:
+    """Whether bf16 matrix products beat float32 here by half at least (CPUs with AMX or AVX512-BF16 do)."""
+    a = torch.randn(512, 512)
+    half = a.bfloat16()
+    return _seconds(half) * 1.5 < _seconds(a)
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _seconds(a: torch.Tensor, repeats: int = 5) -> float:
+    """Shortest time of a @ a; the shortest is the one least disturbed."""
+    times = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        torch.mm(a, a)
+        times.append(time.perf_counter() - start)
+    return min(times[1:])
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "CPU")

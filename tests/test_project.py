@@ -1,0 +1,100 @@
+"""What holds for the project as a whole: pins, reasons, settings, and nothing of the machine it was written on."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from streamlit import config
+
+ROOT = Path(__file__).parents[1]
+REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
+IMPORT_NAMES = {"pillow": "PIL", "pyyaml": "yaml", "grad-cam": "pytorch_grad_cam"}  # where it is not the name itself
+OF_ONE_MACHINE = [
+    b"/work/",
+    b"/root/",
+    b"/home/runner/",
+    b"pypi.org",
+    b"pythonhosted.org",
+    b"npmjs.",
+    b"deb.debian.org",
+]
+
+
+def _lines(name: str) -> list[str]:
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
+    return [line for line in lines if line and not line.startswith("-r ")]
+
+
+def _pins(name: str) -> dict[str, str]:
+    return {canonicalize_name(package): version for package, version in (line.split("==") for line in _lines(name))}
+
+
+def _files() -> list[Path]:
+    """The project's files: what git tracks or would; all that is not ignored."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    paths = (ROOT / name for name in listed.stdout.decode().split("\0") if name)
+    return [path for path in paths if path.is_file() and path != Path(__file__)]
+
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
+def test_every_requirement_is_pinned_exactly(name: str) -> None:
+    assert [line for line in _lines(name) if not re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][0-9A-Za-z.]*", line)] == []
+
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
+def test_every_dependency_has_its_reason_in_contributing(name: str) -> None:
+    rows = re.findall(r"^\| `([\w.-]+)` \| *\S+", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert set(_pins(name)) - {canonicalize_name(row) for row in rows} == set()
+
+
+def test_the_ranges_in_pyproject_admit_the_pins() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ranges = {canonicalize_name(r.name): r.specifier for r in map(Requirement, project["dependencies"])}
+    pins = _pins("requirements.txt")
+    assert set(ranges) == set(pins)
+    assert {name: pins[name] for name in pins if not ranges[name].contains(pins[name])} == {}
+
+
+def test_the_app_imports_only_what_requirements_name() -> None:
+    named = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in _pins("requirements.txt")}
+    known = named | set(sys.stdlib_module_names) | {"resviz", "pages", "app"}
+    imported: dict[str, str] = {}
+    for path in [*ROOT.glob("resviz/**/*.py"), *ROOT.glob("pages/**/*.py"), *ROOT.glob("app.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0]: str(path.relative_to(ROOT)) for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported[node.module.split(".")[0]] = str(path.relative_to(ROOT))
+    assert {name: path for name, path in imported.items() if name not in known} == {}
+
+
+def test_every_setting_is_one_that_streamlit_knows() -> None:
+    def keys(table: dict, prefix: str = "") -> list[str]:
+        nested = (keys(v, f"{prefix}{k}.") if isinstance(v, dict) else [prefix + k] for k, v in table.items())
+        return [key for part in nested for key in part]
+
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert [key for key in keys(settings) if key not in config.get_config_options()] == []
+
+
+def test_no_file_names_a_place_of_one_machine() -> None:
+    found = {
+        (str(path.relative_to(ROOT)), place.decode())
+        for path in _files()
+        for place in OF_ONE_MACHINE
+        if place in path.read_bytes()
+    }
+    assert found == set()
