@@ -1,0 +1,59 @@
+"""From a picture to what a network receives: scale the shorter side, cut out the centre, normalise.
+
+Equal to the evaluation transforms of torchvision's weights on PIL images, bit for bit, without importing torchvision.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocess:
+    """`resize` is the shorter side in pixels, `crop` the side of the square cut out of the middle."""
+
+    resize: int = 256
+    crop: int = 224
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+    interpolation: str = "bilinear"
+
+    def __call__(self, image: Image.Image) -> Tensor:
+        """Tensor (3, crop, crop) of an RGB picture."""
+        x = torch.from_numpy(np.array(self.view(image))).permute(2, 0, 1).contiguous().float().div(255)
+        return (x - _column(self.mean)) / _column(self.std)
+
+    def view(self, image: Image.Image) -> Image.Image:
+        """The picture as the network receives it, before normalisation: `crop` x `crop` RGB."""
+        width, height = self.scaled_size(image.size)
+        resample = Image.Resampling[self.interpolation.upper()]
+        scaled = image if image.size == (width, height) else image.resize((width, height), resample)
+        left, top = _offset(width, self.crop), _offset(height, self.crop)
+        return scaled.crop((left, top, left + self.crop, top + self.crop))
+
+    def scaled_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height after scaling, the longer side rounded down as torchvision does."""
+        width, height = size
+        if width <= height:
+            return self.resize, int(self.resize * height / width)
+        return int(self.resize * width / height), self.resize
+
+    def box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of what the network sees, in pixels of the original picture."""
+        width, height = self.scaled_size(size)
+        fx, fy = size[0] / width, size[1] / height
+        left, top = _offset(width, self.crop), _offset(height, self.crop)
+        return left * fx, top * fy, (left + self.crop) * fx, (top + self.crop) * fy
+
+
+def _offset(length: int, crop: int) -> int:
+    return round((length - crop) / 2.0)
+
+
+def _column(values: tuple[float, ...]) -> Tensor:
+    return torch.tensor(values)[:, None, None]

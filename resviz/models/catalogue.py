@@ -1,0 +1,83 @@
+"""Which models there are, answered in milliseconds: headers of files are read, no weights and no torchvision."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from resviz import paths
+from resviz.errors import CheckpointError, SpecError
+from resviz.models import weightfile
+from resviz.models.download import is_here
+from resviz.models.published import OTHERS, RESNETS
+from resviz.models.spec import ModelSpec
+
+# networks to build, and their parameters: He et al. 2015, Table 6, with 10 classes
+NEW = {20: 269_722, 56: 853_018, 110: 1_727_962}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A line of the list. `offline`: it loads without a connection; `input_size` in pixels."""
+
+    name: str
+    family: str
+    parameters: int
+    classes: int
+    input_size: int
+    offline: bool
+    title: str
+
+
+def catalogue(include_torchvision: bool = True) -> tuple[ModelInfo, ...]:
+    """Bundled models, trained runs, networks to build, and those that torchvision publishes."""
+    files = [
+        *_files("bundled", paths.BUNDLED, "*.safetensors"),
+        *_files("run", paths.home() / "runs", "*/model.safetensors"),
+    ]
+    return (*files, *_new(), *(_published() if include_torchvision else ()))
+
+
+def _files(kind: str, folder: Path, pattern: str) -> Iterator[ModelInfo]:
+    """The weights in a folder; damaged ones are left out, loading them by name says what is wrong."""
+    for path in sorted(folder.glob(pattern)):
+        name = path.stem if kind == "bundled" else path.parent.name
+        try:
+            yield _described(f"{kind}/{name}", *weightfile.metadata(path))
+        except (CheckpointError, SpecError, KeyError, TypeError, ValueError):
+            continue
+
+
+def _described(name: str, meta: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]) -> ModelInfo:
+    spec = ModelSpec.from_dict(meta["spec"])  # type: ignore[arg-type]
+    side = int(meta["preprocess"]["crop"])  # type: ignore[index]
+    size = sum(prod(shape) for key, shape in shapes.items() if not _is_buffer(key))
+    return ModelInfo(name, spec.family, size, spec.classes, side, True, _title(spec) + _trained_on(meta))
+
+
+def _trained_on(meta: Mapping[str, object]) -> str:
+    card = meta.get("card")
+    dataset = card.get("dataset") if isinstance(card, dict) else None
+    return f", trained on {dataset['name']}" if isinstance(dataset, dict) and "name" in dataset else ""
+
+
+def _is_buffer(key: str) -> bool:
+    return key.endswith((".running_mean", ".running_var", ".num_batches_tracked"))
+
+
+def _title(spec: ModelSpec) -> str:
+    kind = {"residual": "ResNet", "plain": "Plain"}.get(spec.family, spec.family)
+    return f"{kind}-{spec.depth}"
+
+
+def _new() -> Iterator[ModelInfo]:
+    for depth, parameters in NEW.items():
+        for family in ("residual", "plain"):
+            spec = ModelSpec(family=family, depth=depth)
+            yield ModelInfo(f"new/{spec}", family, parameters, 10, 32, True, f"{_title(spec)}, untrained")
+
+
+def _published() -> Iterator[ModelInfo]:
+    for name, entry in {**RESNETS, **OTHERS}.items():
+        here = is_here(entry.file)
+        yield ModelInfo(f"torchvision/{name}", entry.family, entry.parameters, 1000, 224, here, entry.title)

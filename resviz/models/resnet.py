@@ -1,0 +1,95 @@
+"""ResNet and its plain twin, for ImageNet and for CIFAR (He et al. 2015, sections 3.3 and 4.2).
+
+Parameter names and evaluation outputs are torchvision's; building draws from the spec's seed alone, so the same
+spec is the same network on every machine, whatever else the process draws.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from resviz.models.blocks import Block, make_activation, make_block, make_conv, make_norm
+from resviz.models.spec import ModelSpec
+
+
+class ResNet(nn.Module):
+    """stem, `layer1` to `layer3` or `layer4`, global average pooling, one linear layer."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        kernel, stride = (7, 2) if spec.stem == "imagenet" else (3, 1)
+        self.conv1 = make_conv(spec, 3, spec.width, kernel, stride)
+        self.bn1 = make_norm(spec, spec.width)
+        self.relu = make_activation(spec)
+        self.maxpool = nn.MaxPool2d(3, 2, 1) if spec.stem == "imagenet" else nn.Identity()
+        channels = spec.width
+        for i, blocks in enumerate(spec.stages):
+            stage = _stage(spec, channels, spec.width * 2**i, blocks, stride=1 if i == 0 else 2)
+            channels = stage[-1].out_channels  # type: ignore[assignment]
+            self.add_module(f"layer{i + 1}", stage)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(channels, spec.classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for i in range(len(self.spec.stages)):
+            x = self.get_submodule(f"layer{i + 1}")(x)
+        x = torch.flatten(self.avgpool(x), 1)  # (N, channels)
+        return self.fc(x)  # type: ignore[no-any-return]
+
+
+def build(spec: ModelSpec) -> ResNet:
+    """The network of `spec` with fresh weights, in eval mode, drawn from `spec.seed` only."""
+    model = skeleton(spec).to_empty(device="cpu")
+    initialise(model, spec)
+    return model.eval()
+
+
+def skeleton(spec: ModelSpec) -> ResNet:
+    """The network without memory for its weights, to be filled by `load_state_dict(..., assign=True)`."""
+    with torch.device("meta"):
+        return ResNet(spec).eval()
+
+
+def initialise(model: ResNet, spec: ModelSpec) -> None:
+    """Fill every parameter and buffer.
+
+    `he`: normal with fan-out (He et al. 2015b, as torchvision does); `zero-gamma`: and the last gamma of each
+    branch zero (Goyal et al. 2017, section 5.1); `torch`: PyTorch's own default, uniform with fan-in.
+    """
+    generator = torch.Generator().manual_seed(spec.seed)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            _fill_weight(module, spec.init, generator)
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+            _fill_norm(module)
+    if spec.init == "zero-gamma":
+        for block in model.modules():
+            if isinstance(block, Block) and isinstance(block.last_norm, nn.BatchNorm2d | nn.GroupNorm):
+                nn.init.zeros_(block.last_norm.weight)
+
+
+def _stage(spec: ModelSpec, in_channels: int, planes: int, blocks: int, stride: int) -> nn.Sequential:
+    first = make_block(spec, in_channels, planes, stride)
+    return nn.Sequential(first, *(make_block(spec, first.out_channels, planes, 1) for _ in range(blocks - 1)))
+
+
+def _fill_weight(module: nn.Conv2d | nn.Linear, init: str, generator: torch.Generator) -> None:
+    if init != "torch" and isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+        return
+    nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
+    if module.bias is not None:
+        bound = 1 / math.sqrt(module.weight[0].numel())  # the fan-in
+        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+
+
+def _fill_norm(module: nn.BatchNorm2d | nn.GroupNorm) -> None:
+    nn.init.ones_(module.weight)
+    nn.init.zeros_(module.bias)
+    if isinstance(module, nn.BatchNorm2d):
+        module.reset_running_stats()

@@ -1,0 +1,166 @@
+"""From a name to a network that is ready to look at, with its labels and its preprocessing.
+
+`bundled/NAME`, `torchvision/NAME[?weights=none|IMAGENET1K_V1]`, `run/ID`, `file/PATH[?family=plain&depth=20]` and
+`new/FAMILY-DEPTH[?option=value]`.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import parse_qsl
+
+from torch import nn
+
+from resviz import paths
+from resviz.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from resviz.errors import CheckpointError, ModelError
+from resviz.models import checkpoints, published
+from resviz.models.catalogue import ModelInfo, catalogue
+from resviz.models.download import Progress, ensure, silent
+from resviz.models.resnet import build
+from resviz.models.spec import ModelSpec
+
+__all__ = ["LoadedModel", "ModelInfo", "catalogue", "load"]
+
+MAX_SIDE = 2048  # pixels; what a file may ask for
+ASSUMED = "The file tells no preprocessing: pictures are scaled to {crop} pixels and normalised as is usual."
+NAMES = "bundled/NAME, torchvision/NAME, run/ID, file/PATH and new/FAMILY-DEPTH"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A network in eval mode, with what is needed to use it; `notes` say what was assumed."""
+
+    name: str
+    model: nn.Module
+    labels: tuple[str, ...]
+    preprocess: Preprocess
+    input_size: int  # side of the square it receives, in pixels
+    spec: ModelSpec | None = None  # None where the network is not one of ours
+    card: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))  # how it was trained
+    notes: tuple[str, ...] = ()
+
+
+def load(name: str, progress: Progress = silent) -> LoadedModel:
+    """The model of a name; raises `ModelError` (or its children), `SpecError` for a bad `new/...`."""
+    kind, _, rest = name.partition("/")
+    if kind not in _KINDS or not rest:
+        raise ModelError(f"There is no model {name!r}; names are {NAMES}; {_closest(name)}")
+    return _KINDS[kind](name, rest, progress)
+
+
+def _bundled(name: str, rest: str, progress: Progress) -> LoadedModel:
+    path = paths.BUNDLED / f"{rest}.safetensors"
+    if path.parent != paths.BUNDLED or not path.is_file():
+        raise ModelError(f"There is no model {name!r} among the bundled ones; {_closest(name)}")
+    return _from_file(name, path, {}, mapped=True)
+
+
+def _run(name: str, rest: str, progress: Progress) -> LoadedModel:
+    folder = paths.home() / "runs"
+    path = folder / rest / "model.safetensors"
+    if path.parent.parent != folder or rest in (".", "..") or not path.is_file():
+        raise ModelError(f"There is no trained model {name!r} in {folder}; {_closest(name)}")
+    return _from_file(name, path, {}, mapped=True)
+
+
+def _file(name: str, rest: str, progress: Progress) -> LoadedModel:
+    try:
+        path, options = Path(rest).expanduser(), dict[str, str]()
+        if not path.exists():
+            text, options = _options(rest)
+            path = Path(text).expanduser()
+    except (OSError, RuntimeError) as error:  # a name too long, or the home folder of nobody
+        raise CheckpointError(f"{rest} is no usable path: {error}; check its name.") from None
+    return _from_file(name, path, options, mapped=False)  # others may write over it
+
+
+def _new(name: str, rest: str, progress: Progress) -> LoadedModel:
+    spec = ModelSpec.parse(rest)
+    preprocess = _usual_preprocess(spec)
+    return LoadedModel(name, build(spec), _numbered(spec.classes), preprocess, preprocess.crop, spec)
+
+
+def _torchvision(name: str, rest: str, progress: Progress) -> LoadedModel:
+    title, options = _options(rest)
+    if unknown := sorted(set(options) - {"weights"}):
+        raise ModelError(f"torchvision models have no option {unknown[0]!r}; the only one is weights.")
+    if title not in published.RESNETS and title not in published.names():
+        raise ModelError(f"torchvision publishes no classifier {title!r}; {_closest(title, published.names())}")
+    choice = options.get("weights", "DEFAULT")
+    member = published.weights(title, "DEFAULT" if choice == "none" else choice)
+    path = None if choice == "none" else ensure(member.url, progress)
+    preprocess = published.preprocess(member)
+    spec = published.RESNETS[title].spec() if title in published.RESNETS else None
+    if spec is not None:
+        model: nn.Module = build(spec) if path is None else checkpoints.read(path, spec).model
+    else:
+        model = published.fresh(title, member) if path is None else published.trained(title, member, path)
+    card = {"weights": "none" if path is None else member.name, "url": member.url}
+    return LoadedModel(name, model, published.labels(member), preprocess, preprocess.crop, spec, card)
+
+
+_KINDS: dict[str, Callable[[str, str, Progress], LoadedModel]] = {
+    "bundled": _bundled,
+    "torchvision": _torchvision,
+    "run": _run,
+    "file": _file,
+    "new": _new,
+}
+
+
+def _from_file(name: str, path: Path, options: Mapping[str, str], mapped: bool) -> LoadedModel:
+    found = checkpoints.read(path, options=options, mapped=mapped)
+    told = _told_preprocess(path, found.meta)
+    preprocess = told or _usual_preprocess(found.spec)
+    notes = found.notes if told else (*found.notes, ASSUMED.format(crop=preprocess.crop))
+    labels = _told_labels(found.meta, found.spec.classes) or _numbered(found.spec.classes)
+    card = found.meta.get("card")
+    card = MappingProxyType(dict(card) if isinstance(card, dict) else {})
+    return LoadedModel(name, found.model, labels, preprocess, preprocess.crop, found.spec, card, notes)
+
+
+def _options(text: str) -> tuple[str, dict[str, str]]:
+    """What stands before the last question mark, and the options behind it."""
+    before, mark, query = text.rpartition("?")
+    return (before, dict(parse_qsl(query, keep_blank_values=True))) if mark else (text, {})
+
+
+def _numbered(classes: int) -> tuple[str, ...]:
+    return tuple(f"class {i}" for i in range(classes))
+
+
+def _told_labels(meta: Mapping[str, object], classes: int) -> tuple[str, ...]:
+    """The labels in a file, if there is one for each class."""
+    found = meta.get("labels")
+    return tuple(map(str, found)) if isinstance(found, list) and len(found) == classes else ()
+
+
+def _usual_preprocess(spec: ModelSpec) -> Preprocess:
+    """What networks of this stem usually get: 32 pixels about zero, or 224 with ImageNet's statistics."""
+    if spec.stem == "imagenet":
+        return Preprocess(256, 224, IMAGENET_MEAN, IMAGENET_STD)
+    return Preprocess(32, 32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+
+
+def _told_preprocess(path: Path, meta: Mapping[str, object]) -> Preprocess | None:
+    """The preprocessing in a file; raises `CheckpointError` where it makes no sense."""
+    told = meta.get("preprocess")
+    if told is None:
+        return None
+    try:
+        mean, std = (tuple(float(v) for v in told[key]) for key in ("mean", "std"))  # type: ignore[index]
+        sides = int(told["resize"]), int(told["crop"])  # type: ignore[index]
+        if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or not 1 <= min(sides) <= max(sides) <= MAX_SIDE:
+            raise ValueError
+    except (TypeError, KeyError, ValueError):
+        raise CheckpointError(f"{path} tells a preprocessing that makes no sense ({told}); save it again.") from None
+    return Preprocess(*sides, mean, std)
+
+
+def _closest(name: str, known: list[str] | None = None) -> str:
+    """The way out: names that look like this one, or where all are listed."""
+    close = difflib.get_close_matches(name, known or [info.name for info in catalogue()], n=3)
+    return f"did you mean {' or '.join(close)}?" if close else "`python -m resviz models` lists those there are."

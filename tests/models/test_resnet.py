@@ -1,0 +1,152 @@
+"""Our networks are torchvision's, bit for bit, and are drawn from their seed alone."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torchvision import models
+
+from resviz.models.blocks import Block
+from resviz.models.published import RESNETS
+from resviz.models.resnet import ResNet, build, skeleton
+from resviz.models.spec import ModelSpec
+
+NINE = sorted(set(RESNETS) - {"resnext101_64x4d"})
+
+
+def of_torchvision(name):
+    """torchvision's network with random weights and running statistics, cheaply drawn."""
+    with torch.device("meta"):
+        model = getattr(models, name)(weights=None)
+    model = model.to_empty(device="cpu").eval()
+    generator = torch.Generator().manual_seed(1)
+    for key, t in model.state_dict().items():
+        if t.ndim > 1:
+            t.uniform_(-1, 1, generator=generator).mul_(math.sqrt(3 / t[0].numel()))
+        elif t.is_floating_point():
+            t.uniform_(0.5, 1.5, generator=generator) if "var" in key else t.uniform_(-0.5, 0.5, generator=generator)
+        else:
+            t.zero_()
+    return model
+
+
+@pytest.mark.parametrize("name", NINE)
+def test_outputs_are_torchvisions_bit_for_bit_and_state_dicts_fit_both_ways(name):
+    theirs = of_torchvision(name)
+    ours = skeleton(RESNETS[name].spec())
+    ours.load_state_dict(theirs.state_dict(), strict=True, assign=True)
+    x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        scores = ours(x)
+        assert scores.std() > 0
+        assert torch.equal(scores, theirs(x))
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("depth", "millions"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7), (1202, 19.4)]
+)
+def test_cifar_networks_have_the_parameters_of_table_6(depth, millions):
+    model = skeleton(ModelSpec(depth=depth))
+    count = sum(p.numel() for p in model.parameters())
+    assert round(count / 1e6, 2 if millions < 1 else 1) == millions
+    weighted = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert len(weighted) == depth
+
+
+@pytest.mark.parametrize(
+    "text", ["{}-20", "{}-20?norm=none", "{}-20?block=bottleneck", "{}-18?stem=imagenet&shortcut=A"]
+)
+def test_the_plain_twin_has_the_same_names_shapes_and_initial_numbers(text):
+    plain, residual = (build(ModelSpec.parse(text.format(family))) for family in ("plain", "residual"))
+    ours, theirs = plain.state_dict(), residual.state_dict()
+    assert list(ours) == list(theirs)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    x = torch.randn(1, 3, 32, 32)
+    with torch.no_grad():
+        assert not torch.equal(plain(x), residual(x))
+
+
+def test_depth_1202_goes_forward():
+    model = build(ModelSpec(depth=1202, init="zero-gamma"))
+    with torch.no_grad():
+        scores = model(torch.randn(1, 3, 8, 8))
+    assert scores.shape == (1, 10)
+    assert torch.isfinite(scores).all()
+
+
+def test_he_initialisation_has_the_fan_out_deviation():
+    model = build(ModelSpec(depth=20, width=64))
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d):
+            fan_out = module.out_channels * module.kernel_size[0] * module.kernel_size[1]
+            expected = math.sqrt(2 / fan_out)
+            spread = 5 / math.sqrt(2 * module.weight.numel())  # five standard errors of a deviation, relative
+            assert module.weight.std().item() == pytest.approx(expected, rel=spread), name
+            assert abs(module.weight.mean().item()) < 5 * expected / math.sqrt(module.weight.numel())
+
+
+def test_torch_initialisation_stays_within_and_reaches_its_bounds():
+    model = build(ModelSpec(depth=20, norm="none", init="torch"))
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            bound = 1 / math.sqrt(module.weight[0].numel())
+            for t in (module.weight, module.bias):
+                assert t.abs().max() <= bound
+                assert t.abs().max() > 0.7 * bound
+            assert module.weight.abs().mean().item() == pytest.approx(bound / 2, rel=0.2)
+
+
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_zero_gamma_makes_every_block_pass_its_shortcut_on(norm):
+    model = build(ModelSpec(depth=20, init="zero-gamma", norm=norm))
+    seen = []
+    for module in model.modules():
+        if isinstance(module, Block):
+            module.add.register_forward_hook(lambda m, args, out: seen.append((args[0], args[1], out)))
+    with torch.no_grad():
+        model(torch.randn(1, 3, 32, 32))
+    assert len(seen) == 9
+    for branch, shortcut, total in seen:
+        assert not branch.any()
+        assert torch.equal(total, shortcut)
+
+
+@pytest.mark.parametrize("init", ["he", "torch", "zero-gamma"])
+def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_generator_alone(init):
+    spec = ModelSpec(depth=8, init=init, seed=5)
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = build(spec)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    torch.rand(7)
+    second = build(spec)
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    )
+    other = build(ModelSpec(depth=8, init=init, seed=6))
+    assert not torch.equal(first.conv1.weight, other.conv1.weight)
+
+
+def test_built_networks_are_complete_trainable_and_in_eval_mode():
+    model = build(ModelSpec(depth=8, shortcut="C"))
+    assert isinstance(model, ResNet)
+    assert not any(module.training for module in model.modules())
+    assert all(p.requires_grad and p.device.type == "cpu" and torch.isfinite(p).all() for p in model.parameters())
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert all((m.running_mean == 0).all() and (m.running_var == 1).all() for m in norms)
+    assert all(m.num_batches_tracked == 0 for m in norms)
+
+
+def test_a_skeleton_takes_no_memory():
+    assert all(t.is_meta for t in skeleton(ModelSpec(depth=20)).state_dict().values())
+
+
+@pytest.mark.parametrize("side", [8, 32, 33, 64])
+def test_every_side_gives_one_score_per_class(side):
+    for text in ("residual-8?classes=7", "plain-8?classes=7", "residual-18?stem=imagenet&classes=7&width=8"):
+        with torch.no_grad():
+            assert build(ModelSpec.parse(text))(torch.zeros(2, 3, side, side)).shape == (2, 7)

@@ -1,0 +1,98 @@
+"""A spec is checked at birth and survives being written down."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resviz.errors import SpecError
+from resviz.models.spec import ACTIVATIONS, FAMILIES, IMAGENET_STAGES, INITS, NORMS, SHORTCUTS, ModelSpec
+
+COMMON = {
+    "family": st.sampled_from(sorted(FAMILIES)),
+    "shortcut": st.sampled_from(SHORTCUTS),
+    "width": st.integers(1, 1024),
+    "norm": st.sampled_from(NORMS),
+    "activation": st.sampled_from(sorted(ACTIVATIONS)),
+    "init": st.sampled_from(INITS),
+    "classes": st.integers(1, 100_000),
+    "seed": st.integers(0, 2**63 - 1),
+}
+
+
+@st.composite
+def specs(draw):
+    values = draw(st.fixed_dictionaries({}, optional=COMMON))
+    values["stem"] = draw(st.sampled_from(["cifar", "imagenet"]))
+    if values["stem"] == "imagenet":
+        values["depth"] = draw(st.sampled_from(sorted(IMAGENET_STAGES)))
+        block = IMAGENET_STAGES[values["depth"]][0]
+    else:
+        block = draw(st.sampled_from(["basic", "bottleneck"]))
+        step = 6 if block == "basic" else 9
+        values |= {"block": block, "depth": 2 + step * draw(st.integers(1, 1200 // step))}
+    if block == "bottleneck":
+        values |= {"groups": draw(st.integers(1, 1024)), "width_per_group": draw(st.integers(1, 1024))}
+    return ModelSpec(**values)
+
+
+@given(specs())
+def test_every_spec_survives_being_written_and_read(spec):
+    assert ModelSpec.parse(str(spec)) == spec
+    assert ModelSpec.from_dict(spec.as_dict()) == spec
+
+
+@pytest.mark.parametrize("text", ["residual-20", "plain-56?norm=none&init=torch&seed=3", "residual-50?stem=imagenet"])
+def test_usual_values_are_not_written(text):
+    assert str(ModelSpec.parse(text)) == text
+
+
+@pytest.mark.parametrize("depth", sorted(IMAGENET_STAGES))
+def test_imagenet_depth_counts_the_weighted_layers_of_table_1(depth):
+    spec = ModelSpec(depth=depth, stem="imagenet")
+    assert sum(spec.stages) * spec.layers_per_block + 2 == depth
+
+
+@pytest.mark.parametrize(("depth", "n"), [(20, 3), (32, 5), (44, 7), (56, 9), (110, 18), (1202, 200)])
+def test_cifar_depth_is_6n_plus_2(depth, n):
+    assert ModelSpec(depth=depth).stages == (n, n, n)
+
+
+def test_bottleneck_depth_is_9n_plus_2():
+    assert ModelSpec(depth=20, block="bottleneck").stages == (2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("residual-21", ["6n + 2", "21"]),
+        ("residual-26?block=bottleneck", ["9n + 2", "26"]),
+        ("residual-2", ["depth", "8", "1202", "2"]),
+        ("residual-1208", ["1202", "1208"]),
+        ("residual-x", ["whole number", "'x'"]),
+        ("residual", ["FAMILY-DEPTH", "'residual'"]),
+        ("dense-20", ["family", "plain, residual", "'dense'"]),
+        ("residual-19?stem=imagenet", ["18, 34, 50, 101, 152", "19"]),
+        ("residual-18?stem=imagenet&block=bottleneck", ["basic", "'bottleneck'"]),
+        ("residual-20?norm=layer", ["norm", "batch, group, none", "'layer'"]),
+        ("residual-20?shortcut=D", ["shortcut", "A, B, C", "'D'"]),
+        ("residual-20?stem=mnist", ["stem", "cifar, imagenet", "'mnist'"]),
+        ("residual-20?width=-1", ["width", "from 1 to 1024", "-1"]),
+        ("residual-20?classes=0", ["classes", "0"]),
+        ("residual-20?seed=-1", ["seed", "-1"]),
+        ("residual-20?seed=", ["seed", "whole number", "''"]),
+        ("residual-20?groups=2", ["bottleneck"]),
+        ("residual-20?colour=red", ["'colour'", "activation", "width_per_group"]),
+    ],
+)
+def test_a_bad_spec_names_the_rule_and_the_value(text, said):
+    with pytest.raises(SpecError) as caught:
+        ModelSpec.parse(text)
+    assert all(part in str(caught.value) for part in said), caught.value
+    assert "\n" not in str(caught.value)
+
+
+def test_a_spec_is_frozen_and_hashable():
+    spec = ModelSpec()
+    with pytest.raises(AttributeError):
+        spec.depth = 56
+    assert len({spec, ModelSpec(), ModelSpec(seed=1)}) == 2
