@@ -1,0 +1,39 @@
+"""The claims of one picture file, and the camera's note on how it was held."""
+
+import struct
+from dataclasses import dataclass
+
+MAX_PIXELS = 24_000_000
+MAX_PIECES = 50_000  # segments, chunks, strips or tiles; an ordinary picture of 24 megapixels has fewer than 12,000
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The claims of one file; `size` is width and height as stored, before any turning."""
+
+    format: str  # in Pillow's words
+    size: Size
+    file: bytes  # the file, less everything that the first picture does not need
+    orientation: int = 1  # as EXIF counts, 1 is upright; WebP and AVIF say it only once opened
+    frames: int = 1  # 0: several, not counted
+    depth: int = 8  # bits per value
+    white_is_zero: bool = False
+
+
+def orientation(exif: bytes) -> int:
+    """EXIF orientation, 1 to 8; 1 (upright) where nothing sensible is noted."""
+    exif = exif.removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(exif[:2], "<")
+    try:
+        (start,) = struct.unpack_from(order + "I", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, start)
+        for at in range(start + 2, start + 2 + 12 * count, 12):
+            tag, kind = struct.unpack_from(order + "HH", exif, at)
+            if tag == 0x112:
+                (value,) = struct.unpack_from(order + ("I" if kind == 4 else "H"), exif, at + 8)
+                return int(value) if 1 <= value <= 8 else 1
+    except struct.error:
+        pass  # the camera's notes are broken, the picture need not be
+    return 1

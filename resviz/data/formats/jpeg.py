@@ -1,0 +1,68 @@
+"""JPEG, ISO/IEC 10918-1 annex B: segments, each with its length in front, then compressed scans."""
+
+import re
+import struct
+from collections.abc import Iterator
+
+from resviz.data.formats.header import MAX_PIECES, Header, Size, orientation
+from resviz.errors import ImageError
+
+MAX_SCANS = 200
+MAX_SCANNED = 20 * 24_000_000  # pixels times scans, 1.3 ns each; cameras write one scan, progressive encoders about ten
+
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_NEXT = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # what ends a scan: no stuffed zero, no restart
+_ALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})  # markers without a length
+
+
+def read(data: bytes) -> Header:
+    """Tables and frame header, without the segments of applications."""
+    sizes: list[Size] = []
+    kept, exif, frames, end = [b"\xff\xd8"], b"", 1, 0
+    for marker, start, end in _segments(data):
+        body = data[start + 4 : end]
+        if marker in _FRAMES:
+            height, width = struct.unpack_from(">HH", body, 1)
+            sizes.append((width, height))
+        elif marker == 0xE1 and body.startswith(b"Exif\0\0"):
+            exif = exif or body
+        elif marker == 0xE2 and body.startswith(b"MPF\0"):
+            frames = 0
+        if marker < 0xE0 or body.startswith((b"JFIF\0", b"Adobe")):  # tables, and what decides the colour space
+            kept.append(data[start:end])
+    (size,) = sizes
+    kept.append(_scans(data, end, size))
+    return Header(format="JPEG", size=size, file=b"".join(kept), orientation=orientation(exif), frames=frames)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment up to the header of the first scan."""
+    at = 2
+    for _ in range(MAX_PIECES):
+        start = data.index(b"\xff", at)
+        marker, at = data[start + 1], start + 2
+        if marker == 0xD9:
+            raise ValueError("the picture ends before it begins")
+        if marker == 0xFF:  # any number of fill bytes may stand before a marker
+            at -= 1
+        elif marker not in _ALONE:
+            at += struct.unpack_from(">H", data, at)[0]
+            yield marker, start, at
+        if marker == 0xDA:
+            return
+    raise ValueError("too many segments")
+
+
+def _scans(data: bytes, start: int, size: Size) -> bytes:
+    """The compressed data up to the end of the first picture, if the scans are not absurdly many."""
+    end, count = start, 1
+    for _ in range(MAX_PIECES):
+        found = _NEXT.search(data, end)
+        end = found.end() if found else len(data)
+        if found is None or found[0] == b"\xff\xd9":
+            break
+        count += found[0] == b"\xff\xda"
+        end += struct.unpack_from(">H", data, end)[0]  # tables between scans
+    if count > MAX_SCANS or count * size[0] * size[1] > MAX_SCANNED:
+        raise ImageError(f"The JPEG is built of {count:,} scans, more than any camera writes; save it again as PNG.")
+    return data[start:end]

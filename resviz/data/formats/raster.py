@@ -1,0 +1,62 @@
+"""GIF89a, Windows BMP and WebP (RFC 9649): formats whose size stands at a fixed place."""
+
+import struct
+
+from resviz.data.formats.header import Header
+from resviz.errors import ImageError
+
+MAX_RUN_LENGTH_BYTES = 2**20  # Pillow unpacks run-length coded BMP in Python: 0.4 s for this many bytes
+
+
+def read_gif(data: bytes) -> Header:
+    """The first frame with its graphic control; the others are only counted."""
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    at = start = 13 + _table(flags)
+    control, first, frames = b"", b"", 0
+    while at < len(data) and data[at] in b"!,":
+        after = _after_blocks(data, at + 2 if data[at] == 0x21 else at + 11 + _table(data[at + 9]))
+        if data[at] == 0x2C:
+            frames, first = frames + 1, first or data[at:after]
+        elif data[at + 1] == 0xF9 and not frames:
+            control = data[at:after]
+        at = after
+    left, top, across, down = struct.unpack_from("<HHHH", first, 1)
+    size = (max(width, left + across), max(height, top + down))  # a frame may grow the screen
+    return Header(format="GIF", size=size, file=data[:start] + control + first + b";", frames=frames)
+
+
+def _table(flags: int) -> int:
+    """Bytes of the colour table that these flags announce."""
+    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _after_blocks(data: bytes, at: int) -> int:
+    """Where a chain of sub-blocks, each with its length in front, ends."""
+    while length := data[at]:
+        at += 1 + length
+    return at + 1
+
+
+def read_bmp(data: bytes) -> Header:
+    """Width and height; a negative height means that the top row comes first."""
+    (length,) = struct.unpack_from("<I", data, 14)
+    width, height = struct.unpack_from("<HH" if length == 12 else "<ii", data, 18)
+    packed = length > 12 and struct.unpack_from("<I", data, 30)[0] in (1, 2)
+    if packed and len(data) > MAX_RUN_LENGTH_BYTES:
+        raise ImageError(f"The run-length coded BMP has {len(data):,} bytes, and 1 MB is the limit; save it as PNG.")
+    return Header(format="BMP", size=(width, abs(height)), file=data)
+
+
+def read_webp(data: bytes) -> Header:
+    """Size of the canvas, or of the only frame."""
+    kind = data[12:16]
+    if kind == b"VP8X":
+        width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
+    elif kind == b"VP8L" and data[20] == 0x2F:
+        (bits,) = struct.unpack_from("<I", data, 21)
+        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    elif kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
+        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
+    else:
+        raise ValueError("no WebP frame")
+    return Header(format="WEBP", size=(width, height), file=data)
