@@ -1,0 +1,200 @@
+"""Datasets as tensors in memory: every image is decoded once, none is read again while training.
+
+`folder:PATH` is a folder, or a zip of one, with `train/CLASS/**` and `val/CLASS/**` (or `test/`), alone or inside
+other folders, as `torchvision.datasets.ImageFolder` reads them. Without a validation split every tenth image of
+each class becomes one. Hidden files, and what macOS adds to a zip, are no pictures.
+"""
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from resviz.data.preprocess import Preprocess
+from resviz.errors import DataError
+
+Progress = Callable[[float, str], None]
+View = Callable[[Image.Image], Image.Image]  # an RGB picture -> side x side
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+SPLITS = {"train": "train", "val": "test", "test": "test", "valid": "test", "validation": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Images (N, 3, side, side) as uint8 and their class numbers (N,)."""
+
+    images: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A training and a test split over the same classes; `skipped` names the files that were no pictures."""
+
+    name: str
+    labels: tuple[str, ...]
+    train: Split
+    test: Split
+    skipped: tuple[str, ...]
+    fingerprint: str
+
+    def channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of the training pixels per channel, on the scale 0 to 1.
+
+        The deviation of a channel that never varies is given as 1: it is there to divide by.
+        """
+        pixels = self.train.images
+        mean = torch.stack([pixels[:, c].float().mean() for c in range(3)]) / 255
+        std = torch.stack([pixels[:, c].float().std() for c in range(3)]) / 255
+        return tuple(round(m, 4) for m in mean.tolist()), tuple(round(s, 4) or 1.0 for s in std.tolist())
+
+
+class _File(NamedTuple):
+    split: str
+    label: str
+    name: str
+    read: Callable[[], bytes]
+
+
+def load(
+    name: str,
+    side: int,
+    progress: Progress = lambda share, what: None,
+    view: View | None = None,
+    test_only: bool = False,
+) -> Dataset:
+    """Decode the dataset at `side` x `side` pixels: shorter side scaled and centre cut out, or as `view` does it.
+
+    `test_only` leaves the training split empty, and the fingerprint is then the test split's.
+    Raises `DataError` where it is missing, holds fewer than two classes or no picture to test with.
+    """
+    kind, _, path = name.partition(":")
+    if kind != "folder" or not path:
+        raise DataError(f"There is no dataset {name!r}; use folder:PATH with one folder for each class.")
+    files = _with_test_split(sorted(_list_files(Path(path))))
+    labels = tuple(sorted({file.label for file in files}))
+    if set(labels) <= SPLITS.keys():  # pictures in train/ itself have no class
+        labels = ()
+    if len(labels) < 2:
+        raise DataError(f"{path} needs at least two class folders with images, found {len(labels)}.")
+    files = [file for file in files if file.split == "test" or not test_only]
+    data = _decode_all(Path(path).stem or path, files, labels, side, view or Preprocess(side, side).view, progress)
+    if not len(data.test):
+        skipped = f" ({len(data.skipped)} files could not be read)" if data.skipped else ""
+        raise DataError(f"{path} has no picture to test with{skipped}; add val/CLASS/ or ten pictures for each class.")
+    return data
+
+
+def with_labels(data: Dataset, labels: tuple[str, ...]) -> Dataset:
+    """The dataset with classes numbered as in `labels`; raises `DataError` naming the first three that are missing."""
+    missing = [label for label in data.labels if label not in labels]
+    if missing:
+        raise DataError(f"The model does not know {', '.join(missing[:3])}; choose a dataset of its own classes.")
+    number = torch.tensor([labels.index(label) for label in data.labels])
+    train, test = (Split(split.images, number[split.targets]) for split in (data.train, data.test))
+    return replace(data, labels=labels, train=train, test=test)
+
+
+def _decode_all(
+    name: str, files: list[_File], labels: tuple[str, ...], side: int, view: View, progress: Progress
+) -> Dataset:
+    digest, skipped = hashlib.sha256(), []
+    images = {split: torch.empty(_count(files, split), 3, side, side, dtype=torch.uint8) for split in ("train", "test")}
+    targets: dict[str, list[int]] = {"train": [], "test": []}
+    for i, file in enumerate(files):
+        if i % 200 == 0:
+            progress(i / len(files), f"decoding {name}")
+        try:
+            data = file.read()
+            digest.update(data)
+            images[file.split][len(targets[file.split])] = _pixels(data, view)
+        except Exception:  # from damaged files zipfile and Pillow raise nearly every type
+            skipped.append(file.name)
+        else:
+            targets[file.split].append(labels.index(file.label))
+    progress(1.0, f"decoding {name}")
+    splits = {s: Split(images[s][: len(targets[s])], torch.tensor(targets[s], dtype=torch.int64)) for s in images}
+    pretty = tuple(label.replace("_", " ") for label in labels)
+    return Dataset(name, pretty, splits["train"], splits["test"], tuple(skipped), digest.hexdigest())
+
+
+def _count(files: list[_File], split: str) -> int:
+    return sum(file.split == split for file in files)
+
+
+def _pixels(data: bytes, view: View) -> Tensor:
+    image = view(Image.open(io.BytesIO(data)).convert("RGB"))
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
+def _list_files(root: Path) -> Iterator[_File]:
+    """The pictures with their split, `train` where no folder names one, and their class, the folder below it.
+
+    Where there are splits, what lies beside them does not count.
+    """
+    pictures = {path: read for path, read in _entries(root) if _is_picture(path)}
+    named = [i for path in pictures for i, part in enumerate(path.parts[:-2]) if part.lower() in SPLITS]
+    at = min(named) if named else _shared_folders(pictures) - 1  # where the split stands, or would
+    for path, read in pictures.items():
+        if len(path.parts) > at + 2:
+            split = SPLITS.get(path.parts[at].lower()) if named else "train"
+            if split:
+                yield _File(split, path.parts[at + 1], str(path), read)
+
+
+def _entries(root: Path) -> Iterator[tuple[PurePosixPath, Callable[[], bytes]]]:
+    """Every file of a folder, through links too, or of a zip, by its path inside."""
+    try:
+        root = root.expanduser()
+        if root.is_dir():
+            for folder, _, names in os.walk(root, followlinks=True):
+                for path in (Path(folder, name) for name in names):
+                    if path.is_file():  # reading a pipe would never end
+                        yield PurePosixPath(path.relative_to(root).as_posix()), path.read_bytes
+        elif zipfile.is_zipfile(root):
+            archive = zipfile.ZipFile(root)
+            for entry in archive.infolist():
+                if not entry.is_dir():
+                    yield PurePosixPath(entry.filename), partial(archive.read, entry)
+        elif root.exists():
+            raise DataError(f"{root} is neither a folder nor a zip file; give a folder of class folders.")
+        else:
+            raise DataError(f"There is no folder or zip file {root}; check the spelling.")
+    except (OSError, RuntimeError, zipfile.BadZipFile) as reason:
+        raise DataError(f"{root} cannot be read ({reason}); check the path, or make the zip file again.") from None
+
+
+def _is_picture(path: PurePosixPath) -> bool:
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and len(path.parts) > 1 and not hidden
+
+
+def _shared_folders(paths: Iterable[PurePosixPath]) -> int:
+    """How many folders lie around those of the classes."""
+    levels = zip(*(path.parts[:-2] for path in paths), strict=False)
+    return sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, levels))
+
+
+def _with_test_split(files: list[_File]) -> list[_File]:
+    if any(file.split == "test" for file in files):
+        return files
+    seen: dict[str, int] = {}
+    result = []
+    for file in files:
+        seen[file.label] = seen.get(file.label, -1) + 1
+        result.append(file._replace(split="test") if seen[file.label] % 10 == 9 else file)
+    return result

@@ -1,0 +1,74 @@
+"""Augmentation of whole batches of uint8 images that lie in memory; no worker processes, no copies of the set.
+
+Flips alternate (Jordan 2024, airbench): each image is seen unflipped in one epoch and flipped in the next.
+"""
+
+import math
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from resviz.training.config import TrainConfig
+
+
+class Batches:
+    """Augmented, normalised batches of one training set, in an order that depends on seed and epoch only."""
+
+    def __init__(self, images: Tensor, targets: Tensor, config: TrainConfig, mean: Tensor, std: Tensor) -> None:
+        self.config, self.targets, self.mean, self.std = config, targets, mean, std
+        self.pad = config.side // 8 if config.augmentation == "crop" else 0
+        self.images = F.pad(images, (self.pad,) * 4)
+        generator = torch.Generator().manual_seed(config.seed)
+        self.flipped_first = torch.rand(len(images), generator=generator) < 0.5
+
+    def __len__(self) -> int:
+        return max(1, len(self.targets) // self.config.batch_size)
+
+    def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pairs (images float (B, 3, side, side), targets (B,)); the incomplete last batch is left out."""
+        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch)
+        order = torch.randperm(len(self.targets), generator=generator)
+        side = self.config.train_side(epoch)
+        for i in range(len(self)):
+            index = order[i * self.config.batch_size : (i + 1) * self.config.batch_size]
+            yield self._augmented(index, epoch, side, generator), self.targets[index]
+
+    def _augmented(self, index: Tensor, epoch: int, side: int, generator: torch.Generator) -> Tensor:
+        if self.config.augmentation == "none":
+            return self.normalised(self.images[index])
+        flip = self.flipped_first[index] ^ bool(epoch % 2)
+        if self.config.augmentation == "crop":
+            images = self.normalised(random_crop(self.images, index, self.pad, generator))
+            return torch.where(flip[:, None, None, None], images.flip(3), images)
+        grid = resized_crop_grid(flip, side, self.config.smallest_crop, generator)
+        images = self.normalised(self.images[index])
+        return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """uint8 -> float with the training set's mean 0 and deviation 1 per channel."""
+        return (images.float() / 255 - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+def random_crop(padded: Tensor, index: Tensor, pad: int, generator: torch.Generator) -> Tensor:
+    """Images `index`, each cut at its own place out of its padded picture, by a view of all windows."""
+    side = padded.shape[-1] - 2 * pad
+    windows = padded.unfold(2, side, 1).unfold(3, side, 1)  # (N, 3, 2 pad + 1, 2 pad + 1, side, side)
+    top, left = torch.randint(2 * pad + 1, (2, len(index)), generator=generator)
+    return windows[index, :, top, left]
+
+
+def resized_crop_grid(flip: Tensor, side: int, smallest: float, generator: torch.Generator) -> Tensor:
+    """Sampling grid (B, side, side, 2) of random crops: area from `smallest` to 1, aspect from 3/4 to 4/3."""
+    n = len(flip)
+    area, aspect, across, down = torch.rand(4, n, generator=generator)
+    area = smallest + (1 - smallest) * area
+    ratio = torch.exp((2 * aspect - 1) * math.log(4 / 3))
+    width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
+    theta = torch.zeros(n, 2, 3)
+    theta[:, 0, 0] = torch.where(flip, -width, width)
+    theta[:, 1, 1] = height
+    theta[:, 0, 2] = (2 * across - 1) * (1 - width)
+    theta[:, 1, 2] = (2 * down - 1) * (1 - height)
+    return F.affine_grid(theta, [n, 3, side, side], align_corners=False)

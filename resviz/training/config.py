@@ -1,0 +1,100 @@
+"""`TrainConfig`: how a network is trained, as one frozen value, and the recipes of the bundled models."""
+
+from dataclasses import asdict, dataclass
+
+from resviz.errors import TrainingError
+
+AUGMENTATIONS = ("none", "crop", "resized-crop")
+SCHEDULES = ("one-cycle", "cosine")
+PRECISIONS = ("auto", "float32")
+
+
+_CHOICES = {"augmentation": AUGMENTATIONS, "schedule": SCHEDULES, "precision": PRECISIONS}
+_RANGES: dict[str, tuple[float, float]] = {
+    "epochs": (1, 10_000),
+    "batch_size": (2, 8192),
+    "lr": (0.0, 100.0),
+    "warmup": (0.0, 0.9),
+    "momentum": (0.0, 0.999),
+    "weight_decay": (0.0, 1.0),
+    "label_smoothing": (0.0, 0.5),
+    "smallest_crop": (0.05, 1.0),
+    "side": (8, 512),
+    "side_first": (8, 512),
+    "side_last": (8, 512),
+    "seed": (0, 2**32 - 1),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """SGD with Nesterov momentum; weight decay on weights of convolutions and linear layers only."""
+
+    epochs: int = 20
+    batch_size: int = 128
+    lr: float = 0.2  # the largest of the schedule
+    schedule: str = "one-cycle"
+    warmup: float = 0.2  # share of the steps in which the learning rate rises
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.0
+    augmentation: str = "crop"  # crop: pad by an eighth, cut out, flip; resized-crop: Szegedy et al. 2015
+    smallest_crop: float = 0.35  # of the area, for resized-crop
+    side: int = 32  # pixels at which images are kept and evaluated
+    side_first: int = 0  # training side in the first epoch and in the last; 0: the same as `side`
+    side_last: int = 0
+    precision: str = "auto"  # auto: half precision where the device gains from it
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise TrainingError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}.")
+        for name in ("side_first", "side_last"):
+            object.__setattr__(self, name, getattr(self, name) or self.side)
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise TrainingError(f"{name} must be from {low} to {high}, got {getattr(self, name)}.")
+
+    def train_side(self, epoch: int) -> int:
+        """Training side of an epoch: from first to last in steps of 16 pixels, early epochs small and fast."""
+        share = epoch / max(1, self.epochs - 1)
+        side = self.side_first + share * (self.side_last - self.side_first)
+        return self.side_first if self.side_first == self.side_last else max(16, round(side / 16) * 16)
+
+    def as_dict(self) -> dict[str, int | float | str]:
+        """Plain values, as stored beside weights."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What trained a bundled model."""
+
+    model: str
+    config: TrainConfig
+
+
+RECIPES = {
+    "imagenette": Recipe(
+        "new/residual-18?stem=imagenet&classes=10&init=zero-gamma",
+        TrainConfig(
+            epochs=18,
+            batch_size=64,
+            lr=0.1,
+            label_smoothing=0.1,
+            augmentation="resized-crop",
+            side=128,
+            side_first=80,
+            side_last=112,
+        ),
+    ),
+    "cifar10": Recipe("new/residual-20", TrainConfig(epochs=18, batch_size=128, lr=0.3)),
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name; raises `TrainingError` naming the choices."""
+    if name not in RECIPES:
+        raise TrainingError(f"There is no recipe {name!r}; choose from {', '.join(RECIPES)}.")
+    return RECIPES[name]

@@ -1,0 +1,167 @@
+"""From names to a finished run, and what is refused before anything is written."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from resviz.errors import DataError, SpecError, TrainingError
+from resviz.models import zoo
+from resviz.models.weightfile import load as tensors
+from resviz.training import fit as module
+from resviz.training.fit import fit
+from resviz.training.loop import EpochEnd, Step, evaluate
+from resviz.training.store import statistics
+from tests.training.squares import CONFIG, CPU, MODEL, folder
+
+
+@pytest.fixture
+def squares(tmp_path: Path) -> str:
+    return folder(tmp_path / "squares")
+
+
+@pytest.fixture(autouse=True)
+def _on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "best", lambda: CPU)
+
+
+def test_a_run_learns_two_colours_and_loads_by_its_name(home, squares):
+    run, events = fit(MODEL, squares, replace(CONFIG, epochs=5))
+    seen = list(events)
+    assert [type(event) for event in seen] == ([Step] * 4 + [EpochEnd]) * 5
+    assert seen[-1].test.accuracy == 1.0
+    assert run.folder.parent == home / "runs"
+    loaded = zoo.load(f"run/{run.name}")
+    assert loaded.labels == ("green", "red")
+    assert loaded.card["accuracy"] == 1.0
+    assert loaded.card["dataset"]["name"] == "squares"
+    found = evaluate(loaded.model, run.data.test, statistics(run.data), CPU, 2)
+    assert found.accuracy == 1.0
+    assert found.loss == pytest.approx(seen[-1].test.loss, abs=2e-3)  # half of the digits of the kernels
+
+
+def test_the_log_holds_every_event_as_it_was(home, squares):
+    run, events = fit(MODEL, squares, CONFIG)
+    seen = list(events)
+    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    assert [next(iter(line)) for line in lines] == [type(event).__name__ for event in seen]
+    assert [line["Step"]["loss"] for line in lines if "Step" in line] == [e.loss for e in seen if isinstance(e, Step)]
+
+
+def test_the_same_seed_and_threads_give_the_same_file_and_losses(home, squares):
+    found = []
+    for _ in range(2):
+        run, events = fit(MODEL, squares, replace(CONFIG, augmentation="crop"), threads=1)
+        losses = [event.loss for event in events if isinstance(event, Step)]
+        found.append((losses, tensors(run.weights)))
+    (losses, first), (again, second) = found
+    assert losses == again
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_seed_of_the_network_is_its_own(home, squares):
+    first = [next(fit(f"{MODEL}&seed={seed}", squares, CONFIG)[1]).loss for seed in (0, 0, 1)]
+    assert first[0] == first[1] != first[2]
+
+
+def test_the_number_of_threads_is_set_and_written_down(home, squares):
+    run, events = fit(MODEL, squares, CONFIG, threads=2)
+    next(events)
+    assert torch.get_num_threads() == 2
+    assert json.loads((run.folder / "config.json").read_text())["threads"] == 2
+
+
+def test_a_run_may_have_a_folder_of_its_own(tmp_path, home, squares):
+    run, events = fit(MODEL, squares, replace(CONFIG, epochs=1), tmp_path / "mine")
+    list(events)
+    assert {path.name for path in (tmp_path / "mine").iterdir()} == {"config.json", "log.jsonl", "model.safetensors"}
+    assert not (home / "runs").exists()
+    assert zoo.load(f"file/{run.weights}").labels == ("green", "red")
+
+
+def test_progress_of_the_decoding_is_passed_on(home, squares):
+    seen = []
+    fit(MODEL, squares, CONFIG, progress=lambda share, what: seen.append((share, what)))
+    assert seen[-1] == (1.0, "decoding squares")
+
+
+# ---- interrupted
+
+
+def test_an_interrupted_run_keeps_the_weights_of_its_last_epoch(home, squares):
+    run, events = fit(MODEL, squares, CONFIG)
+    for event in events:
+        if isinstance(event, EpochEnd):
+            saved = tensors(run.weights, mapped=False)
+            accuracy = event.test.accuracy
+        elif event.epoch == 1 and event.step == 6:  # in the middle of the second epoch
+            break
+    events.close()
+    kept = tensors(run.weights)
+    assert all(torch.equal(saved[name], kept[name]) for name in kept)
+    assert zoo.load(f"run/{run.name}").card["accuracy"] == pytest.approx(accuracy, abs=1e-4)
+    assert not list(run.folder.glob("*.part"))
+
+
+def test_a_run_that_diverges_says_so_and_leaves_no_weights_that_are_no_numbers(home, squares):
+    wild = replace(CONFIG, lr=100.0, warmup=0.0, momentum=0.99, epochs=50)
+    run, events = fit(f"{MODEL}&norm=none", squares, wild)
+    with pytest.raises(TrainingError, match="choose a lower learning rate"):
+        list(events)
+    if run.weights.exists():
+        zoo.load(f"run/{run.name}")
+
+
+# ---- refused
+
+
+@pytest.mark.parametrize("name", ["torchvision/resnet18", "run/x", "residual-20", "file/x.safetensors", ""])
+def test_only_a_new_network_can_be_trained(home, squares, name):
+    with pytest.raises(SpecError, match="only a new network can be trained"):
+        fit(name, squares, CONFIG)
+    assert list(home.iterdir()) == []
+
+
+def test_another_number_of_classes_is_refused_with_what_to_add(home, squares):
+    with pytest.raises(SpecError) as caught:
+        fit("new/residual-8?width=4", squares, CONFIG)
+    assert str(caught.value) == "squares has 2 classes: add classes=2 to the model's name"
+    assert list(home.iterdir()) == []
+
+
+def test_a_missing_dataset_is_refused(home, tmp_path):
+    with pytest.raises(DataError, match="There is no folder or zip file"):
+        fit(MODEL, f"folder:{tmp_path / 'nowhere'}", CONFIG)
+
+
+def test_classes_that_only_the_test_split_has_cannot_be_learnt(home, squares):
+    root = Path(squares.removeprefix("folder:"))
+    (root / "val" / "red").rename(root / "val" / "blue")
+    with pytest.raises(DataError) as caught:
+        fit(MODEL.replace("classes=2", "classes=3"), squares, CONFIG)
+    assert str(caught.value) == "squares has no training image of blue; each class needs some in train/."
+
+
+@pytest.mark.parametrize("damage", [b"", b"x"])
+def test_classes_without_a_readable_training_image_cannot_be_learnt(home, squares, damage):
+    for path in Path(squares.removeprefix("folder:")).glob("train/green/*"):
+        path.write_bytes(damage)
+    with pytest.raises(DataError, match="no training image of green"):
+        fit(MODEL, squares, CONFIG)
+
+
+def test_a_test_split_alone_cannot_be_trained_on(home, squares):
+    root = Path(squares.removeprefix("folder:"))
+    (root / "train").rename(root / "unused")
+    with pytest.raises(DataError, match="no training image of green, red;"):
+        fit(MODEL, squares, CONFIG)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(tmp_path, home, squares):
+    (tmp_path / "file").write_text("in the way")
+    _, events = fit(MODEL, squares, CONFIG, tmp_path / "file")
+    with pytest.raises(TrainingError, match=r"cannot be written \(File exists\); choose another --out\."):
+        next(events)

@@ -1,0 +1,207 @@
+"""What a run leaves behind can be loaded, repeated and read by anybody's JSON reader."""
+
+import json
+import math
+import platform
+import re
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from resviz.data.datasets import Dataset
+from resviz.errors import TrainingError
+from resviz.models import checkpoints, zoo
+from resviz.models.resnet import build
+from resviz.models.spec import ModelSpec
+from resviz.training import store
+from resviz.training.config import TrainConfig
+from resviz.training.loop import EpochEnd, Evaluation, Step, train
+from resviz.training.store import Run, as_json, new_folder, statistics
+from tests.training.squares import CONFIG, CPU, MODEL, SIDE, dataset, square
+
+SPEC = ModelSpec.parse(MODEL.removeprefix("new/"))
+STEP = Step(step=0, steps=4, epoch=0, loss=0.5, accuracy=0.75, lr=0.1, seconds=0.01)
+END = EpochEnd(0, 0.4, 0.8, Evaluation(0.3, 0.9, (1.0, math.nan)))
+
+
+def no_constant(text: str) -> None:
+    raise AssertionError(f"{text} is no JSON")
+
+
+def strict(text: str) -> object:
+    """Read as other languages do: NaN and Infinity are errors."""
+    return json.loads(text, parse_constant=no_constant)
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    return Run(new_folder(SPEC), SPEC, CONFIG, dataset())
+
+
+def test_a_trained_run_loads_by_its_name_and_predicts_the_same(run):
+    model, pixels = build(SPEC), statistics(run.data)
+    *_, end = train(model, run.data, run.config, CPU, pixels)
+    run.start()
+    run.save(model, end.test, 12.3)
+    loaded = zoo.load(f"run/{run.name}")
+    assert loaded.labels == ("green", "red")
+    assert loaded.spec == SPEC
+    assert loaded.input_size == SIDE
+    assert loaded.notes == ()
+    for i in range(6):
+        pixel = square("red", 900 + i)
+        mean, std = (values[:, None, None] for values in pixels)
+        mine = (torch.from_numpy(pixel).permute(2, 0, 1).float() / 255 - mean) / std
+        theirs = loaded.preprocess(Image.fromarray(pixel))
+        torch.testing.assert_close(theirs, mine, atol=1e-6, rtol=1e-6)
+        with torch.no_grad():
+            before, after = model(mine[None]).softmax(1), loaded.model(theirs[None]).softmax(1)
+        torch.testing.assert_close(after, before, atol=5e-3, rtol=0)  # kernels lost half of their digits
+        assert before.argmax() == after.argmax() == 1
+
+
+def test_the_card_tells_how_to_repeat_the_run(run):
+    run.start()
+    run.save(build(SPEC), Evaluation(0.3, 0.91239, (1.0, 0.824781)), 12.3)
+    card = zoo.load(f"run/{run.name}").card
+    assert card["accuracy"] == 0.9124
+    assert card["by_class"] == {"green": 1.0, "red": 0.8248}
+    assert card["seconds"] == 12
+    assert ModelSpec.parse(card["model"].removeprefix("new/")) == SPEC
+    assert TrainConfig(**card["config"]) == CONFIG
+    assert card["config"]["seed"] == 0
+    assert card["dataset"] == {"name": "squares", "sha256": "0" * 64, "skipped": 0}
+    assert card["images"] == {"train": 32, "test": 12}
+    assert card["versions"] == {"torch": torch.__version__, "python": platform.python_version()}
+    assert card["threads"] == torch.get_num_threads() == 1
+    assert card["precision"] == "torch.float32"
+    assert card["device"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", card["date"])
+
+
+def test_the_card_is_known_before_the_first_step(run):
+    run.start()
+    told = strict((run.folder / "config.json").read_text())
+    assert told == run.recipe()
+    assert (run.folder / "log.jsonl").read_text() == ""
+    assert not run.weights.exists()
+
+
+@pytest.mark.parametrize(("precision", "gain"), [("auto", torch.bfloat16), ("auto", None), ("float32", torch.bfloat16)])
+def test_the_precision_that_was_used_is_written_down(run, monkeypatch, precision, gain):
+    monkeypatch.setattr(store, "best", lambda: replace(CPU, autocast=gain))
+    config = replace(run.config, precision=precision)
+    used = Run(run.folder, SPEC, config, run.data).recipe()["precision"]
+    assert used == ("torch.bfloat16" if gain and precision == "auto" else "torch.float32")
+
+
+def test_the_log_has_a_line_for_each_event(run):
+    run.start()
+    run.log(STEP)
+    run.log(END)
+    lines = [strict(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    assert lines[0] == {"Step": asdict(STEP)}
+    assert lines[1]["EpochEnd"]["test"] == {"loss": 0.3, "accuracy": 0.9, "by_class": [1.0, None]}
+
+
+def test_a_run_in_a_used_folder_starts_its_log_anew(run):
+    for _ in range(2):
+        run.start()
+        run.log(STEP)
+    assert len((run.folder / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_class_without_test_images_is_null_on_the_card(run):
+    run.start()
+    run.save(build(SPEC), END.test, 1.0)
+    header = run.weights.read_bytes()
+    length = int.from_bytes(header[:8], "little")
+    meta = strict(strict(header[8 : 8 + length].decode())["__metadata__"]["resviz"])
+    assert meta["card"]["by_class"] == {"green": 1.0, "red": None}
+
+
+def test_pixels_are_normalised_with_what_is_written_down(run):
+    run.start()
+    run.save(build(SPEC), END.test, 1.0)
+    preprocess = zoo.load(f"run/{run.name}").preprocess
+    mean, std = statistics(run.data)
+    assert (torch.tensor(preprocess.mean) == mean).all()
+    assert (torch.tensor(preprocess.std) == std).all()
+    assert (preprocess.resize, preprocess.crop) == (SIDE, SIDE)
+
+
+def test_pictures_without_one_colour_give_a_run_that_loads(home):
+    images = dataset().train.images.clone()
+    images[:, 2] = 0  # no blue anywhere
+    data = dataset()
+    flat = Dataset(data.name, data.labels, replace(data.train, images=images), data.test, (), "")
+    run = Run(new_folder(SPEC), SPEC, CONFIG, flat)
+    model = build(SPEC)
+    *_, end = train(model, flat, CONFIG, CPU, statistics(flat))
+    run.start()
+    run.save(model, end.test, 1.0)
+    assert zoo.load(f"run/{run.name}").preprocess.std[2] == 1
+
+
+# ---- folders
+
+
+def test_two_runs_within_a_second_have_folders_of_their_own(home):
+    folders = []
+    for _ in range(3):
+        folders.append(new_folder(SPEC))
+        folders[-1].mkdir(parents=True)
+    assert len(set(folders)) == 3
+    assert {folder.parent for folder in folders} == {home / "runs"}
+    assert all(folder.name.startswith("residual-8-") for folder in folders)
+
+
+@pytest.mark.parametrize("place", ["file", "file/inside", "x" * 300], ids=["file", "inside a file", "long"])
+def test_a_folder_that_cannot_be_made_is_a_training_error(tmp_path, place):
+    (tmp_path / "file").write_text("in the way")
+    run = Run(tmp_path / place, SPEC, CONFIG, dataset())
+    with pytest.raises(TrainingError, match=r"cannot be written \(.+\); choose another --out\.$"):
+        run.start()
+
+
+def test_a_folder_that_goes_away_is_a_training_error(run):
+    run.start()
+    for path in run.folder.iterdir():
+        path.unlink()
+    run.folder.rmdir()
+    for write in (lambda: run.log(STEP), lambda: run.save(build(SPEC), END.test, 1.0)):
+        with pytest.raises(TrainingError, match="cannot be written"):
+            write()
+
+
+def test_a_full_disk_is_a_training_error_and_the_weights_before_stay(run, monkeypatch):
+    run.start()
+    run.save(build(SPEC), END.test, 1.0)
+    before = run.weights.read_bytes()
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(TrainingError, match=r"\(No space left on device\)"):
+        run.save(build(SPEC), END.test, 2.0)
+    assert run.weights.read_bytes() == before
+
+
+# ---- JSON
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"a": math.nan, "b": [math.inf, 1.5, (-math.inf, 2)]}, {"a": None, "b": [None, 1.5, [None, 2]]}),
+        ({"é": "\n", "t": True, "n": None}, {"é": "\n", "t": True, "n": None}),
+        ([], []),
+    ],
+)
+def test_json_has_null_where_a_number_is_none(value, expected):
+    assert strict(as_json(value)) == expected
+    assert "\n" not in as_json(value)
