@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from resviz.errors import ProbeError
+from resviz.probes.prediction import Guess, check_target, predict
+from tests.probes.example_nets import Breaks, cifar, left_as_found, picture
+
+LABELS = tuple("abcdefghij")
+
+
+class Says(nn.Module):
+    """Answers every image with the same output."""
+
+    def __init__(self, output: object) -> None:
+        super().__init__()
+        self.output = output
+
+    def forward(self, x: Tensor) -> object:
+        return self.output
+
+
+def test_scores_are_the_models_and_probabilities_their_softmax():
+    model, x = cifar(), picture(32)
+    with torch.no_grad():
+        scores = model(x)[0].numpy()
+    shares = np.exp(scores.astype(float)) / np.exp(scores.astype(float)).sum()
+    found = predict(model, x, LABELS)
+    np.testing.assert_array_equal(found.scores, scores)
+    np.testing.assert_allclose(found.probabilities, shares, rtol=1e-12)
+    order = sorted(range(10), key=lambda i: -shares[i])[:5]
+    assert [guess.index for guess in found.top] == order
+    assert [guess.label for guess in found.top] == [LABELS[i] for i in order]
+    assert [guess.probability for guess in found.top] == [found.probabilities[i] for i in order]
+
+
+def test_scores_of_hundreds_overflow_nothing():
+    found = predict(Says(torch.tensor([[900.0, 899.0, -900.0]])), picture(4), LABELS)
+    np.testing.assert_allclose(found.probabilities, [1 / (1 + np.exp(-1)), 1 / (1 + np.e), 0], atol=1e-15)
+
+
+def test_of_equal_scores_the_lower_index_comes_first():
+    scores = torch.ones(1, 100)
+    scores[0, 90:] = 2
+    found = predict(Says(scores), picture(4), LABELS, k=30)
+    assert [guess.index for guess in found.top] == [*range(90, 100), *range(20)]
+
+
+def test_classes_without_a_label_are_numbered_and_spare_labels_do_no_harm():
+    says = Says(torch.tensor([[0.0, 3.0, 1.0]]))
+    assert [guess.label for guess in predict(says, picture(4), ["cat"]).top] == ["class 1", "class 2", "cat"]
+    (best,) = predict(says, picture(4), LABELS, k=1).top
+    assert best == Guess("b", best.probability, 1)
+
+
+def test_prediction_is_made_in_evaluation_mode_and_leaves_the_model_alone():
+    model, x = cifar(), picture(32)
+    expected = predict(model, x, LABELS).scores
+    model.train()
+    with left_as_found(model):
+        np.testing.assert_array_equal(predict(model, x, LABELS).scores, expected)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt("stop")])
+def test_a_failing_forward_leaves_the_model_alone(error: BaseException):
+    model = nn.Sequential(nn.BatchNorm2d(3), Breaks(error)).train()
+    with left_as_found(model), pytest.raises(type(error)):
+        predict(model, picture(4), LABELS)
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        (torch.zeros(1, 5, 2, 2), "this model gives no class scores for one image: its output is 1 x 5 x 2 x 2"),
+        (torch.zeros(2, 5), "its output is 2 x 5, not 1 x classes"),
+        (torch.zeros(()), "its output is a single number, not 1 x classes"),
+        (torch.zeros(1, 5, dtype=torch.int64), "this model gives no class scores"),
+        ({"out": torch.zeros(1, 5)}, "this model is no classifier: it returns a dict"),
+        (torch.tensor([[1.0, float("nan")]]), "the class scores are not finite numbers"),
+        (torch.tensor([[1.0, float("inf")]]), "the class scores are not finite numbers"),
+    ],
+)
+def test_what_is_no_row_of_class_scores_is_refused(output: object, sentence: str):
+    with pytest.raises(ProbeError) as refusal:
+        predict(Says(output), picture(4), LABELS)
+    assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize("target", [-1, 10, 1000])
+def test_a_class_out_of_range_names_the_range(target: int):
+    with pytest.raises(ProbeError, match=f"there is no class {target}; choose one from 0 to 9"):
+        check_target(target, 10)
+
+
+def test_classes_in_range_pass():
+    for target in (0, 9):
+        check_target(target, 10)

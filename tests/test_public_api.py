@@ -1,0 +1,65 @@
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import resviz
+
+PUBLIC = {
+    "CamGraph": "resviz.probes.cam",
+    "ResvizError": "resviz.errors",
+    "activations": "resviz.probes.activations",
+    "attribute": "resviz.probes.attribution",
+    "blocks": "resviz.probes.architecture",
+    "decode": "resviz.data.images",
+    "grad_cam": "resviz.probes.cam",
+    "grad_cams": "resviz.probes.cam",
+    "gradient_times_activation": "resviz.probes.activations",
+    "layers": "resviz.probes.architecture",
+    "load": "resviz.models.zoo",
+    "predict": "resviz.probes.prediction",
+    "residual_parts": "resviz.probes.activations",
+}
+
+
+def test_the_public_names_are_these_and_no_others():
+    assert set(resviz.__all__) == {*PUBLIC, "__version__"}
+    assert set(PUBLIC) <= set(dir(resviz))
+
+
+def test_every_public_function_is_explained_in_the_docstring():
+    explained = set(re.findall(r"^ {4}(\w+)\(", resviz.__doc__, re.MULTILINE))
+    assert explained == set(PUBLIC) - {"ResvizError"}
+    assert "`ResvizError`" in resviz.__doc__
+
+
+@pytest.mark.parametrize(("name", "home"), PUBLIC.items())
+def test_every_public_name_imports_and_comes_from_where_it_should(name: str, home: str):
+    value = getattr(resviz, name)
+    assert callable(value)
+    assert (value.__name__, value.__module__) == (name, home)
+    assert vars(resviz)[name] is value  # found at once the next time
+
+
+@pytest.mark.parametrize("name", ["Load", "models_", "torch", "import_modul"])
+def test_a_name_that_is_not_public_is_an_ordinary_attribute_error(name: str):
+    with pytest.raises(AttributeError, match=f"module 'resviz' has no attribute {name!r}"):
+        getattr(resviz, name)
+
+
+def test_the_version_is_that_of_the_package():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert resviz.__version__ == project["version"]
+
+
+def test_importing_resviz_alone_imports_no_other_package():
+    program = (
+        "import sys; before = set(sys.modules); import resviz\n"
+        "new = {name for name in set(sys.modules) - before if name.split('.')[0] not in sys.stdlib_module_names}\n"
+        "assert new == {'resviz'}, new\n"
+        "resviz.ResvizError; assert 'torch' not in sys.modules and 'numpy' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
