@@ -22,6 +22,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "side": (8, 512),
     "side_first": (8, 512),
     "side_last": (8, 512),
+    "recalibration": (0, 1_000_000),
     "seed": (0, 2**32 - 1),
 }
 
@@ -43,6 +44,7 @@ class TrainConfig:
     side: int = 32  # pixels at which images are kept and evaluated
     side_first: int = 0  # training side in the first epoch and in the last; 0: the same as `side`
     side_last: int = 0
+    recalibration: int = 0  # training images from which BatchNorm's statistics are measured again at the end
     precision: str = "auto"  # auto: half precision where the device gains from it
     seed: int = 0
 
@@ -87,6 +89,7 @@ RECIPES = {
             side=128,
             side_first=80,
             side_last=112,
+            recalibration=4000,
         ),
     ),
     "cifar10": Recipe("new/residual-20", TrainConfig(epochs=18, batch_size=128, lr=0.3)),

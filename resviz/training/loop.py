@@ -74,6 +74,8 @@ def train(
             seen.append(Step(step, total, epoch, loss, accuracy, lr, time.perf_counter() - start))
             yield seen[-1]
             step += 1
+        if config.recalibration and epoch == config.epochs - 1:
+            recalibrate(model, data.train.images[_sample(len(data.train), config)], statistics, device, half)
         test = evaluate(model, data.test, statistics, device, len(data.labels), half)
         mean = [sum(getattr(s, name) for s in seen) / len(seen) for name in ("loss", "accuracy")]
         yield EpochEnd(epoch, mean[0], mean[1], test)
@@ -85,6 +87,38 @@ def learning_rate(config: TrainConfig, progress: float) -> float:
         return config.lr * max(progress / config.warmup, 0.01)
     rest = (1 - progress) / (1 - config.warmup)
     return config.lr * (rest if config.schedule == "one-cycle" else (1 - math.cos(math.pi * rest)) / 2)
+
+
+@torch.inference_mode()
+def recalibrate(
+    model: nn.Module,
+    images: Tensor,
+    statistics: tuple[Tensor, Tensor],
+    device: Device,
+    half: torch.dtype | None = None,
+) -> None:
+    """Measure BatchNorm's running statistics again on whole images (uint8), each batch with the same weight.
+
+    What training leaves was gathered on crops, at another size and from weights that still moved (Wu and Johnson
+    2021, section 3; Touvron et al. 2019, section 4.2).
+    """
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean over the batches
+    model.train()
+    mean, std = (s[:, None, None] for s in statistics)
+    for batch in images.split(200):
+        with torch.autocast(device.type, half or torch.bfloat16, enabled=half is not None):
+            model(((batch.float() / 255 - mean) / std).to(device.type, memory_format=torch.channels_last))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    model.eval()
+
+
+def _sample(count: int, config: TrainConfig) -> Tensor:
+    return torch.randperm(count, generator=torch.Generator().manual_seed(config.seed))[: config.recalibration]
 
 
 @torch.inference_mode()

@@ -20,6 +20,7 @@ RANGES = {
     "side": (8, 512),
     "side_first": (8, 512),
     "side_last": (8, 512),
+    "recalibration": (0, 1_000_000),
     "seed": (0, 2**32 - 1),
 }
 

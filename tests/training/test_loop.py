@@ -16,7 +16,7 @@ from resviz.models.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig
-from resviz.training.loop import EpochEnd, Step, evaluate, learning_rate, train
+from resviz.training.loop import EpochEnd, Step, evaluate, learning_rate, recalibrate, train
 from resviz.training.store import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, dataset, split
 
@@ -263,3 +263,30 @@ def test_evaluation_leaves_the_weights_alone():
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
     assert not model.training
+
+
+# ---- BatchNorm's statistics, measured again
+
+
+def test_recalibration_gives_the_mean_of_the_batches_own_statistics_and_changes_no_weight():
+    model = network()
+    before, momentum = weights(model), model.get_submodule("bn1").momentum
+    images = DATA.train.images.repeat(60, 1, 1, 1)[:450]  # three batches: 200, 200 and 50
+    recalibrate(model, images, PIXELS, CPU)
+    mean, std = (s[:, None, None] for s in PIXELS)
+    with torch.no_grad():
+        outputs = [model.get_submodule("conv1")((b.float() / 255 - mean) / std) for b in images.split(200)]
+    expected = torch.stack([o.mean((0, 2, 3)) for o in outputs]).mean(0)
+    variance = torch.stack([o.transpose(0, 1).flatten(1).var(1) for o in outputs]).mean(0)
+    bn = model.get_submodule("bn1")
+    torch.testing.assert_close(bn.running_mean, expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(bn.running_var, variance, atol=1e-5, rtol=1e-4)
+    assert bn.momentum == momentum
+    assert not model.training
+    assert all(torch.equal(before[name], value) for name, value in model.named_parameters())
+
+
+def test_the_last_epoch_is_tested_with_the_statistics_that_are_kept():
+    model, events = trained(replace(CONFIG, recalibration=8))
+    last = [event for event in events if isinstance(event, EpochEnd)][-1]
+    assert last.test == evaluate(model, DATA.test, PIXELS, CPU, len(DATA.labels))
