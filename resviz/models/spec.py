@@ -34,6 +34,7 @@ IMAGENET_STAGES = {
     152: ("bottleneck", (3, 8, 36, 3)),
 }
 MAX_CIFAR_DEPTH = 1202
+MAX_WEIGHTS = 500_000_000  # 2 GB in float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,28 @@ class ModelSpec:
         for name, (low, high) in _RANGES.items():
             self._check_range(name, low, high)
         self._check_block()
+        if self.kernel_weights > MAX_WEIGHTS:
+            raise SpecError(
+                f"this network would have {self.kernel_weights / 1e6:,.0f} million weights, "
+                f"the limit is {MAX_WEIGHTS // 10**6} million: choose a smaller width or depth"
+            )
+
+    @property
+    def kernel_weights(self) -> int:
+        """Weights of the convolutions in stem and branches, without projections: what a network mostly consists of."""
+        kernel = 7 if self.stem == "imagenet" else 3
+        total, before = 3 * kernel**2 * self.width, self.width
+        for i, blocks in enumerate(self.stages):
+            planes = self.width * 2**i
+            after, inner = planes * self.expansion, int(planes * (self.width_per_group / 64)) * self.groups
+            if self.block == "basic":
+                first, others = 9 * planes * (before + planes), 18 * planes**2
+            else:
+                middle = 9 * inner**2 // self.groups + inner * after
+                first, others = before * inner + middle, after * inner + middle
+            total += first + (blocks - 1) * others
+            before = after
+        return total
 
     @property
     def stages(self) -> tuple[int, ...]:
