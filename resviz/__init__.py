@@ -12,6 +12,7 @@
     grad_cam(model, x, layer, target)           Grad-CAM of one layer
     grad_cams(model, x, layers, target)         Grad-CAM of several layers in one pass
     CamGraph(model, x, layers)                  Grad-CAM of class after class
+    receptive_field(model, layers, input_size)  which pixels the units of layers can see
 
 `x` is one preprocessed image, (1, 3, height, width). Whatever a user can get wrong raises `ResvizError`, in a
 sentence. Names load on first use: `import resviz` alone costs nothing.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from resviz.probes.attribution import attribute
     from resviz.probes.cam import CamGraph, grad_cam, grad_cams
     from resviz.probes.prediction import predict
+    from resviz.probes.receptive_field import receptive_field
 
 __version__ = "0.1.0"
 
@@ -46,6 +48,7 @@ __all__ = [
     "layers",
     "load",
     "predict",
+    "receptive_field",
     "residual_parts",
 ]
 
@@ -62,6 +65,7 @@ _HOME = {  # name -> the module that has it
     "layers": "resviz.probes.architecture",
     "load": "resviz.models.zoo",
     "predict": "resviz.probes.prediction",
+    "receptive_field": "resviz.probes.receptive_field",
     "residual_parts": "resviz.probes.activations",
 }
 

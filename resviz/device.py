@@ -36,6 +36,11 @@ def best() -> Device:
         return Device("cuda", torch.cuda.get_device_name(), torch.get_num_threads(), half)
     if torch.backends.mps.is_available():
         return Device("mps", "Apple GPU", torch.get_num_threads(), None)
+    return cpu()
+
+
+def cpu() -> Device:
+    """The processor with the threads that torch uses now."""
     return Device("cpu", _cpu_name(), torch.get_num_threads(), torch.bfloat16 if bf16_pays() else None)
 
 

@@ -21,6 +21,7 @@ PUBLIC = {
     "layers": "resviz.probes.architecture",
     "load": "resviz.models.zoo",
     "predict": "resviz.probes.prediction",
+    "receptive_field": "resviz.probes.receptive_field",
     "residual_parts": "resviz.probes.activations",
 }
 

@@ -21,8 +21,8 @@ class Sample:
 
 
 SAMPLES: tuple[Sample, ...] = (
-    Sample("dog", "Beagle puppy on a wall", "dog.jpg", "CC0 1.0", "Pexels, photo 452772"),
     Sample("church", "St. Basil's Cathedral, Moscow", "church.jpg", "CC0 1.0", "Artem Beliaikin"),
+    Sample("dog", "Beagle puppy on a wall", "dog.jpg", "CC0 1.0", "Pexels, photo 452772"),
     Sample("cat", "Chelsea the cat", "cat.jpg", "CC0 1.0", "Stéfan van der Walt"),
     Sample("airplane", "T-45A Goshawk above the clouds", "airplane.jpg", "public domain", "John A. Ivancic, U.S. Navy"),
     Sample("horse", "Race horse at full gallop", "horse.jpg", "CC0 1.0", "Pexels, photo 158976"),

@@ -47,8 +47,8 @@ class CamGraph:
     """One image's activations at `layers` and its class scores, with the graph between them.
 
     Holds no hook and no model; safe to share between threads. Of a module that runs more than once the last output
-    counts. Raises `ProbeError` for an unknown layer, one that does not run, one whose output is no map or a map of a
-    single cell, and for a model that is no classifier.
+    counts. Raises `ProbeError` for an unknown layer, one that does not run, one whose output is no map,
+    and for a model that is no classifier.
     """
 
     def __init__(self, model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Sequence[str]) -> None:
@@ -83,8 +83,6 @@ class CamGraph:
     def _keep(self, model: nn.Module, layer: str, output: object) -> Tensor:
         """Start the graph here, or go on with it; the network gets a copy that it may change in place."""
         activation = check_spatial(model, layer, output)
-        if activation.shape[2:].numel() == 1:
-            raise ProbeError(f"layer {layer} is a single cell and a map needs more; choose an earlier layer")
         torch.set_grad_enabled(True)  # the `no_grad` around the forward pass puts this back
         if not activation.requires_grad:
             activation = activation.detach().requires_grad_()
@@ -103,6 +101,8 @@ class CamGraph:
         return [gradient[0] for gradient in found]
 
     def _attribution(self, layer: str, target: int, gradient: Float[Tensor, "c h w"]) -> Attribution:
+        if gradient[0].numel() == 1:
+            raise ProbeError(f"layer {layer} is a single cell and a map needs more; choose an earlier layer")
         alpha = gradient.float().mean((1, 2))  # (channels,)
         cam = torch.einsum("c,chw->hw", alpha, self.activation(layer).float())
         probability = float(self.probabilities[target])

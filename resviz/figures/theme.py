@@ -1,0 +1,52 @@
+"""Colours with one meaning everywhere, colour scales, and plotly templates for both themes.
+
+Okabe and Ito 2008: eight colours that people with any common colour blindness can tell apart.
+"""
+
+import functools
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import UInt8
+
+RESIDUAL, PLAIN = "#0072B2", "#D55E00"
+GREEN, PURPLE, SKY, YELLOW = "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
+
+# Nuñez, Anderton and Renslow 2018: cividis, even in lightness, dark blue to yellow.
+_CIVIDIS = "00224e 123570 3b496c 575d6d 707173 8a8678 a59c74 c3b369 e1cc55 fee838"
+# Negative blue (residual's), zero white, positive a red of equal lightness.
+_SIGNED = "053a6b 0072b2 6fb1dc c9e1f1 ffffff fbd9c8 ef9a76 c8442c 7d1020"
+# Attention: from nothing to hot; drawn with an opacity that grows with the value.
+_WARM = "b8330a c9400a de5a0e f07c1c fba63a ffd86b"
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', sans-serif"
+
+
+def _scale(anchors: str, colours: int) -> UInt8[np.ndarray, "colours 3"]:
+    """Colours linear between the anchors."""
+    points = np.array([[int(code[i : i + 2], 16) for i in (0, 2, 4)] for code in anchors.split()], dtype=float)
+    at = np.linspace(0, len(points) - 1, colours)
+    return np.stack([np.interp(at, range(len(points)), points[:, c]) for c in range(3)], 1).round().astype(np.uint8)
+
+
+# An odd number has a middle, which is zero; and of the 256 colours of a palette one is left for the gap in a mosaic.
+ORDERED, SIGNED = _scale(_CIVIDIS, 255), _scale(_SIGNED, 255)
+WARM = _scale(_WARM, 256)  # one for each opacity
+
+
+@functools.cache
+def template(dark: bool) -> go.layout.Template:
+    """The plotly template of a theme: quiet grid, no box, the app's font."""
+    ink, grid = ("#e8eaed", "#33383f") if dark else ("#22262b", "#e4e7eb")
+    axis = {"gridcolor": grid, "zerolinecolor": grid, "linecolor": grid, "ticks": "", "title": {"standoff": 8}}
+    layout = go.Layout(
+        font={"family": FONT, "color": ink, "size": 13},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        colorway=[RESIDUAL, PLAIN, GREEN, PURPLE, SKY, YELLOW],
+        margin={"l": 56, "r": 12, "t": 12, "b": 44},
+        xaxis=axis,
+        yaxis=axis,
+        hoverlabel={"font": {"family": FONT}},
+    )
+    return go.layout.Template(layout=layout)

@@ -1,0 +1,136 @@
+"""Which pixels the units of a map see, along one axis of the image; exact whole numbers, whatever the network does.
+
+Unit i sees the pixels first(i) to last(i), pixels in the padding included. Every operation says which units of its
+input the new unit i looks at, from `first` to `last`; that is all there is to know:
+
+    convolution, pooling: i s - p to i s - p + (k - 1) d, the recurrences of Araujo et al. 2019, "Computing Receptive
+                          Fields of Convolutional Neural Networks", Distill, eqns. 1 to 4
+    transposed:           ceil((i + p - (k - 1) d) / s) to floor((i + p) / s)
+    adaptive pooling:     floor(i n / m) to ceil((i + 1) n / m) - 1
+
+with kernel k, stride s, padding p, dilation d, n units of input and m of output. After the last two the fields of
+neighbours differ in size, but repeat with a period; so an edge is a short table (of one number in most networks).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
+
+Units = Callable[[int], int]  # of a new unit, a unit of the input
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The first (or last) pixel of every unit: table[i mod P] + floor(i / P) step, with P = len(table)."""
+
+    table: tuple[int, ...]
+    step: int
+
+    def __call__(self, unit: int) -> int:
+        turns, phase = divmod(unit, len(self.table))
+        return self.table[phase] + turns * self.step
+
+    @property
+    def rate(self) -> Fraction:
+        """Pixels from unit to unit, on average."""
+        return Fraction(self.step, len(self.table))
+
+    def at(self, units: Units, period: int = 1) -> "Edge":
+        """The edge where the new unit i looks at unit `units(i)`, which advances evenly every `period` units."""
+        advance = units(period) - units(0)
+        if len(self.table) == period == 1:
+            return Edge((self.table[0] + units(0) * self.step,), advance * self.step)
+        times = len(self.table) // gcd(len(self.table), advance)  # until the input's table starts anew
+        table = tuple(self(units(i)) for i in range(times * period))
+        return Edge(table, times * advance // len(self.table) * self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The fields of all units along height or width.
+
+    `whole`: every unit sees the whole image; the edges then only tell how far units lie apart. `aligned`: wherever
+    branches met, their fields had the same centres.
+    """
+
+    first: Edge = Edge((0,), 1)
+    last: Edge = Edge((0,), 1)
+    whole: bool = False
+    aligned: bool = True
+
+    @property
+    def size(self) -> int:
+        """Pixels in the largest field."""
+        return max(b - a for a, b in zip(self.first.table, self.last.table, strict=True)) + 1
+
+    def seen(self, first: Units, last: Units, period: int = 1) -> "Axis":
+        """After an operation whose unit i looks at the units `first(i)` to `last(i)`."""
+        return Axis(self.first.at(first, period), self.last.at(last, period), self.whole, self.aligned)
+
+    def entire(self) -> "Axis":
+        """After an operation that takes in all units."""
+        return Axis(self.first, self.last, True, self.aligned)
+
+    def stretched(self) -> "Axis":
+        """The only unit, repeated."""
+        return self.seen(lambda _: 0, lambda _: 0)
+
+
+def window(axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1) -> Axis:
+    """After a convolution or a pooling."""
+    reach = (kernel - 1) * dilation
+    if kernel == stride == 1 and not padding:
+        return axis
+    if len(axis.first.table) == 1:  # in most networks always, so without the detour
+        first, last, step = axis.first.table[0], axis.last.table[0], axis.first.step
+        edges = Edge((first - padding * step,), stride * step), Edge((last + (reach - padding) * step,), stride * step)
+        return Axis(*edges, axis.whole, axis.aligned)
+    return axis.seen(lambda i: i * stride - padding, lambda i: i * stride - padding + reach)
+
+
+def transposed(axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1) -> Axis:
+    """After a transposed convolution."""
+    reach = (kernel - 1) * dilation
+    return axis.seen(lambda i: -((reach - i - padding) // stride), lambda i: (i + padding) // stride, stride)
+
+
+def adaptive(axis: Axis, before: int, after: int) -> Axis:
+    """After a pooling of `before` units to `after`; to one, the network sees the whole image whatever its size."""
+    seen = axis.seen(lambda i: i * before // after, lambda i: -((-i - 1) * before // after) - 1, _period(before, after))
+    return seen.entire() if after == 1 else seen
+
+
+def enlarged(axis: Axis, before: int, after: int, reach: int, corners: bool) -> Axis:
+    """After interpolation between neighbours: `reach` 0 for the nearest, 1 for linear, 2 for cubic."""
+    if not reach:
+        return axis.seen(lambda i: i * before // after, lambda i: i * before // after, _period(before, after))
+    # the place in the input is (i up + shift) / down; the pixels around it are its floor and ceil
+    up, down, shift = (before - 1, max(1, after - 1), 0) if corners else (2 * before, 2 * after, before - after)
+    return axis.seen(
+        lambda i: (i * up + shift) // down - reach + 1,
+        lambda i: -((-i * up - shift) // down) + reach - 1,
+        _period(up, down),
+    )
+
+
+def union(a: Axis, b: Axis, units: int) -> Axis:
+    """Where two branches meet in a map of so many units: from the first pixel of either to the last of either."""
+    if a is b or a == b:
+        return a
+    aligned = a.aligned and b.aligned
+    if a.whole or b.whole:  # the place of a unit is that in the branch that is not a mean over everything
+        local = a if b.whole and (not a.whole or a.first.rate >= b.first.rate) else b
+        return Axis(local.first, local.last, True, aligned)
+    even = a.first.step * len(b.first.table) == b.first.step * len(a.first.table)
+    period = lcm(len(a.first.table), len(b.first.table)) if even else units
+    step = max(a.first(period) - a.first(0), b.first(period) - b.first(0))
+    first = Edge(tuple(min(a.first(i), b.first(i)) for i in range(period)), step)
+    last = Edge(tuple(max(a.last(i), b.last(i)) for i in range(period)), step)
+    centred = all(a.first(i) + a.last(i) == b.first(i) + b.last(i) for i in range(period))
+    return Axis(first, last, aligned=aligned and even and centred)
+
+
+def _period(before: int, after: int) -> int:
+    """New units until the places in the input repeat."""
+    return after // gcd(before, after)

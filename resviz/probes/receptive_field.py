@@ -1,0 +1,102 @@
+"""The theoretical receptive field of every layer (Araujo et al. 2019, Distill): the pixels that a unit can see at all.
+
+An empty tensor that carries fields (`tracer.py`) goes through the network's own `forward`, so skips, concatenations
+and whatever the network does with functions count as they run; nothing is computed. Where branches meet, the field is
+the union of theirs. Normalisations count as pointwise: what they measure of the image is not followed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from resviz.errors import ProbeError
+from resviz.probes.architecture import check_spatial
+from resviz.probes.fields import Axis
+from resviz.probes.hooks import eval_mode, observe
+from resviz.probes.tracer import Traced
+
+Pair = tuple[int | float, int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptiveField:
+    """What a unit of the layer's map sees, in pixels of the input, each (height, width).
+
+    Unit (i, j) sees the `size` pixels from `start + (i, j) * stride` on; `start` may be negative, in the padding.
+    After upsampling, or pooling to a given number of units, some units may see more than others: `size` is that of the
+    largest field, and `stride`, perhaps a fraction, holds on average. `aligned`: wherever branches met on the way,
+    their fields had the same centres and strides.
+    `whole_image`: the way leads through a mean over the whole map; `size` is then the image's, `start` 0 and `stride`
+    how far units lie apart (the last pixels, where a stride leaves some out, count as seen).
+    """
+
+    name: str
+    size: tuple[int, int]
+    stride: Pair
+    start: tuple[int, int]
+    aligned: bool
+    whole_image: bool
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle of the first unit's field, in pixels."""
+        return self.start[0] + (self.size[0] - 1) / 2, self.start[1] + (self.size[1] - 1) / 2
+
+
+def receptive_field(
+    model: nn.Module, layers: Iterable[str] | None = None, input_size: int | tuple[int, int] = 224
+) -> tuple[ReceptiveField, ...]:
+    """The fields of `layers`, or of all with a spatial output, in the order in which they finish.
+
+    The image is RGB, `input_size` its side or (height, width); fields do not depend on it but after a mean over the
+    whole map, or a pooling to a given number of units. Of a module that runs more than once the last output counts.
+    Without `layers`, those behind an operation that mixes places in a way of its own (attention) are left out. Raises
+    `ProbeError` for an unknown layer, one that does not run or has no map, one behind such an operation, an operation
+    that needs numbers, and an image smaller than a kernel.
+    """
+    names = tuple(layers) if layers is not None else None
+    sides = (input_size, input_size) if isinstance(input_size, int) else input_size
+    found: dict[str, tuple[Axis, Axis] | str] = {}
+
+    def record(layer: str, output: object) -> None:
+        found.pop(layer, None)
+        if isinstance(output, Traced) and len(output.form) == 4:
+            found[layer] = output.lost or output.axes
+        elif names is not None:
+            check_spatial(model, layer, output)
+
+    every = [name for name, _ in model.named_modules() if name]
+    with eval_mode(model), torch.no_grad(), observe(model, every if names is None else names, record):
+        model(Traced.image(3, sides, next((p.dtype for p in model.parameters()), torch.float32)))
+    for layer in names or ():
+        _check_followed(layer, found.get(layer))
+    if not any(isinstance(axes, tuple) for axes in found.values()):
+        raise ProbeError("no layer of this model gives a map whose receptive field can be followed; choose another")
+    followed = {name: axes for name, axes in found.items() if isinstance(axes, tuple)}
+    distinct = {id(axes): axes for axes in followed.values()}
+    described = {key: _described(axes, sides) for key, axes in distinct.items()}  # layers share most of them
+    return tuple(ReceptiveField(name, *described[id(axes)]) for name, axes in followed.items())
+
+
+def _check_followed(layer: str, axes: tuple[Axis, Axis] | str | None) -> None:
+    if axes is None:
+        raise ProbeError(f"layer {layer} does not run when the model looks at an image; choose another layer")
+    if isinstance(axes, str):
+        raise ProbeError(f"the receptive field of {layer} is lost at the operation {axes}; choose an earlier layer")
+
+
+def _described(
+    axes: tuple[Axis, Axis], sides: tuple[int, int]
+) -> tuple[tuple[int, int], Pair, tuple[int, int], bool, bool]:
+    """Size, stride, start, aligned and whole of the fields along height and width."""
+    y, x = axes
+    size = (sides[0] if y.whole else y.size, sides[1] if x.whole else x.size)
+    start = (0 if y.whole else y.first(0), 0 if x.whole else x.first(0))
+    return size, (_stride(y), _stride(x)), start, y.aligned and x.aligned, y.whole and x.whole
+
+
+def _stride(axis: Axis) -> int | float:
+    rate = axis.first.rate
+    return rate.numerator if rate.denominator == 1 else float(rate)

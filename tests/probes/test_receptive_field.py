@@ -1,0 +1,505 @@
+"""The oracle is the support of the input gradient: which pixels change a unit, when nothing is zero by accident.
+
+`skeleton` makes that so and cheap: one channel, positive constant weights, averages in place of maxima, nothing but
+the geometry of the network.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torchvision import models
+
+from resviz.errors import ProbeError
+from resviz.models.resnet import skeleton as weightless
+from resviz.models.spec import ModelSpec
+from resviz.probes.receptive_field import ReceptiveField, receptive_field
+from resviz.probes.tracer import Traced
+from tests.probes.example_nets import Functional, cifar, left_as_found, seeded
+
+
+def torchvision(name: str) -> nn.Module:
+    extra = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    return models.get_model(name, weights=None, **extra).eval()
+
+
+def fields(model: nn.Module, input_size: int | tuple[int, int] = 224) -> dict[str, ReceptiveField]:
+    return {field.name: field for field in receptive_field(model, input_size=input_size)}
+
+
+def last(model: nn.Module, layer: str) -> ReceptiveField:
+    (field,) = receptive_field(model, [layer])
+    return field
+
+
+# ---- numbers that others have published
+
+
+@pytest.mark.parametrize(("depth", "size"), [(18, 435), (34, 899), (50, 427), (101, 971), (152, 1451)])
+def test_the_last_block_of_an_imagenet_resnet(depth: int, size: int):
+    found = last(weightless(ModelSpec(depth=depth, stem="imagenet")), "layer4")
+    assert (found.size, found.stride, found.start) == ((size, size), (32, 32), (-(size // 2), -(size // 2)))
+    assert found.aligned
+    assert not found.whole_image
+
+
+@pytest.mark.parametrize(("depth", "size"), [(50, 483), (101, 1027), (152, 1507)])
+def test_the_original_place_of_the_stride_gives_the_numbers_of_araujo_et_al(depth: int, size: int):
+    model = weightless(ModelSpec(depth=depth, stem="imagenet"))
+    for module in model.modules():
+        if hasattr(module, "conv3") and module.conv2.stride == (2, 2):
+            module.conv1.stride, module.conv2.stride = (2, 2), (1, 1)
+    assert last(model, "layer4").size == (size, size)
+
+
+@pytest.mark.parametrize(("name", "layer", "size"), [("vgg16", "features", 212), ("alexnet", "features", 195)])
+def test_vgg_16_and_alexnet(name: str, layer: str, size: int):
+    with torch.device("meta"):
+        found = last(torchvision(name), layer)
+    assert (found.size, found.stride) == ((size, size), (32, 32))
+
+
+@pytest.mark.parametrize("family", ["residual", "plain"])
+@pytest.mark.parametrize(("depth", "size"), [(20, 81), (32, 137), (44, 193), (56, 249), (110, 501)])
+def test_the_cifar_family_residual_and_plain_see_the_same(family: str, depth: int, size: int):
+    found = receptive_field(weightless(ModelSpec(family=family, depth=depth)), ["layer3"], 32)[0]
+    assert (found.size, found.stride, found.start, found.aligned) == ((size, size), (4, 4), (-(size // 2),) * 2, True)
+
+
+# ---- by hand
+
+
+def field(layers: list[nn.Module], side: int | tuple[int, int] = 64) -> tuple[object, object, object]:
+    found = receptive_field(nn.Sequential(*layers), [str(len(layers) - 1)], side)[0]
+    return found.size, found.stride, found.start
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ([nn.Conv2d(3, 4, 1)], ((1, 1), (1, 1), (0, 0))),
+        ([nn.Conv2d(3, 4, 3)], ((3, 3), (1, 1), (0, 0))),
+        ([nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 1, 1)], ((7, 7), (2, 2), (-3, -3))),  # 3 + 2 * 2
+        ([nn.Conv2d(3, 4, 3, dilation=4)], ((9, 9), (1, 1), (0, 0))),
+        ([nn.Conv2d(3, 4, (1, 7), (2, 3), (0, 3))], ((1, 7), (2, 3), (0, -3))),
+        ([nn.Conv2d(3, 4, 4, padding="same")], ((4, 4), (1, 1), (-1, -1))),  # the odd one goes to the right
+        ([nn.Conv2d(3, 4, 5, padding=2, padding_mode="reflect")], ((5, 5), (1, 1), (-2, -2))),
+        ([nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2)], ((5, 5), (4, 4), (-1, -1))),
+        ([nn.MaxPool2d(3, 2, ceil_mode=True)], ((3, 3), (2, 2), (0, 0))),
+        ([nn.Conv2d(3, 4, 2, 2), nn.ConvTranspose2d(4, 3, 2, 2)], ((2, 2), (1, 1), (0, 0))),
+        ([nn.ConvTranspose2d(3, 3, 2, 2)], ((1, 1), (0.5, 0.5), (0, 0))),
+        ([nn.ConvTranspose2d(3, 3, 4, 2, 1)], ((2, 2), (0.5, 0.5), (-1, -1))),
+        ([nn.Upsample(scale_factor=2)], ((1, 1), (0.5, 0.5), (0, 0))),
+        ([nn.Upsample(scale_factor=2), nn.Conv2d(3, 3, 3)], ((2, 2), (0.5, 0.5), (0, 0))),  # 3 cells of 2 pixels
+        ([nn.Upsample(scale_factor=2, mode="bilinear")], ((2, 2), (0.5, 0.5), (-1, -1))),
+        ([nn.ZeroPad2d((1, 5, 2, 9)), nn.Conv2d(3, 3, 3)], ((3, 3), (1, 1), (-2, -1))),
+        ([nn.PixelUnshuffle(2), nn.Conv2d(12, 4, 3), nn.PixelShuffle(2)], ((6, 6), (1, 1), (0, 0))),
+        ([nn.AdaptiveAvgPool2d(16)], ((4, 4), (4, 4), (0, 0))),
+        ([nn.AdaptiveAvgPool2d(48)], ((2, 2), (64 / 48, 64 / 48), (0, 0))),
+    ],
+    ids=lambda value: "-".join(type(la).__name__ for la in value) if isinstance(value, list) else "",
+)
+def test_stacks_worked_out_by_hand(layers: list[nn.Module], expected: tuple):
+    assert field(layers) == expected
+
+
+def test_the_centre_is_the_middle_of_the_first_field():
+    assert receptive_field(nn.Sequential(nn.Conv2d(3, 1, (4, 3), 2, 1)))[0].centre == (0.5, 0)
+
+
+@pytest.mark.parametrize("pool", [nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d((1, None))])
+def test_global_pooling_sees_the_whole_image_and_so_does_all_behind_it(pool: nn.Module):
+    found = fields(nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), pool, nn.Conv2d(4, 4, 1)), (40, 64))
+    both = isinstance(pool, nn.AdaptiveAvgPool2d)
+    for layer in "12":
+        assert found[layer].whole_image == both
+        assert found[layer].size == (40, 64 if both else 3)
+        assert found[layer].start == (0, 0 if both else -1)
+    assert not found["0"].whole_image
+    assert found["1"].stride == (40, 64 if both else 2)
+
+
+class Branches(nn.Module):
+    """Two ways that meet."""
+
+    def __init__(self, one: nn.Module, other: nn.Module, meet: Callable[[Tensor, Tensor], Tensor] = torch.add) -> None:
+        super().__init__()
+        self.one, self.other, self.meet = one, other, meet
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.meet(self.one(x), self.other(x))
+
+
+def cat(a: Tensor, b: Tensor) -> Tensor:
+    return torch.cat([a, b], 1)
+
+
+def in_place(a: Tensor, b: Tensor) -> Tensor:
+    a.add_(b)
+    return F.relu(a, inplace=True)
+
+
+MEETINGS = [torch.add, cat, torch.maximum, in_place, lambda a, b: a * b, lambda a, b: torch.stack([a, b]).mean(0)]
+
+
+@pytest.mark.parametrize("meet", MEETINGS)
+def test_where_branches_meet_the_field_is_their_union(meet: Callable[[Tensor, Tensor], Tensor]):
+    around = nn.Conv2d(3, 3, 5, 2, 2)
+    meetings = {
+        "same": (nn.Conv2d(3, 3, 1, 2), (5, 5), (-2, -2), True),
+        "shifted": (nn.AvgPool2d(2), (5, 5), (-2, -2), False),  # centre 0.5, not 0
+        "wider": (nn.Conv2d(3, 3, (1, 7), 2, (0, 3)), (5, 7), (-2, -3), True),
+        "beside": (nn.Sequential(nn.ZeroPad2d((4, -4, 0, 0)), nn.AvgPool2d(3, 2, 1)), (5, 8), (-2, -5), False),
+    }
+    for other, size, start, aligned in meetings.values():
+        found = fields(nn.Sequential(Branches(around, other, meet), nn.Conv2d(6 if meet is cat else 3, 1, 1)), (64, 66))
+        assert (found["0"].size, found["0"].stride, found["0"].start) == (size, (2, 2), start)
+        assert found["0"].aligned == found["1"].aligned == aligned
+        assert found["0.one"].aligned
+
+
+def test_a_mean_that_scales_a_map_makes_every_unit_see_the_whole_image():
+    scale = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 3, 1), nn.Sigmoid())
+    found = fields(nn.Sequential(nn.Conv2d(3, 3, 3, 2, 1), Branches(nn.Identity(), scale, torch.mul)), 64)
+    assert (found["1"].size, found["1"].start, found["1"].whole_image) == ((64, 64), (0, 0), True)
+    assert found["1"].stride == (2, 2)  # units still lie so far apart
+    assert found["1"].aligned
+
+
+def test_a_constant_of_the_same_shape_sees_nothing():
+    found = fields(Odd(lambda x: torch.zeros_like(x[:, :, :1, :1]) + x * torch.ones_like(x)), 16)
+    assert (found["second"].size, found["second"].start, found["second"].aligned) == ((3, 3), (0, 0), True)
+
+
+def test_slices_permutations_and_channel_shuffles_are_followed():
+    class Moves(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.end = nn.Conv2d(4, 4, (3, 1)), nn.Identity()
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = torch.cat([x, x.mean(1, keepdim=True)], 1)[:, :, 3::2, :-1]
+            x = self.conv(x)
+            x = x.view(1, 2, 2, *x.shape[2:]).transpose(1, 2).reshape(1, 4, *x.shape[2:])
+            a, b = x.permute(0, 2, 3, 1).chunk(2, dim=3)
+            return self.end(torch.cat([a, b], -1).permute(0, 3, 1, 2)[..., 5:])
+
+    assert [(f.size, f.stride, f.start) for f in receptive_field(Moves(), ["end"], 40)] == [
+        ((5, 1), (2, 1), (3, 5)),
+    ]
+
+
+def test_a_module_that_runs_twice_counts_as_it_ran_last():
+    found = fields(seeded(Functional), 32)
+    assert list(found) == ["first", "twice"]
+    assert found["first"].size == (3, 3)
+    assert found["twice"].size == (11, 11)  # 3 + 4 + 4
+
+
+def test_layers_come_in_the_order_in_which_they_finish_whatever_the_order_asked():
+    model = cifar(8)
+    names = [found.name for found in receptive_field(model, input_size=32)]
+    assert names[:4] == ["conv1", "bn1", "relu", "maxpool"]
+    assert names[-2:] == ["layer3", "avgpool"]
+    chosen = ["layer3", "conv1", "layer2.0.add"]
+    assert [found.name for found in receptive_field(model, chosen, 32)] == ["conv1", "layer2.0.add", "layer3"]
+
+
+def test_the_model_is_left_as_it_was_found():
+    model = cifar(8).train()
+    with left_as_found(model):
+        receptive_field(model, input_size=32)
+    with left_as_found(model), pytest.raises(ProbeError):
+        receptive_field(model, ["fc"], 32)
+
+
+# ---- refusals
+
+
+class Odd(nn.Module):
+    """Does something with the map before the last convolution."""
+
+    def __init__(self, odd: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first, self.odd, self.second = nn.Conv2d(3, 4, 3), odd, nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.odd(self.first(x)))
+
+
+@pytest.mark.parametrize(
+    ("odd", "operation"),
+    [
+        (lambda x: torch.einsum("nchw,nchv->ncwv", x, x), "einsum"),
+        (lambda x: x.flatten(2).view(x.shape), "flatten"),
+        (lambda x: x.matmul(x), "matmul"),
+        (lambda x: torch.cat([x, x], 2), "concatenation"),
+        (lambda x: x[:, :, torch.tensor([3, 1])], "__getitem__"),
+        (lambda x: x.roll(1, 2), "roll"),
+        (lambda x: x + x.transpose(2, 3), "add"),
+    ],
+)
+def test_a_layer_behind_an_operation_that_mixes_places_is_refused_by_its_name(odd: Callable, operation: str):
+    assert list(fields(Odd(odd), 16)) == ["first"]
+    with pytest.raises(ProbeError, match=f"of second is lost at the operation {operation}.*; choose an earlier layer"):
+        receptive_field(Odd(odd), ["second"], 16)
+
+
+@pytest.mark.parametrize(
+    "odd", [lambda x: x if x.sum() > 0 else -x, lambda x: x * x.mean().item(), lambda x: x[x > 0].view(1, 4, -1, 1)]
+)
+def test_a_network_that_looks_at_numbers_is_refused(odd: Callable):
+    with pytest.raises(ProbeError, match=r"followed through the operation .*; choose another"):
+        receptive_field(Odd(odd), input_size=16)
+
+
+def test_a_buffer_that_takes_the_map_is_refused():
+    def copied(x: Tensor) -> Tensor:
+        buffer = torch.zeros(1, 4, 14, 14)
+        buffer[:] = x
+        return buffer
+
+    with pytest.raises(ProbeError, match="cannot be followed into a buffer"):
+        receptive_field(Odd(copied), input_size=16)
+
+
+@pytest.mark.parametrize(
+    ("layers", "size", "told"),
+    [
+        (["fc"], 32, "fc has no spatial output .*; choose"),
+        (["nope"], 32, "no layer 'nope'"),
+        (None, 0, "1 x 1 pixels at least, got 0 x 0"),
+    ],
+)
+def test_a_refusal_is_a_sentence(layers: list[str] | None, size: int, told: str):
+    with pytest.raises(ProbeError, match=told):
+        receptive_field(cifar(8), layers, size)
+
+
+def test_an_image_smaller_than_a_kernel_is_refused():
+    with pytest.raises(ProbeError, match="a map of 3 x 9 cells is too small for the 5 x 5 convolution; use a larger"):
+        receptive_field(nn.Sequential(nn.Conv2d(3, 1, 5)), input_size=(3, 9))
+    with pytest.raises(ProbeError, match="1 x 1 cells is too small for the 2 x 2 pooling"):
+        receptive_field(torchvision("vgg11"), input_size=16)
+
+
+def test_a_layer_that_does_not_run_and_a_model_without_maps_are_refused():
+    with pytest.raises(ProbeError, match="unused does not run"):
+        receptive_field(seeded(Functional), ["unused"], 32)
+    with pytest.raises(ProbeError, match="no layer of this model gives a map"):
+        receptive_field(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), input_size=2)
+
+
+# ---- against the gradient
+
+
+class Thin(nn.Module):
+    """A convolution's geometry: from the sum of all channels to one, with equal weights."""
+
+    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d) -> None:
+        super().__init__()
+        self.function = F.conv_transpose2d if isinstance(conv, nn.ConvTranspose2d) else F.conv2d
+        self.weight = torch.full((1, 1, *conv.kernel_size), 1 / np.prod(conv.kernel_size), dtype=torch.float64)
+        self.settings = {"stride": conv.stride, "padding": conv.padding, "dilation": conv.dilation}
+        if isinstance(conv, nn.ConvTranspose2d):
+            self.settings["output_padding"] = conv.output_padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x.sum(1, keepdim=True), self.weight, **self.settings)
+
+
+class Total(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sum(-1, keepdim=True)
+
+
+NOTHING = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.Hardsigmoid, nn.BatchNorm2d, nn.LayerNorm, nn.Dropout)
+
+
+def skeleton(model: nn.Module) -> nn.Module:
+    """The same geometry, one channel, all gradients positive; changes the model."""
+    for name, child in list(model.named_children()):
+        if isinstance(child, nn.Conv2d | nn.ConvTranspose2d):
+            setattr(model, name, Thin(child))
+        elif isinstance(child, nn.Linear):
+            setattr(model, name, Total())
+        elif isinstance(child, NOTHING):
+            setattr(model, name, nn.Identity())
+        else:
+            skeleton(child)
+    if hasattr(model, "layer_scale"):
+        model.layer_scale = nn.Parameter(torch.ones(1, 1, 1, dtype=torch.float64))
+    return model
+
+
+def outputs(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
+    for name, module in model.named_modules():
+        if name:
+            module.register_forward_hook(lambda m, i, o, name=name: found.update({name: o}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(F, "max_pool2d", mean_pool)
+        model(x)
+    return found
+
+
+def mean_pool(x: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode)
+
+
+def support(output: Tensor, x: Tensor, unit: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last row, first and last column of the pixels that change the unit."""
+    (gradient,) = torch.autograd.grad(output[..., unit[0], unit[1]].sum(), x, retain_graph=True)
+    rows, columns = gradient[0].abs().sum(0).nonzero(as_tuple=True)
+    return (int(rows.min()), int(rows.max())), (int(columns.min()), int(columns.max()))
+
+
+@pytest.mark.parametrize(
+    ("name", "sides"),
+    [
+        ("alexnet", (415, 80)),
+        ("vgg11", (448, 40)),
+        ("resnet18", (608, 48)),
+        ("resnet50", (608, 48)),
+        ("squeezenet1_1", (320, 48)),
+        ("densenet121", (2304, 64)),
+        ("googlenet", (640, 48)),
+        ("inception_v3", (1472, 128)),
+        ("mobilenet_v2", (640, 40)),
+        ("mobilenet_v3_small", (320, 64)),
+        ("mnasnet0_5", (960, 40)),
+        ("convnext_tiny", (1920, 40)),
+        ("efficientnet_b0", (320, 40)),
+    ],
+)
+def test_every_layer_of_a_classifier_sees_the_support_of_its_gradient(name: str, sides: tuple[int, int]):
+    """Along the height of a narrow image (AlexNet, VGG: 12 and 14 rows for 6 and 7), for the unit in the middle."""
+    model = torchvision(name)
+    predicted = fields(model, sides)
+    x = torch.ones(1, 3, *sides, dtype=torch.float64, requires_grad=True)
+    found = outputs(skeleton(model), x)
+    checked: dict[int, tuple[int, int]] = {}
+    for layer, expected in predicted.items():
+        output = found[layer]
+        if output.shape[1] > 1 and output.shape[-1] == 1:  # channels last
+            output = output.permute(0, 3, 1, 2)
+        unit = output.shape[2] // 2
+        if id(found[layer]) not in checked:
+            checked[id(found[layer])] = support(output, x, (unit, output.shape[3] // 2))[0]
+        first, final = checked[id(found[layer])]
+        if expected.whole_image:
+            assert first == 0 < sides[0] - 9 < final, layer  # strides may leave out the last pixels
+            assert (expected.start[0], expected.size[0]) == (0, sides[0]), layer
+        else:
+            start = expected.start[0] + unit * expected.stride[0]
+            assert (first, final) == (start, start + expected.size[0] - 1), layer
+            assert 0 < first <= final < sides[0] - 1, layer  # or the image is too small to tell
+    assert len(predicted) > 10
+
+
+SMALL = st.integers(1, 3)
+KERNEL = st.tuples(SMALL, SMALL)
+
+
+@st.composite
+def convolutions(draw: st.DrawFn, stride: tuple[int, int] | None = None) -> nn.Module:
+    kernel, dilation = draw(KERNEL), draw(KERNEL)
+    padding = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
+    return nn.Conv2d(1, 1, kernel, stride or draw(st.sampled_from([(1, 1), (2, 1), (1, 3), (2, 2)])), padding, dilation)
+
+
+class Slice(nn.Module):
+    def __init__(self, start: tuple[int, int], step: tuple[int, int]) -> None:
+        super().__init__()
+        self.start, self.step = start, step
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, self.start[0] :: self.step[0], self.start[1] :: self.step[1]]
+
+
+class Meet(nn.Module):
+    """Any number of branches, cut to the smallest, added or concatenated."""
+
+    def __init__(self, branches: list[nn.Module], concatenates: bool) -> None:
+        super().__init__()
+        self.branches, self.concatenates = nn.ModuleList(branches), concatenates
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = [branch(x) for branch in self.branches]
+        height, width = min(m.shape[2] for m in maps), min(m.shape[3] for m in maps)
+        maps = [m[:, :, :height, :width] for m in maps]
+        return torch.cat(maps, 1).mean(1, keepdim=True) if self.concatenates else sum(maps[1:], maps[0])
+
+
+@st.composite
+def meetings(draw: st.DrawFn) -> nn.Module:
+    stride = draw(st.sampled_from([(1, 1), (2, 2), (1, 2)]))
+    branches: list[nn.Module] = []
+    for _ in range(draw(st.integers(2, 3))):
+        layers = [draw(convolutions((1, 1))) for _ in range(draw(st.integers(0, 2)))]
+        last = [Slice((0, 0), stride), nn.Conv2d(1, 1, 1, stride), draw(convolutions(stride))]
+        branches.append(nn.Sequential(*layers, draw(st.sampled_from(last))))
+    return Meet(branches, draw(st.booleans()))
+
+
+LAYERS = st.one_of(
+    convolutions(),
+    meetings(),
+    st.builds(nn.MaxPool2d, SMALL.map(lambda k: k + 1), SMALL, st.just(1), ceil_mode=st.booleans()),
+    st.builds(lambda k, s, p: nn.ConvTranspose2d(1, 1, k + s, s, p), SMALL, SMALL, st.integers(0, 1)),
+    st.builds(lambda s, mode: nn.Upsample(scale_factor=s, mode=mode), SMALL, st.sampled_from(["nearest", "bilinear"])),
+    st.builds(Slice, KERNEL, KERNEL),
+    st.builds(nn.ZeroPad2d, st.tuples(SMALL, SMALL, SMALL, SMALL)),
+)
+SIDES = (90, 84)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(LAYERS, min_size=1, max_size=5))
+def test_any_graph_sees_the_support_of_its_gradient(layers: list[nn.Module]):
+    """In the middle of the image, both axes, several units; each unit's own field is what was carried along."""
+    model = nn.Sequential(nn.Conv2d(3, 1, 1), *layers)
+    end = str(len(layers))
+    (expected,) = receptive_field(model, [end], SIDES)
+    assume(max(expected.size) < 30)
+    carried = model(Traced.image(3, SIDES, torch.float32))
+    x = torch.ones(1, 3, *SIDES, dtype=torch.float64, requires_grad=True)
+    output = outputs(skeleton(model), x)[end]
+    assert carried.shape[2:] == output.shape[2:]
+    assume(min(output.shape[2:]) >= 8)
+    middle = [side // 2 for side in output.shape[2:]]
+    for shift in range(-2, 3):
+        unit = (middle[0] + shift, middle[1] + shift)
+        for axis, index, found in zip(carried.axes, unit, support(output, x, unit), strict=True):
+            assert (axis.first(index), axis.last(index)) == found
+    for axis, stride, size, start in zip(carried.axes, expected.stride, expected.size, expected.start, strict=True):
+        assert (float(axis.first.rate), axis.size, axis.first(0)) == (stride, size, start)
+
+
+@pytest.mark.parametrize(("before", "after"), [(9, 6), (10, 7), (6, 9), (8, 4), (5, 5)])
+def test_adaptive_pooling_sees_what_torch_averages(before: int, after: int):
+    carried = nn.AdaptiveAvgPool2d(after)(Traced.image(3, (before, before), torch.float32))
+    x = torch.ones(1, 3, before, before, requires_grad=True)
+    output = F.adaptive_avg_pool2d(x, after)
+    y, z = carried.axes
+    for i in range(after):
+        assert support(output, x, (i, i)) == ((y.first(i), y.last(i)), (z.first(i), z.last(i)))
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("side", [7, 16, 24, 5])
+@pytest.mark.parametrize("corners", [True, False])
+def test_interpolation_sees_what_torch_mixes(mode: str, side: int, corners: bool):
+    options = {"mode": mode} | ({"align_corners": corners} if mode == "bilinear" else {})
+    carried = F.interpolate(Traced.image(1, (8, 8), torch.float32), side, **options)
+    x = torch.ones(1, 1, 8, 8, dtype=torch.float64, requires_grad=True)
+    output = F.interpolate(x, side, **options)
+    axis = carried.axes[0]
+    for i in range(side):
+        inside = (max(0, axis.first(i)), min(7, axis.last(i)))
+        assert support(output, x, (i, i))[0] == inside

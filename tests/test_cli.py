@@ -1,0 +1,560 @@
+"""The command line: one JSON object or readable text on standard output, one line on standard error for a refusal."""
+
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from resviz import __version__, cli
+from resviz.data import samples
+from resviz.data.images import decode
+from resviz.figures.raster import mosaic_png, overlay_png
+from resviz.models import zoo
+from resviz.probes.activations import activations
+from resviz.probes.attribution import METHODS, attribute, last_spatial
+from resviz.probes.prediction import predict
+from resviz.probes.receptive_field import receptive_field
+from tests.training.squares import COLOURS, MODEL, folder
+
+NET = "new/residual-8?width=4"
+COMMANDS = ("models", "predict", "layers", "features", "attribute", "receptive-field", "evaluate", "train")
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> str:
+    path = tmp_path / "dog.jpg"
+    path.write_bytes(samples.read("dog"))
+    return str(path)
+
+
+@pytest.fixture
+def squares(tmp_path: Path) -> str:
+    return folder(tmp_path / "squares", train=8, test=3)
+
+
+@pytest.fixture
+def ask(capsys):
+    """Run a command with --json; its object, after a look at what else was printed."""
+
+    def run(*arguments: str) -> dict:
+        assert cli.main([*arguments, "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        assert out.endswith("\n")
+        assert out.count("\n") == 1
+        return json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+    return run
+
+
+@pytest.fixture
+def refuse(capsys):
+    """Run a command that is refused; its one line without the prefix."""
+
+    def run(*arguments: str) -> str:
+        assert cli.main([*arguments]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("resviz: ")
+        assert err.endswith("\n")
+        assert err.count("\n") == 1
+        return err.removeprefix("resviz: ").rstrip("\n")
+
+    return run
+
+
+@pytest.fixture
+def read(capsys):
+    """Run a command without --json; its text."""
+
+    def run(*arguments: str) -> str:
+        assert cli.main([*arguments]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        return out
+
+    return run
+
+
+def subject(model: str, data: bytes) -> tuple[zoo.LoadedModel, torch.Tensor, Image.Image]:
+    """Model, input and what the model sees of the photo."""
+    loaded, image = zoo.load(model), decode(data).image
+    return loaded, loaded.preprocess(image)[None], loaded.preprocess.view(image)
+
+
+# ---- what each command answers
+
+
+def test_models_lists_what_zoo_has(ask, home):
+    found = ask("models")["models"]
+    assert [model["name"] for model in found] == [info.name for info in zoo.catalogue()]
+    assert all(model.keys() == {"name", "family", "parameters", "classes", "input_size", "offline"} for model in found)
+    (resnet20,) = [model for model in found if model["name"] == "new/residual-20"]
+    assert resnet20 == {
+        "name": "new/residual-20",
+        "family": "residual",
+        "parameters": 269_722,
+        "classes": 10,
+        "input_size": 32,
+        "offline": True,
+    }
+
+
+def test_predict_gives_the_probes_answer(ask, photo):
+    loaded, x, _ = subject(NET, samples.read("dog"))
+    expected = predict(loaded.model, x, loaded.labels, 3)
+    found = ask("predict", photo, "--model", NET, "--top", "3")
+    assert found["model"] == NET
+    assert [guess["label"] for guess in found["top"]] == [guess.label for guess in expected.top]
+    assert [guess["index"] for guess in found["top"]] == [guess.index for guess in expected.top]
+    assert [guess["probability"] for guess in found["top"]] == [guess.probability for guess in expected.top]
+
+
+@pytest.mark.parametrize(("top", "count"), [([], 5), (["--top", "1"], 1), (["--top", "10"], 10), (["--top", "99"], 10)])
+def test_predict_lists_as_many_classes_as_asked_and_there_are(ask, photo, top, count):
+    found = ask("predict", photo, "--model", NET, *top)["top"]
+    assert len(found) == count
+    probabilities = [guess["probability"] for guess in found]
+    assert probabilities == sorted(probabilities, reverse=True)
+    if count == 10:
+        assert sum(probabilities) == pytest.approx(1)
+
+
+def test_layers_have_all_parameters_of_the_model_and_its_shapes(ask):
+    found = ask("layers", "--model", NET)
+    assert found["model"] == NET
+    model = zoo.load(NET).model
+    assert sum(layer["parameters"] for layer in found["layers"]) == sum(p.numel() for p in model.parameters())
+    by_name = {layer["name"]: layer for layer in found["layers"]}
+    assert set(by_name) == {name for name, _ in model.named_modules() if name}
+    assert by_name["conv1"] == {
+        "name": "conv1",
+        "kind": "Conv2d",
+        "output_shape": [4, 32, 32],
+        "parameters": 4 * 3 * 9,
+        "macs": 4 * 32 * 32 * 3 * 9,
+    }
+    assert by_name["fc"]["output_shape"] == [10]
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_layers_follow_the_size(ask, size):
+    found = ask("layers", "--model", NET, "--size", str(size))["layers"]
+    assert found[0]["output_shape"] == [4, size, size]
+    assert found[0]["macs"] == 4 * size * size * 27
+
+
+def test_features_writes_what_the_layer_sees(ask, photo, tmp_path):
+    found = ask("features", photo, "--model", NET, "--layer", "layer2.0.conv1", "--out", str(tmp_path / "a" / "b"))
+    loaded, x, _ = subject(NET, samples.read("dog"))
+    expected = activations(loaded.model, x, ["layer2.0.conv1"])["layer2.0.conv1"]
+    assert found["layer"] == "layer2.0.conv1"
+    assert found["shape"] == [8, 16, 16]
+    assert found["dead_channels"] == expected.dead.tolist()
+    array, mosaic = map(Path, found["files"])
+    assert array.parent == mosaic.parent == tmp_path / "a" / "b"
+    assert np.array_equal(np.load(array), expected.values)
+    assert mosaic.read_bytes() == mosaic_png(expected.values, 3, shared=False)
+    with Image.open(mosaic) as image:
+        assert image.size == (3 * 16 + 2, 3 * 16 + 2)
+
+
+def test_dead_channels_are_those_without_a_value(ask, photo, tmp_path):
+    model = zoo.load(NET).model
+    with torch.no_grad():
+        model.bn1.bias[[1, 3]] = -1000.0
+    torch.save(model.state_dict(), tmp_path / "dead.pt")
+    name = f"file/{tmp_path / 'dead.pt'}"
+    assert ask("features", photo, "--model", name, "--layer", "relu", "--out", str(tmp_path))["dead_channels"] == [1, 3]
+
+
+def test_attribute_writes_the_probes_map(ask, photo, tmp_path):
+    out = tmp_path / "out"
+    found = ask("attribute", photo, "--model", NET, "--layer", "layer2.0", "--target", "4", "--out", str(out))
+    loaded, x, view = subject(NET, samples.read("dog"))
+    expected = attribute(loaded.model, x, "grad-cam", 4, "layer2.0")
+    array, picture = map(Path, found["files"])
+    assert np.array_equal(np.load(array), expected.map)
+    assert picture.read_bytes() == overlay_png(view, expected.map, 0.7)
+    assert found | {"files": []} == {
+        "model": NET,
+        "method": "grad-cam",
+        "layer": "layer2.0",
+        "target": 4,
+        "label": "class 4",
+        "probability": expected.probability,
+        "shape": [16, 16],
+        "files": [],
+    }
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_attribute_knows_every_method(ask, photo, tmp_path, method):
+    found = ask("attribute", photo, "--model", NET, "--method", method, "--target", "2", "--out", str(tmp_path / "out"))
+    loaded, x, _ = subject(NET, samples.read("dog"))
+    expected = attribute(loaded.model, x, method, 2)
+    assert found["method"] == method
+    assert found["layer"] == expected.layer
+    assert found["shape"] == list(expected.map.shape)
+    np.testing.assert_array_equal(np.load(found["files"][0]), expected.map)
+
+
+def test_attribute_asks_about_the_likeliest_class_at_the_last_map_by_default(ask, photo, tmp_path):
+    found = ask("attribute", photo, "--model", NET, "--out", str(tmp_path / "out"))
+    best = ask("predict", photo, "--model", NET, "--top", "1")["top"][0]
+    assert (found["target"], found["label"]) == (best["index"], best["label"])
+    assert found["probability"] == pytest.approx(best["probability"], abs=1e-6)
+    assert found["layer"] == last_spatial(zoo.load(NET).model, 32)
+
+
+def test_receptive_field_gives_the_probes_fields(ask):
+    found = ask("receptive-field", "--model", NET)
+    expected = receptive_field(zoo.load(NET).model, input_size=32)
+    assert [layer["name"] for layer in found["layers"]] == [field.name for field in expected]
+    assert [layer["size"] for layer in found["layers"]] == [field.size[0] for field in expected]
+    by_name = {layer["name"]: layer for layer in found["layers"]}
+    assert by_name["layer3"] == {
+        "name": "layer3",
+        "size": 25,  # 1 + 2 + (2 + 2) + (2 + 4) + (4 + 8): kernel - 1 times the stride before
+        "stride": 4,
+        "start": -12,
+        "aligned": True,
+        "whole_image": False,
+    }
+    assert by_name["avgpool"] | {"size": 32, "start": 0, "whole_image": True} == by_name["avgpool"]
+    assert "fc" not in by_name
+    assert ask("receptive-field", "--model", NET, "--layer", "layer3")["layers"] == [by_name["layer3"]]
+
+
+def test_receptive_field_prints_a_pair_where_height_and_width_differ(ask):
+    model = "torchvision/inception_v3?weights=none"
+    (wide,) = ask("receptive-field", "--model", model, "--layer", "Mixed_6b.branch7x7_2")["layers"]
+    (before,) = ask("receptive-field", "--model", model, "--layer", "Mixed_6b.branch7x7_1")["layers"]
+    assert wide["size"] == [before["size"], before["size"] + 6 * before["stride"]]
+    assert wide["start"] == [before["start"], before["start"] - 3 * before["stride"]]
+    assert wide["stride"] == before["stride"] == 16
+
+
+def test_evaluate_is_predict_for_every_picture_of_the_test_split(ask, tmp_path):
+    for i, key in enumerate(("dog", "cat", "ship", "horse")):
+        path = tmp_path / "photos" / "val" / f"class_{i % 2}" / f"{key}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(samples.read(key))
+    found = ask("evaluate", "--model", NET, "--dataset", f"folder:{tmp_path / 'photos'}")
+    right, loss = [], []
+    for path in sorted((tmp_path / "photos").rglob("*.jpg")):
+        top = ask("predict", str(path), "--model", NET, "--top", "10")["top"]
+        truth = int(path.parent.name[-1])
+        right.append((truth, top[0]["index"] == truth))
+        loss.append(-np.log(next(guess["probability"] for guess in top if guess["index"] == truth)))
+    assert found["images"] == 4
+    assert found["accuracy"] == pytest.approx(np.mean([ok for _, ok in right]))
+    assert found["loss"] == pytest.approx(np.mean(loss), abs=1e-5)
+    for c in (0, 1):
+        assert found["by_class"][f"class {c}"] == pytest.approx(np.mean([ok for truth, ok in right if truth == c]))
+    assert found["by_class"]["class 2"] is None  # no picture, no share; NaN would be no JSON
+
+
+def test_a_trained_run_predicts_evaluates_and_is_listed(ask, home, squares):
+    found = ask("train", "--model", MODEL, "--dataset", squares, "--epochs", "12", "--side", "8", "--threads", "1")
+    assert found["status"] == "finished"
+    assert found["metrics"]["epoch"] == 11
+    assert found["metrics"]["test"]["accuracy"] == 1.0
+    assert found["metrics"]["test"]["by_class"] == {"green": 1.0, "red": 1.0}
+    assert [Path(file).name for file in found["files"]] == ["model.safetensors"]
+    name = f"run/{found['run']}"
+    (listed,) = [model for model in ask("models")["models"] if model["name"] == name]
+    assert (listed["classes"], listed["input_size"], listed["offline"]) == (2, 8, True)
+    for label in COLOURS:
+        path = squares.removeprefix("folder:") + f"/val/{label}/00.png"
+        scaled = io.BytesIO()
+        Image.open(path).resize((32, 32), Image.Resampling.NEAREST).save(scaled, "PNG")
+        Path(path).with_suffix(".big.png").write_bytes(scaled.getvalue())  # a picture has 16 pixels a side at least
+        assert ask("predict", path.replace(".png", ".big.png"), "--model", name)["top"][0]["label"] == label
+    measured = ask("evaluate", "--model", name, "--dataset", squares)
+    assert measured["accuracy"] == zoo.load(name).card["accuracy"] == 1.0
+
+
+def test_train_repeats_with_a_seed_and_writes_where_it_is_told(ask, home, squares, tmp_path):
+    losses = []
+    for seed, place in (("5", "a"), ("5", "b"), ("6", "c")):
+        out = tmp_path / place
+        options = ["--epochs", "2", "--side", "8", "--seed", seed, "--threads", "1", "--out", str(out)]
+        found = ask("train", "--model", MODEL, "--dataset", squares, *options)
+        assert found["run"] == place
+        assert found["files"] == [str(out / "model.safetensors")]
+        assert zoo.load(f"file/{out / 'model.safetensors'}").card["config"]["seed"] == int(seed)
+        losses.append(found["metrics"]["train_loss"])
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_a_recipe_brings_its_settings(home, squares, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr("resviz.training.fit.fit", lambda *arguments: (asked.append(arguments), 1 / 0))
+    for given in ([], ["--epochs", "3", "--seed", "4", "--model", "new/plain-20"]):
+        with pytest.raises(ZeroDivisionError):
+            cli.main(["train", "--recipe", "imagenette", "--dataset", squares, *given])
+    (model, _, config, *_), (other, _, changed, *_) = asked
+    assert model == "new/residual-18?stem=imagenet&classes=10&init=zero-gamma"
+    assert (config.epochs, config.seed, config.side) == (18, 0, 128)
+    assert other == "new/plain-20"
+    assert (changed.epochs, changed.seed, changed.side, changed.side_last) == (3, 4, 128, 112)
+
+
+# ---- refusals
+
+
+@pytest.fixture
+def text_file(tmp_path: Path) -> str:
+    path = tmp_path / "text.jpg"
+    path.write_text("no picture at all")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("predict {tmp}/nowhere.jpg --model {net}", "There is no file .*nowhere.jpg"),
+        ("predict {tmp} --model {net}", "is a folder"),
+        ("predict {text} --model {net}", "looks like a text, which resviz cannot read"),
+        ("predict {photo} --model nonsense", "There is no model 'nonsense'"),
+        ("predict {photo} --model bundled/nonsense", "among the bundled ones"),
+        ("predict {photo} --model run/nonsense", "There is no trained model"),
+        ("predict {photo} --model file/{tmp}/none.pt", "There is no file"),
+        ("predict {photo} --model new/residual-21", "depth must be 6n \\+ 2"),
+        ("predict {photo} --model new/residual-8?colour=blue", "unknown option 'colour'"),
+        ("predict {photo} --model new/residual", "FAMILY-DEPTH"),
+        ("predict {photo} --model {net} --top 0", "--top: must be a whole number from 1"),
+        ("predict {photo} --model {net} --top -3", "--top: must be a whole number from 1"),
+        ("predict {photo} --model {net} --top many", "--top: must be a whole number from 1 to 100000, got many"),
+        ("layers --model {net} --size 0", "--size: must be a whole number from 1"),
+        ("layers --model {net} --size -5", "--size: must be a whole number from 1"),
+        ("layers --model {net} --size 5000", "--size: must be a whole number from 1 to 4096, got 5000"),
+        ("layers --model torchvision/squeezenet1_1?weights=none --size 3", "cannot take 3 x 3 pixels"),
+        ("features {photo} --model {net} --layer layer9 --out {tmp}", "no layer 'layer9'; did you mean layer"),
+        ("features {photo} --model {net} --layer fc --out {tmp}", "fc has no spatial output"),
+        ("features {photo} --model {net} --layer conv1 --out {text}", "cannot be written .*; choose another --out"),
+        ("attribute {photo} --model {net} --target 10 --out {tmp}", "no class 10; choose one from 0 to 9"),
+        ("attribute {photo} --model {net} --target -1 --out {tmp}", "no class -1"),
+        ("attribute {photo} --model {net} --target x --out {tmp}", "--target: invalid int value"),
+        ("attribute {photo} --model {net} --method magic --out {tmp}", "no method 'magic'; choose one of grad-cam, "),
+        ("attribute {photo} --model {net} --layer fc --out {tmp}", "fc has no spatial output"),
+        ("attribute {photo} --model {net} --layer avgpool --out {tmp}", "avgpool is a single cell"),
+        ("attribute {photo} --model {net} --layer nope --out {tmp}", "no layer 'nope'"),
+        ("attribute {photo} --model {net} --target 1 --out {text}/inside", "cannot be written"),
+        ("receptive-field --model {net} --layer fc", "fc has no spatial output"),
+        ("receptive-field --model {net} --layer nope", "no layer 'nope'"),
+        ("receptive-field", "required: --model"),
+        ("evaluate --model {net} --dataset folder:{tmp}/none", "There is no folder or zip file"),
+        ("evaluate --model {net} --dataset cifar10", "There is no dataset 'cifar10'"),
+        ("evaluate --model {net} --dataset {squares}", "The model does not know green, red"),
+        ("train --model {two} --dataset folder:{tmp}/none", "There is no folder or zip file"),
+        ("train --model {net} --dataset {squares}", "add classes=2 to the model's name"),
+        ("train --model torchvision/resnet18 --dataset {squares}", "only a new network can be trained"),
+        ("train --model {two} --dataset {squares} --epochs 0", "epochs must be from 1 to 10000, got 0"),
+        ("train --model {two} --dataset {squares} --seed -1", "seed must be from 0"),
+        ("train --model {two} --dataset {squares} --side 0", "side must be from 8 to 512, got 0"),
+        ("train --model {two} --dataset {squares} --threads 0", "--threads: must be a whole number from 1"),
+        ("train --model {two} --dataset {squares} --threads -2", "--threads: must be a whole number from 1"),
+        ("train --model {two} --dataset {squares} --out {text}", "cannot be written"),
+        ("train --recipe pancakes --dataset {squares}", "There is no recipe 'pancakes'"),
+        ("train --recipe cifar10 --side 16 --dataset {squares}", "leave out --side or --recipe"),
+        ("", "COMMAND"),
+        ("dance", "invalid choice: 'dance'"),
+        ("predict", "required: IMAGE, --model"),
+        ("predict {photo}", "required: --model"),
+        ("predict {photo} --model {net} --colour", "unrecognized arguments: --colour"),
+        ("features {photo} --model {net}", "required: --out, --layer"),
+    ],
+)
+def test_a_refusal_is_one_line_and_leaves_no_file(refuse, tmp_path, home, photo, squares, text_file, arguments, told):
+    names = {"tmp": tmp_path, "text": text_file, "photo": photo, "squares": squares, "net": NET, "two": MODEL}
+    before = sorted(tmp_path.rglob("*"))
+    for json_or_not in ([], ["--json"]):
+        line = refuse(*arguments.format(**names).split(), *json_or_not)
+        assert re.search(told, line)
+        assert "Traceback" not in line
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_refusal_stays_one_line_whatever_the_user_typed(refuse, photo):
+    assert "There is no file two lines;" in refuse("predict", "two\nlines", "--model", NET)
+    assert "There is no model" in refuse("predict", photo, "--model", "a\nb\r\nc")
+
+
+def test_a_wrong_call_names_the_help_of_its_command(refuse):
+    assert refuse("layers").endswith("`python -m resviz layers --help` explains.")
+    assert refuse().endswith("`python -m resviz --help` explains.")
+
+
+def test_what_is_no_refusal_is_a_bug_and_shows(monkeypatch):
+    monkeypatch.setattr(zoo, "catalogue", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["models"])
+
+
+def test_an_interruption_is_no_traceback(monkeypatch, capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zoo, "catalogue", interrupt)
+    assert cli.main(["models", "--json"]) == 130
+    assert capsys.readouterr() == ("", "resviz: stopped.\n")
+
+
+# ---- text for people
+
+
+def test_the_text_of_models_is_a_table(read):
+    lines = read("models").splitlines()
+    assert lines[0].split() == ["name", "family", "parameters", "classes", "input_size", "offline"]
+    (line,) = [line for line in lines if line.startswith("new/residual-20 ")]
+    assert line.split() == ["new/residual-20", "residual", "269722", "10", "32", "yes"]
+    starts = {line.index("residual ", 1) for line in lines if re.match(r"new/residual-\d+ ", line)}
+    assert starts == {lines[0].index("family")}
+
+
+def test_the_text_of_layers_shows_shapes_as_products(read):
+    (line,) = [line for line in read("layers", "--model", NET).splitlines() if line.startswith("conv1 ")]
+    assert line.split() == ["conv1", "Conv2d", "4×32×32", "108", "110592"]
+
+
+def test_the_text_of_receptive_field_is_a_table(read):
+    lines = read("receptive-field", "--model", NET).splitlines()
+    assert [line.split() for line in lines if line.startswith(("name ", "conv1 ", "avgpool "))] == [
+        ["name", "size", "stride", "start", "aligned", "whole_image"],
+        ["conv1", "3", "1", "-1", "yes", "no"],
+        ["avgpool", "32", "32", "0", "yes", "yes"],
+    ]
+
+
+def test_the_text_of_predict_names_classes_with_four_digits(read, ask, photo):
+    best = ask("predict", photo, "--model", NET)["top"][0]
+    lines = read("predict", photo, "--model", NET).splitlines()
+    assert lines[0] == f"model: {NET}"
+    assert lines[1].split() == ["label", "probability", "index"]
+    assert lines[2].split() == [*best["label"].split(), f"{best['probability']:.4g}", str(best["index"])]
+
+
+def test_the_text_of_features_and_attribute_has_no_brackets(read, photo, tmp_path):
+    text = read("features", photo, "--model", NET, "--layer", "conv1", "--out", str(tmp_path))
+    assert "shape: 4×32×32\n" in text
+    assert "dead_channels: -\n" in text
+    assert f"files: {tmp_path}/conv1.npy, {tmp_path}/conv1.png\n" in text
+    text = read("attribute", photo, "--model", NET, "--method", "saliency", "--target", "1", "--out", str(tmp_path))
+    assert "layer: -\n" in text
+    assert "shape: 32×32\n" in text
+    assert not set("[]{}()'") & set(text)
+
+
+def test_the_text_of_evaluate_and_train_indents_what_belongs_together(read, home, squares):
+    text = read("train", "--model", MODEL, "--dataset", squares, "--epochs", "1", "--side", "8")
+    assert "metrics:\n  epoch: 0\n" in text
+    assert re.search(r"  test:\n    loss: \d[\d.]*\n    accuracy: \d[\d.]*\n    by_class:\n      green: \d", text)
+    (run,) = (home / "runs").iterdir()
+    text = read("evaluate", "--model", f"run/{run.name}", "--dataset", squares)
+    assert re.search(r"images: 6\naccuracy: \d[\d.]*\nloss: \d[\d.]*\nby_class:\n  green: \d[\d.]*\n  red: \d", text)
+
+
+# ---- help
+
+
+def test_the_help_lists_every_command_and_an_example_that_works(capsys, photo):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert all(re.search(rf"^    {command}\s", text, re.MULTILINE) for command in COMMANDS)
+    _, _, command = cli.EXAMPLE.partition("python -m resviz ")
+    assert cli.main(command.replace("photo.jpg", photo).split()) == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_explains_every_option(capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    text = capsys.readouterr().out
+    listed = re.findall(r"^  (?:-\w, )?(--?\S+|IMAGE)(?: [A-Z]+)?  +(\S.*)$", text, re.MULTILINE)
+    assert {name for name, _ in listed} >= set(re.findall(r"--\w+", text.split("\n\n")[0]))
+    assert ("--json", "print one JSON object") in listed
+    assert all(len(help_text.split()) >= 2 for _, help_text in listed)
+
+
+def test_the_help_names_every_method():
+    assert sorted(re.findall(r"[a-z-]+", cli.METHODS.replace(" or ", " "))) == sorted(METHODS)
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"resviz {__version__}\n"
+
+
+# ---- as a process
+
+
+def process(*arguments: str, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-W", "error", "-m", "resviz", *arguments]
+    return subprocess.run(command, cwd=ROOT, timeout=120, check=False, capture_output=True, text=True, **options)
+
+
+def test_a_process_prints_json_alone_and_ends_with_zero(photo):
+    found = process("predict", photo, "--model", NET, "--json")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert json.loads(found.stdout)["model"] == NET
+
+
+def test_a_process_that_refuses_ends_with_two_and_prints_nothing(tmp_path):
+    found = process("predict", str(tmp_path / "none.jpg"), "--model", NET, "--json")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert re.fullmatch(r"resviz: There is no file .*\n", found.stderr)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX pipe")
+def test_a_reader_that_closes_the_pipe_early_is_no_error():
+    child = [sys.executable, "-W", "error", "-m", "resviz", "layers", "--model", "new/residual-110"]
+    with subprocess.Popen(child, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        running.stdout.close()  # before anything is written
+        assert running.stderr.read() == ""
+        assert running.wait(120) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
+def test_progress_is_for_a_terminal_and_never_on_standard_output(home, squares):
+    terminal, child = pty.openpty()
+    train = ["train", "--model", MODEL, "--dataset", squares, "--epochs", "2", "--side", "8", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "resviz", *train], cwd=ROOT, stdout=subprocess.PIPE, stderr=child
+    ) as running:
+        os.close(child)
+        shown = b""
+        while data := _rest(terminal):
+            shown += data
+        out = running.stdout.read()
+    os.close(terminal)
+    assert json.loads(out)["status"] == "finished"
+    assert b"decoding squares" in shown
+    lines = [re.sub(rb"^.*\x1b\[K", b"", line) for line in shown.split(b"\r\n")]  # what is left of each line
+    assert [re.sub(rb"\d\.\d{4}", b"A", line) for line in lines] == [
+        b"epoch 1/2: test accuracy A",
+        b"epoch 2/2: test accuracy A",
+        b"",
+    ]
+
+
+def _rest(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux says so when the other end is closed
+        return b""
