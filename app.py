@@ -1,0 +1,11 @@
+"""The router: a page from `pages/` under the frame that all pages share. Start it with `streamlit run app.py`."""
+
+import streamlit as st
+
+from resviz.ui import layout, view
+
+layout.frame()
+page = layout.navigation()
+view.publish(page.url_path)
+st.title(page.title, anchor=False)  # before the page imports what it needs: the first thing to read comes at once
+page.run()

@@ -1,0 +1,17 @@
+"""Which places of the photo speak for a class, by method, layer and class, two classes side by side."""
+
+from resviz.ui import attribution, controls, layout
+from resviz.ui.layout import _
+
+layout.idea(_("Which places speak for a class, and which for another."))
+controls.sidebar()
+subject = controls.subject()
+
+with layout.refusals():
+    choice = attribution.choose(subject)
+    found = attribution.results(subject, choice)
+    scale = attribution.common_scale(found)
+    for place, result, side in zip(choice.places, found, ("a", "b"), strict=True):
+        with place:
+            attribution.show(subject, result, scale, side)
+    attribution.explain(choice)

@@ -1,0 +1,74 @@
+"""What the network says about a photo, what it looks at, and the way in."""
+
+import streamlit as st
+
+from resviz.figures import boards, raster
+from resviz.ui import attribution, board, cache, controls, layout, view
+from resviz.ui.layout import _, escaped
+
+layout.idea(_("What the network says, and where in the photo it looks."))
+controls.sidebar()
+subject = controls.subject()
+
+with layout.refusals():
+    answer = cache.prediction(subject.model, subject.sha, subject.shown)
+    layer = cache.default_layer(subject.model)
+    guess = next((g for g in answer.top if str(g.index) == view.chosen("target")), answer.top[0])
+    heat = cache.attribution(subject.model, subject.shown, "grad-cam", layer, guess.index)
+    blocks = layout.spread(cache.block_names(subject.model), 24)
+    strip = cache.stage_maps(subject.model, subject.sha, subject.shown, blocks)
+
+photo, looks, says = st.columns([1.2, 1, 0.85], gap="medium")
+received = cache.view(subject.model, subject.shown)
+with photo:
+    board.show(
+        boards.framed_photo(
+            raster.data_uri(raster.photo_jpeg(subject.shown.image)),
+            _("The photo {title}").format(title=subject.title),
+            cache.model(subject.model).preprocess.box(subject.shown.image.size),
+            subject.shown.image.size,
+        ),
+        "photo",
+    )
+    st.caption(_("The photo. The network sees the bright part, at {side} pixels.").format(side=received.width))
+with looks:
+    board.show(
+        boards.overlay(
+            raster.data_uri(raster.photo_png(received)),
+            raster.data_uri(raster.heat_png(heat.map, (448, 448))),
+            _("Grad-CAM of {label} over the photo").format(label=guess.label),
+            _("Opacity"),
+        ),
+        "overlay",
+    )
+    st.caption(
+        _("Grad-CAM at {layer}: the warmer, the more that place speaks for **{label}**.").format(
+            layer=escaped(layer), label=escaped(guess.label)
+        )
+    )
+    if sentence := attribution.nothing_positive(heat, guess.label):
+        st.info(sentence)
+with says:
+    rows = [(str(g.index), g.label, g.probability) for g in answer.top]
+    board.show(boards.probability_bars(rows, str(guess.index)), "bars", "target")
+    st.caption(_("Probability of the five likeliest classes. Click one to see where the network finds it."))
+    if note := cache.untrained(subject.model):
+        st.caption(f"**{note}**")
+    layout.table_download(_("Download the probabilities"), "probabilities", ("index", "label", "probability"), rows)
+
+st.subheader(_("From pixels to meaning, block by block"), anchor=False)
+sizes = {found.name: "×".join(map(str, found.output_shape)) for found in cache.layers(subject.model)}
+picked = board.show(
+    boards.strip(
+        boards.Tile(name, raster.data_uri(raster.map_png(values)), name, sizes[name]) for name, values in strip.items()
+    ),
+    "strip",
+    "layer",
+)
+st.caption(
+    _(
+        "Mean over the channels of the output of {shown} of {all} blocks, each on its own scale. Click one to open it."
+    ).format(shown=len(blocks), all=len(cache.block_names(subject.model)))
+)
+if picked:
+    st.switch_page("pages/feature_maps.py")

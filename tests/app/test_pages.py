@@ -1,0 +1,194 @@
+"""Each page in each of its states, without a browser: what it says, which numbers, which refusals."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from resviz.data import samples
+from resviz.data.images import decode
+from resviz.models import zoo
+from resviz.probes.prediction import predict
+
+APP = str(Path(__file__).parents[2] / "app.py")
+MODEL = "bundled/resnet18-imagenette"
+SMALL = "new/residual-8?width=4"
+
+
+def run(page: str = "overview", **query: str) -> AppTest:
+    """The page as a visitor of this address finds it."""
+    app = AppTest.from_file(APP, default_timeout=120)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    if page != "overview":
+        app.switch_page(f"pages/{page}.py").run()
+    return app
+
+
+def words(app: AppTest) -> str:
+    """All captions, markdown and headings."""
+    return "\n".join(e.value for kind in (app.title, app.caption, app.markdown, app.subheader) for e in kind)
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [("overview", "Grad-CAM at layer4.1"), ("feature_maps", "**Channel 0**"), ("attribution", "map of 4×4 cells")],
+)
+def test_first_visit_shows_something_without_any_choice(page: str, says: str) -> None:
+    app = run(page)
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="model").value == MODEL
+    assert says in words(app)
+
+
+def test_overview_names_the_class_that_the_probe_names() -> None:
+    loaded = zoo.load(MODEL)
+    shown = decode(samples.read(samples.SAMPLES[0].key))
+    top = predict(loaded.model, loaded.preprocess(shown.image)[None], loaded.labels).top[0]
+    assert f"**{top.label}**" in words(run())
+
+
+@pytest.mark.parametrize("page", ["overview", "feature_maps", "attribution"])
+@pytest.mark.parametrize("model", [SMALL, "new/plain-8?width=4&norm=none"])
+def test_a_typed_model_works_on_every_page(page: str, model: str) -> None:
+    app = run(page, model=model)
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="model").value == model
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("bundled/nothing", "nothing"),
+        ("new/residual-9", "6n + 2"),
+        ("file//etc/passwd", "put the file there"),
+        ("torchvision/resnet999", "resnet999"),
+    ],
+)
+def test_an_unknown_model_is_one_sentence_and_the_picker_stays(model: str, says: str) -> None:
+    app = run(model=model)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert says in app.error[0].value
+    app.selectbox(key="model").set_value("new/residual-20").run()
+    assert not app.error
+
+
+def test_a_layer_chosen_on_one_page_is_kept_on_the_next() -> None:
+    app = run("feature_maps", model=SMALL)
+    app.selectbox(key="layer").set_value("layer2.0").run()
+    app.switch_page("pages/attribution.py").run()
+    assert app.selectbox(key="layer").value == "layer2.0"
+
+
+def test_a_layer_that_the_new_model_lacks_falls_back_to_the_page_s_default() -> None:
+    app = run("feature_maps", model=SMALL, layer="layer4.1")
+    assert not app.error
+    assert app.selectbox(key="layer").value == "layer1.0"
+
+
+def test_address_names_page_model_layer_order_and_class() -> None:
+    app = run("feature_maps", model=SMALL, layer="layer3.0", order="relevance", target="2", shared="True")
+    assert app.selectbox(key="layer").value == "layer3.0"
+    assert app.selectbox(key="target").value == 2
+    assert app.toggle(key="shared").value is True
+
+
+def test_nonsense_in_the_address_is_ignored() -> None:
+    app = run("attribution", model=SMALL, layer="<script>", target="99999", method="magic", sample="../../etc")
+    assert not app.exception
+    assert not app.error
+
+
+def test_residual_block_shows_its_sum_and_a_plain_one_says_that_there_is_none() -> None:
+    assert "Inside layer1.0: shortcut plus branch" in words(run("feature_maps", model=SMALL))
+    plain = run("feature_maps", model="new/plain-8?width=4")
+    assert "Inside" not in words(plain)
+    assert "layer1.0" in words(plain)
+    assert not plain.error
+
+
+@pytest.mark.parametrize("method", ["saliency", "integrated-gradients", "guided-grad-cam", "occlusion"])
+def test_every_method_gives_two_maps_to_download(method: str) -> None:
+    app = run("attribution", model=SMALL, method=method, target="1", other="3")
+    assert not app.exception
+    assert not app.error
+    assert "**class 1**" in words(app)
+    assert "**class 3**" in words(app)
+    assert len(app.get("download_button")) == 4
+
+
+def png(size: tuple[int, int] = (40, 30), colour: str = "white") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, "PNG")
+    return file.getvalue()
+
+
+def upload(name: str, data: bytes) -> AppTest:
+    app = run(model=SMALL, source="upload")
+    app.get("file_uploader")[0].set_value([(name, data, "application/octet-stream")])
+    return app.run()
+
+
+def test_without_an_upload_the_page_says_so_and_shows_a_sample() -> None:
+    app = run(model=SMALL, source="upload")
+    assert [info.value for info in app.info] == ["Nothing chosen yet: a sample is shown."]
+    assert "never stored" in words(app)
+
+
+def test_a_constant_photo_is_shown_like_any_other() -> None:
+    app = upload("white.png", png())
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("photo.png", b"%PDF-1.7 and more", "PDF"),
+        ("photo.jpg", png()[:60], "PNG"),
+        ("tiny.png", png((3, 3)), "16"),
+    ],
+)
+def test_a_refused_upload_is_one_sentence_and_loses_nothing(name: str, data: bytes, says: str) -> None:
+    app = upload(name, data)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert says in app.error[0].value
+    assert app.selectbox(key="model").value == SMALL
+    assert "Grad-CAM at" in words(app), "what was shown before is still shown"
+
+
+def test_a_hostile_name_in_the_address_is_shown_as_text() -> None:
+    app = run(model="foo/![a](http://picture.example/a.png)")
+    assert r"!\[a\](http" in app.error[0].value.replace(r"\!", "!").replace(r"\:", ":")
+
+
+def test_a_language_without_a_catalogue_is_english_and_names_no_path() -> None:
+    app = run(model=SMALL, lang="../../../tmp")
+    assert not app.exception
+    assert app.title[0].value == "Overview"
+
+
+def test_an_untrained_network_says_that_its_answer_means_nothing() -> None:
+    assert "untrained" in words(run(model=SMALL))
+    assert "untrained" not in words(run())
+
+
+def test_six_hundred_blocks_are_sampled_and_the_caption_says_so() -> None:
+    assert "of 24 of 30 blocks" in words(run(model="new/residual-62?width=2"))
+
+
+def test_a_chosen_channel_brings_its_page_of_the_grid() -> None:
+    assert "**Channel 200**" in words(run("feature_maps", layer="layer4.1", channel="200"))
+
+
+def test_another_model_forgets_layer_and_class() -> None:
+    app = run("feature_maps", model=SMALL, layer="layer2.0")
+    app.selectbox(key="model").set_value("new/residual-20").run()
+    assert app.selectbox(key="layer").value == "layer1.0"

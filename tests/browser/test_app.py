@@ -1,0 +1,164 @@
+"""The app in a real browser: what a visitor sees first, and what happens at each kind of click."""
+
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, Traffic
+
+PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
+Shot = Callable[[Page, str], None]
+Settle = Callable[[Page], None]
+
+
+@pytest.fixture(autouse=True)
+def _patience(page: Page) -> None:
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+
+
+def png(colour: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_first_paint_has_photo_answer_and_strip(page: Page, server: Server, settle: Settle, shot: Shot) -> None:
+    page.goto(server.url)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.locator(".bars .first .label")).to_be_visible()
+    expect(page.locator(".strip [data-pick]")).to_have_count(8)
+    settle(page)
+    shot(page, "overview")
+
+
+def test_no_request_leaves_the_machine(page: Page, server: Server, settle: Settle, traffic: Traffic) -> None:
+    for path in ("/", "/feature_maps", "/attribution"):
+        page.goto(server.url + path)
+        expect(page.locator(".board img").first).to_be_visible()
+        settle(page)
+    assert traffic.requests
+    assert not traffic.foreign()
+
+
+def test_opacity_changes_in_the_browser_alone(page: Page, server: Server, settle: Settle, traffic: Traffic) -> None:
+    page.goto(server.url)
+    slider = page.locator("input[data-opacity]").first
+    expect(slider).to_be_visible()
+    settle(page)
+    frames = len(traffic.requests)
+    slider.fill("0.25")
+    assert page.locator(".heat").first.evaluate("e => e.style.opacity") == "0.25"
+    page.wait_for_timeout(300)
+    assert len(traffic.requests) == frames
+
+
+def test_clicking_a_class_moves_the_overlay_to_it(page: Page, server: Server, settle: Settle) -> None:
+    page.goto(server.url)
+    second = page.locator(".bars [data-pick]").nth(1)
+    label = second.locator(".label").inner_text()
+    before = page.locator(".heat").first.get_attribute("src")
+    second.click()
+    expect(page.get_by_text(re.compile(rf"Grad-CAM at .* speaks for {re.escape(label)}"))).to_be_visible()
+    settle(page)
+    assert page.locator(".heat").first.get_attribute("src") != before
+    assert "target=" in page.url
+
+
+def test_a_block_of_the_strip_leads_to_its_channels(page: Page, server: Server, settle: Settle, shot: Shot) -> None:
+    page.goto(server.url)
+    page.locator(".strip [data-pick='layer3.0']").click()
+    expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
+    expect(page.locator(".net .on")).to_have_text("0")
+    expect(page.get_by_role("heading", name="Inside layer3.0")).to_be_visible()
+    settle(page)
+    assert "layer=layer3.0" in page.url
+    shot(page, "feature-maps")
+
+
+def test_layer_and_channel_change_by_click_and_by_arrow_key(page: Page, server: Server, settle: Settle) -> None:
+    page.goto(f"{server.url}/feature_maps")
+    page.locator(".net [data-pick='layer2.1']").click()
+    expect(page.get_by_role("heading", name="Inside layer2.1")).to_be_visible()
+    page.locator(".grid [data-pick='5']").click()
+    expect(page.get_by_text("Channel 5 ·")).to_be_visible()
+    settle(page)
+    page.locator(".grid [data-pick='5']").focus()
+    for channel in (6, 7, 8):
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_text(f"Channel {channel} ·")).to_be_visible()
+        settle(page)
+    assert "channel=8" in page.url
+
+
+def test_the_back_button_takes_back_the_last_choice(page: Page, server: Server, settle: Settle) -> None:
+    page.goto(f"{server.url}/feature_maps")
+    for layer in ("layer2.1", "layer3.1"):
+        page.locator(f".net [data-pick='{layer}']").click()
+        expect(page.get_by_role("heading", name=f"Inside {layer}")).to_be_visible()
+        settle(page)
+    page.go_back()
+    expect(page.get_by_role("heading", name="Inside layer2.1")).to_be_visible()
+
+
+def test_a_hostile_address_asks_no_other_machine(page: Page, server: Server, settle: Settle) -> None:
+    page.goto(f"{server.url}/?model=foo/![a](http://picture.example/a.png)%20[click](http://click.example)")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("![a](http://picture.example/a.png)")
+    settle(page)
+    expect(page.get_by_test_id("stAlert").locator("img, a[href*=click]")).to_have_count(0)
+
+
+def test_deep_link_on_a_freshly_started_server(page: Page, fresh_server: Server, settle: Settle) -> None:
+    page.goto(f"{fresh_server.url}/attribution?layer=layer3.1&sample=church&other=7")
+    expect(page.get_by_role("heading", name="Attribution")).to_be_visible()
+    expect(page.get_by_text("map of 8×8 cells").first).to_be_visible()
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(3)
+    settle(page)
+    assert "layer=layer3.1" in page.url
+
+
+def test_upload_is_recognised_and_a_refused_file_loses_nothing(
+    page: Page, server: Server, settle: Settle, shot: Shot
+) -> None:
+    page.goto(f"{server.url}/?source=upload")
+    chooser = page.locator("input[type=file]")
+    chooser.set_input_files({"name": "blue.png", "mimeType": "image/png", "buffer": png("blue")})
+    expect(page.get_by_alt_text("The photo blue.png")).to_be_visible()
+    chooser.set_input_files({"name": "paper.png", "mimeType": "image/png", "buffer": b"%PDF-1.7 paper"})
+    expect(page.get_by_test_id("stAlert")).to_contain_text("PDF")
+    expect(page.get_by_alt_text("The photo blue.png")).to_be_visible()
+    settle(page)
+    shot(page, "refused")
+    chooser.set_input_files({"name": "red.png", "mimeType": "image/png", "buffer": png("red")})
+    expect(page.get_by_alt_text("The photo red.png")).to_be_visible()
+    page.get_by_test_id("stSidebarNavLink").nth(1).click()
+    expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
+    page.get_by_test_id("stSidebarNavLink").nth(0).click()
+    expect(page.get_by_alt_text("The photo red.png")).to_be_visible()
+    page.locator("[data-testid=stSidebar]").get_by_text("Sample", exact=True).click()
+    expect(page.locator(".bars .first .label")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "feature_maps", "attribution"])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 900)])
+def test_themes_and_a_narrow_window(
+    page: Page, server: Server, settle: Settle, shot: Shot, path: str, scheme: str, width: int
+) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{server.url}/{path}")
+    expect(page.locator(".board .stack, .board .grid").first).to_be_visible()
+    settle(page)
+    background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 120) is (scheme == "dark")
+    boards = page.locator(".stMainBlockContainer .board")
+    overflow = boards.evaluate_all(
+        "all => all.map(e => Math.max(e.scrollWidth - e.clientWidth, e.getBoundingClientRect().right - innerWidth))"
+    )
+    assert max(overflow) <= 1, overflow
+    shot(page, f"{path or 'overview'}-{scheme}-{width}")

@@ -1,0 +1,51 @@
+"""The cache for results with progress: bounded, each result made once, failures not kept."""
+
+import threading
+import time
+
+import pytest
+
+from resviz.ui.shelf import Shelf
+
+
+def test_a_result_is_made_once_and_the_oldest_unused_makes_room() -> None:
+    made: list[str] = []
+    shelf: Shelf[str] = Shelf(2)
+
+    def ask(key: str) -> str:
+        return shelf.get(key, lambda: made.append(key) or key.upper())
+
+    assert [ask(key) for key in "abacab"] == list("ABACAB")
+    assert made == ["a", "b", "c", "b"], "b was unused for longest when c came"
+
+
+def test_thirty_who_ask_at_once_wait_for_one() -> None:
+    made: list[int] = []
+    shelf: Shelf[int] = Shelf(4)
+
+    def make() -> int:
+        time.sleep(0.05)
+        made.append(1)
+        return 7
+
+    answers: list[int] = []
+    threads = [threading.Thread(target=lambda: answers.append(shelf.get("key", make))) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [7] * 30
+    assert made == [1]
+
+
+def test_a_failure_or_a_stop_is_not_kept() -> None:
+    class Stopped(BaseException):
+        pass
+
+    def fail() -> int:
+        raise Stopped
+
+    shelf: Shelf[int] = Shelf(1)
+    with pytest.raises(Stopped):
+        shelf.get("key", fail)
+    assert shelf.get("key", lambda: 3) == 3
