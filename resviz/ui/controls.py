@@ -53,8 +53,10 @@ def subject() -> Subject:
         if not cache.is_loaded(name):
             update = progress(_("Loading {model}").format(model=escaped(name)))
             update(0.0)
-            cache.model(name, update)
-            update(1.0)
+            try:
+                cache.model(name, update)
+            finally:
+                update(1.0)
     title, shown = _picture_or_the_one_before()
     _say_notes(shown)
     _say_card(name)

@@ -65,7 +65,11 @@ def idea(sentence: str) -> None:
 
 
 def escaped(text: str) -> str:
-    """Text from outside (names, labels, messages that quote them) without its power to be Markdown."""
+    """Text from outside (names, labels, messages that quote them) without its power to be Markdown.
+
+    The word joiner, which is not seen, keeps an address from becoming a link.
+    """
+    text = text.replace("://", ":\N{WORD JOINER}//")
     return re.sub(r"([\\`*_\[\]<>$~:!#|])", r"\\\1", text)
 
 

@@ -107,9 +107,10 @@ def test_the_back_button_takes_back_the_last_choice(page: Page, server: Server, 
 
 def test_a_hostile_address_asks_no_other_machine(page: Page, server: Server, settle: Settle) -> None:
     page.goto(f"{server.url}/?model=foo/![a](http://picture.example/a.png)%20[click](http://click.example)")
-    expect(page.get_by_test_id("stAlert")).to_contain_text("![a](http://picture.example/a.png)")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("![a](http:")
     settle(page)
-    expect(page.get_by_test_id("stAlert").locator("img, a[href*=click]")).to_have_count(0)
+    expect(page.get_by_test_id("stMain").locator("img, a[href*=example]")).to_have_count(0)
+    expect(page.get_by_test_id("stProgress")).to_have_count(0)
 
 
 def test_deep_link_on_a_freshly_started_server(page: Page, fresh_server: Server, settle: Settle) -> None:
