@@ -48,7 +48,13 @@ class Batches:
 
     def normalised(self, images: Tensor) -> Tensor:
         """uint8 -> float with the training set's mean 0 and deviation 1 per channel."""
-        return (images.float() / 255 - self.mean[:, None, None]) / self.std[:, None, None]
+        return normalised(images, (self.mean, self.std))
+
+
+def normalised(images: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
+    """uint8 (N, 3, H, W) -> float, by the mean and the standard deviation of each channel on the scale 0 to 1."""
+    mean, std = (s[:, None, None] for s in statistics)
+    return (images.float() / 255 - mean) / std
 
 
 def random_crop(padded: Tensor, index: Tensor, pad: int, generator: torch.Generator) -> Tensor:

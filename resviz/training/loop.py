@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from resviz.data.datasets import Dataset, Split
 from resviz.device import Device
 from resviz.errors import TrainingError
-from resviz.training.augment import Batches
+from resviz.training.augment import Batches, normalised
 from resviz.training.config import TrainConfig
 
 
@@ -108,10 +108,9 @@ def recalibrate(
         norm.reset_running_stats()
         norm.momentum = None  # a plain mean over the batches
     model.train()
-    mean, std = (s[:, None, None] for s in statistics)
     for batch in images.split(200):
         with torch.autocast(device.type, half or torch.bfloat16, enabled=half is not None):
-            model(((batch.float() / 255 - mean) / std).to(device.type, memory_format=torch.channels_last))
+            model(normalised(batch, statistics).to(device.type, memory_format=torch.channels_last))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     model.eval()
@@ -132,10 +131,9 @@ def evaluate(
 ) -> Evaluation:
     """Loss and accuracy of `model` in eval mode; `half` is the autocast type, None for float32."""
     model.eval()
-    mean, std = (s[:, None, None] for s in statistics)
     loss, right = 0.0, torch.zeros(len(split), dtype=torch.bool)
     for i in range(0, len(split), 250):
-        images = (split.images[i : i + 250].float() / 255 - mean) / std
+        images = normalised(split.images[i : i + 250], statistics)
         targets = split.targets[i : i + 250]
         with torch.autocast(device.type, half or torch.bfloat16, enabled=half is not None):
             scores = model(images.to(device.type, memory_format=torch.channels_last)).float().cpu()
