@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from resviz import __version__, cli
+from resviz.cli import look
 from resviz.data import samples
 from resviz.data.images import decode
 from resviz.figures.raster import mosaic_png, overlay_png
@@ -306,7 +307,7 @@ def test_a_recipe_brings_its_settings(home, squares, monkeypatch, capsys):
             cli.main(["train", "--recipe", "imagenette", "--dataset", squares, *given])
     (model, _, config, *_), (other, _, changed, *_) = asked
     assert model == "new/residual-18?stem=imagenet&classes=10&init=zero-gamma"
-    assert (config.epochs, config.seed, config.side) == (18, 0, 128)
+    assert (config.epochs, config.seed, config.side) == (30, 0, 128)
     assert other == "new/plain-20"
     assert (changed.epochs, changed.seed, changed.side, changed.side_last) == (3, 4, 128, 112)
 
@@ -492,7 +493,7 @@ def test_the_help_of_a_command_explains_every_option(capsys, monkeypatch, comman
 
 
 def test_the_help_names_every_method():
-    assert sorted(re.findall(r"[a-z-]+", cli.METHODS.replace(" or ", " "))) == sorted(METHODS)
+    assert sorted(re.findall(r"[a-z-]+", look.METHODS.replace(" or ", " "))) == sorted(METHODS)
 
 
 def test_the_version_is_the_packages(capsys):

@@ -81,7 +81,7 @@ RECIPES = {
     "imagenette": Recipe(
         "new/residual-18?stem=imagenet&classes=10&init=zero-gamma",
         TrainConfig(
-            epochs=18,
+            epochs=30,
             batch_size=64,
             lr=0.1,
             label_smoothing=0.1,
@@ -92,7 +92,7 @@ RECIPES = {
             recalibration=4000,
         ),
     ),
-    "cifar10": Recipe("new/residual-20", TrainConfig(epochs=18, batch_size=128, lr=0.3)),
+    "cifar10": Recipe("new/residual-20", TrainConfig(epochs=24, batch_size=128, lr=0.3)),
 }
 
 

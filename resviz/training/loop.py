@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,7 @@ from resviz.device import Device
 from resviz.errors import TrainingError
 from resviz.training.augment import Batches, normalised
 from resviz.training.config import TrainConfig
+from resviz.training.smallmaps import SmallMaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,8 @@ def _update(
 ) -> tuple[float, float]:
     """One step of SGD; returns the batch's loss and accuracy."""
     images, targets = images.to(device, memory_format=torch.channels_last), targets.to(device)
-    with torch.autocast(device, half or torch.bfloat16, enabled=half is not None):
+    small = SmallMaps(half) if half is not None and device == "cpu" else nullcontext()
+    with torch.autocast(device, half or torch.bfloat16, enabled=half is not None), small:
         scores = model(images)
         loss = F.cross_entropy(scores.float(), targets, label_smoothing=config.label_smoothing)
     for group in optimiser.param_groups:

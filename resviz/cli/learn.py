@@ -1,0 +1,78 @@
+"""Train a network and measure how often it is right."""
+
+import argparse
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from resviz.cli.output import Result, note, progress
+from resviz.cli.parsing import add, load, whole, with_dataset, with_model
+from resviz.errors import ResvizError
+
+
+def evaluate(options: argparse.Namespace) -> Result:
+    """Measure top-1 accuracy on the test split of a dataset."""
+    import torch
+
+    from resviz.data import datasets
+    from resviz.device import best
+    from resviz.training.loop import evaluate as measure
+
+    loaded = load(options.model)
+    data = datasets.load(options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True)
+    split = datasets.with_labels(data, loaded.labels).test
+    statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
+    device = best()
+    start = time.perf_counter()
+    found = measure(loaded.model.to(device.type), split, statistics, device, len(loaded.labels))
+    return {
+        "model": loaded.name,
+        "dataset": options.dataset,
+        "images": len(split),
+        "accuracy": found.accuracy,
+        "loss": found.loss,
+        "by_class": dict(zip(loaded.labels, found.by_class, strict=False)),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def train(options: argparse.Namespace) -> Result:
+    """Train a network; a recipe brings the settings of a bundled model."""
+    from resviz.training.config import Recipe, TrainConfig, recipe
+    from resviz.training.fit import fit
+    from resviz.training.loop import EpochEnd
+
+    chosen = recipe(options.recipe) if options.recipe else Recipe("new/residual-20", TrainConfig())
+    if options.recipe and options.side is not None:
+        raise ResvizError("A recipe brings its own side; leave out --side or --recipe.")
+    given = {key: value for key in ("epochs", "seed", "side") if (value := getattr(options, key)) is not None}
+    config = replace(chosen.config, **given) if options.recipe else TrainConfig(**given)
+    folder = Path(options.out) if options.out else None
+    run, events = fit(options.model or chosen.model, options.dataset, config, folder, options.threads, progress)
+    last: EpochEnd | None = None
+    for event in events:
+        if isinstance(event, EpochEnd):
+            last = event
+            note(f"epoch {event.epoch + 1}/{config.epochs}: test accuracy {event.test.accuracy:.4f}")
+        else:
+            progress((event.step + 1) / event.steps, f"loss {event.loss:.3f}, {event.seconds:.2f} s a step")
+    metrics: Result = asdict(last) if last else {}
+    if last:
+        metrics["test"]["by_class"] = dict(zip(run.data.labels, last.test.by_class, strict=True))
+    return {"run": run.name, "status": "finished", "metrics": metrics, "files": [str(run.weights)]}
+
+
+def add_to(commands: Any) -> None:
+    """Add the commands of this module to the parser."""
+    with_dataset(with_model(add(commands, evaluate)))
+    command = with_dataset(add(commands, train))
+    command.add_argument("--recipe", metavar="NAME", help="settings of a bundled model: imagenette or cifar10")
+    command.add_argument(
+        "--model", metavar="M", help="new/FAMILY-DEPTH?option=value (default: the recipe's, or new/residual-20)"
+    )
+    command.add_argument("--epochs", type=int, metavar="E", help="times that every image is seen (default: 20)")
+    command.add_argument("--seed", type=int, metavar="S", help="order and augmentation of the images (default: 0)")
+    command.add_argument("--side", type=int, metavar="PX", help="side of the images (default: 32, or the recipe's)")
+    command.add_argument("--threads", type=whole(1, 1024), metavar="N", help="threads on a CPU (default: torch's)")
+    command.add_argument("--out", metavar="DIR", help="folder of the run (default: a new one among the runs)")

@@ -1,0 +1,98 @@
+"""What a command prints: one JSON object or a table on standard output, progress and refusals on standard error."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from resviz.errors import ResvizError
+
+Result = dict[str, Any]
+CLEAR = "\r\033[K"  # back to the start of a terminal's line, and empty it
+
+
+def progress(share: float, what: str) -> None:
+    """One line on standard error that is written over, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"{CLEAR}{share:4.0%} {what}", end="", file=sys.stderr, flush=True)
+
+
+def counter(what: str) -> Callable[[float], None]:
+    return lambda share: progress(share, what)
+
+
+def note(text: str) -> None:
+    """A line on standard error that stays, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"{CLEAR}{text}", file=sys.stderr, flush=True)
+
+
+def say(text: str) -> None:
+    """The one line about why there is no result."""
+    print(f"{CLEAR if sys.stderr.isatty() else ''}resviz: {text}", file=sys.stderr)
+
+
+def show(text: str) -> None:
+    """The result; a reader who has seen enough (`| head`) may close the pipe."""
+    if sys.stderr.isatty():
+        print(CLEAR, end="", file=sys.stderr, flush=True)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
+
+
+def write(folder: str, name: str, write: Callable[[Path], object]) -> str:
+    """Write one file into the folder, which is made if need be; a refusal where that cannot be done."""
+    path = Path(folder) / name.replace("/", "_")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path)
+    except OSError as reason:
+        raise ResvizError(f"{path} cannot be written ({reason.strerror or reason}); choose another --out.") from None
+    return str(path)
+
+
+def as_json(result: Result) -> str:
+    from resviz.training.store import as_json
+
+    return as_json(result)
+
+
+def as_text(result: Result) -> str:
+    """The same facts for a person: a table for a list of records, `name: value` for the rest."""
+    return "\n".join(_lines(result))
+
+
+def _lines(result: Result, indent: str = "") -> Iterator[str]:
+    for key, value in result.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            yield from _table(value)
+        elif isinstance(value, dict):
+            yield f"{indent}{key}:"
+            yield from _lines(value, indent + "  ")
+        else:
+            yield f"{indent}{key}: {_text(value)}"
+
+
+def _table(records: list[Result]) -> list[str]:
+    rows = [list(records[0]), *([_text(v) for v in record.values()] for record in records)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _text(value: object) -> str:
+    """A tuple is a shape, a list an enumeration."""
+    match value:
+        case None | [] | ():
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4g}"
+        case tuple():
+            return "×".join(map(str, value))
+        case list():
+            return ", ".join(map(str, value))
+    return str(value)
