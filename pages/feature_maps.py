@@ -17,4 +17,4 @@ with layout.refusals():
         channels.show_grid(page)
     with large:
         channels.show_channel(subject, page)
-    channels.show_residual(subject, layer)
+    channels.show_residual(subject, layer, page)

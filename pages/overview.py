@@ -8,6 +8,7 @@ from resviz.ui.layout import _, escaped
 
 layout.idea(_("What the network says, and where in the photo it looks."))
 controls.sidebar()
+photo, looks, says = layout.reserved(st.columns([1.2, 1, 0.85], gap="medium"), 420)
 subject = controls.subject()
 
 with layout.refusals():
@@ -18,12 +19,11 @@ with layout.refusals():
     blocks = layout.spread(cache.block_names(subject.model), 24)
     strip = cache.stage_maps(subject.model, subject.sha, subject.shown, blocks)
 
-photo, looks, says = st.columns([1.2, 1, 0.85], gap="medium")
 received = cache.view(subject.model, subject.shown)
-with photo:
+with photo.container():
     board.show(
         boards.framed_photo(
-            raster.data_uri(raster.photo_jpeg(subject.shown.image)),
+            raster.data_uri(cache.jpeg(subject.shown)),
             _("The photo {title}").format(title=subject.title),
             cache.model(subject.model).preprocess.box(subject.shown.image.size),
             subject.shown.image.size,
@@ -31,7 +31,7 @@ with photo:
         "photo",
     )
     st.caption(_("The photo. The network sees the bright part, at {side} pixels.").format(side=received.width))
-with looks:
+with looks.container():
     board.show(
         boards.overlay(
             raster.data_uri(raster.photo_png(received)),
@@ -48,7 +48,7 @@ with looks:
     )
     if sentence := attribution.nothing_positive(heat, guess.label):
         st.info(sentence)
-with says:
+with says.container():
     rows = [(str(g.index), g.label, g.probability) for g in answer.top]
     board.show(boards.probability_bars(rows, str(guess.index)), "bars", "target")
     st.caption(_("Probability of the five likeliest classes. Click one to see where the network finds it."))
@@ -58,17 +58,17 @@ with says:
 
 st.subheader(_("From pixels to meaning, block by block"), anchor=False)
 sizes = {found.name: "×".join(map(str, found.output_shape)) for found in cache.layers(subject.model)}
-picked = board.show(
-    boards.strip(
-        boards.Tile(name, raster.data_uri(raster.map_png(values)), name, sizes[name]) for name, values in strip.items()
-    ),
-    "strip",
-    "layer",
-)
+tiles = []
+for name, values in strip.items():
+    detail = f"{sizes[name]}\n{raster.value_range(values).describe()}"
+    tiles.append(boards.Tile(name, raster.data_uri(raster.map_png(values)), name, detail))
+picked = board.show(boards.strip(tiles), "strip", "layer")
 st.caption(
     _(
-        "Mean over the channels of the output of {shown} of {all} blocks, each on its own scale. Click one to open it."
+        "Mean over the channels of the output of {shown} of {all} blocks, each on its own scale, "
+        "whose ends are under it. Click one to open it."
     ).format(shown=len(blocks), all=len(cache.block_names(subject.model)))
 )
+layout.arrays_download(_("Download the maps"), "blocks", strip)
 if picked:
     st.switch_page("pages/feature_maps.py")

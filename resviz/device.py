@@ -28,9 +28,8 @@ class Device:
         return f"{self.name}, {self.threads} thread{'s' if self.threads > 1 else ''}"
 
 
-@functools.cache
 def best() -> Device:
-    """The best device of this machine, measured once per process."""
+    """The best device of this machine."""
     if torch.cuda.is_available():
         half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
         return Device("cuda", torch.cuda.get_device_name(), torch.get_num_threads(), half)

@@ -25,7 +25,7 @@ def evaluate(options: argparse.Namespace) -> Result:
     statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
     device = best()
     start = time.perf_counter()
-    found = measure(loaded.model.to(device.type), split, statistics, device, len(loaded.labels))
+    found = measure(loaded.model, split, statistics, device, len(loaded.labels))
     return {
         "model": loaded.name,
         "dataset": options.dataset,

@@ -24,9 +24,10 @@ def predict(options: argparse.Namespace) -> Result:
     """Name what is in a picture."""
     from resviz.probes.prediction import predict as probe
 
-    loaded, _shown, x = subject(options)
+    loaded, shown, x = subject(options)
     answer = probe(loaded.model, x, loaded.labels, options.top)
-    return {"model": loaded.name, "top": [asdict(guess) for guess in answer.top]}
+    top = [asdict(guess) for guess in answer.top]
+    return {"model": loaded.name, "top": top, "notes": [*loaded.notes, *shown.notes]}
 
 
 def layers(options: argparse.Namespace) -> Result:
@@ -74,15 +75,12 @@ def attribute(options: argparse.Namespace) -> Result:
     import numpy as np
 
     from resviz.figures.raster import overlay_png
-    from resviz.probes.attribution import METHODS, last_spatial
     from resviz.probes.attribution import attribute as probe
     from resviz.probes.prediction import predict as top
 
     loaded, shown, x = subject(options)
     target = options.target if options.target is not None else top(loaded.model, x, loaded.labels).top[0].index
-    needs_layer = options.method not in METHODS or METHODS[options.method].needs_layer
-    layer = (options.layer or last_spatial(loaded.model, loaded.input_size)) if needs_layer else None
-    found = probe(loaded.model, x, options.method, target, layer, counter(options.method))
+    found = probe(loaded.model, x, options.method, target, options.layer, counter(options.method))
     name = "-".join(filter(None, (found.method, found.layer, str(target))))
     photo = loaded.preprocess.view(shown.image)
     files = [

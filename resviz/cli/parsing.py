@@ -68,13 +68,17 @@ def with_out(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def subject(options: argparse.Namespace) -> "tuple[LoadedModel, Picture, Tensor]":
     """Model, picture and the tensor (1, 3, H, W) that the model receives."""
     from resviz.data.images import open_file
+    from resviz.device import best
 
     shown = open_file(Path(options.image))
     loaded = load(options.model)
-    return loaded, shown, loaded.preprocess(shown.image)[None]
+    return loaded, shown, loaded.preprocess(shown.image)[None].to(best().type)
 
 
 def load(name: str) -> "LoadedModel":
+    from resviz.device import best
     from resviz.models import zoo
 
-    return zoo.load(name, progress)
+    loaded = zoo.load(name, progress)
+    loaded.model.to(best().type)
+    return loaded

@@ -93,6 +93,8 @@ def decode(data: bytes) -> Picture:
     if turned in _TURN:
         image = image.transpose(_TURN[turned])
         notes.append("Turned upright as the camera noted (EXIF).")
+    if image.getcolors(1):  # gives up at the second colour
+        notes.append("The picture is one single colour: there is nothing in it to recognise; choose a photo.")
     return Picture(image, kind, size, (*more, *notes), hashlib.sha256(data).hexdigest())
 
 

@@ -25,7 +25,11 @@ class Preprocess:
 
     def __call__(self, image: Image.Image) -> Tensor:
         """Tensor (3, crop, crop) of an RGB picture."""
-        x = torch.from_numpy(np.array(self.view(image))).permute(2, 0, 1).contiguous().float().div(255)
+        return self.tensor(self.view(image))
+
+    def tensor(self, view: Image.Image) -> Tensor:
+        """Tensor (3, crop, crop) of what `view` has made."""
+        x = torch.from_numpy(np.array(view)).permute(2, 0, 1).contiguous().float().div(255)
         return (x - _column(self.mean)) / _column(self.std)
 
     def view(self, image: Image.Image) -> Image.Image:

@@ -11,8 +11,7 @@ BINS = 40
 
 def histogram(values: Float[np.ndarray, "height width"], unit: str, count: str, dark: bool) -> go.Figure:
     """How often each value occurs in a map; the dotted line is zero, what lies left of it was negative."""
-    finite = values[np.isfinite(values)].astype(np.float64)  # float32 has no 40 bins between two close values
-    counts, edges = np.histogram(finite, BINS, _ends(finite))
+    counts, edges = frequencies(values)
     centres = (edges[:-1] + edges[1:]) / 2
     bars = go.Bar(
         x=centres,
@@ -24,6 +23,12 @@ def histogram(values: Float[np.ndarray, "height width"], unit: str, count: str, 
     figure.update_layout(template=template(dark), height=230, bargap=0.06, xaxis_title=unit, yaxis_title=count)
     figure.add_vline(x=0, line={"dash": "dot", "width": 1, "color": "#7A828C"})
     return figure
+
+
+def frequencies(values: Float[np.ndarray, "height width"]) -> tuple[np.ndarray, np.ndarray]:
+    """Counts of the finite values in 40 equal bins from the smallest to the largest, and the 41 edges."""
+    finite = values[np.isfinite(values)].astype(np.float64)  # float32 has no 40 bins between two close values
+    return np.histogram(finite, BINS, _ends(finite))
 
 
 def _ends(values: Float[np.ndarray, " finite"]) -> tuple[float, float]:

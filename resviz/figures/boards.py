@@ -132,12 +132,16 @@ def strip(tiles: Iterable[Tile]) -> str:
 
 
 def _strip_tile(tile: Tile) -> str:
-    hint = escape(f"{tile.heading} {tile.detail}")
+    hint = escape(f"{tile.heading} {tile.detail}".replace("\n", ", "))
     return (
         f'<div data-pick="{escape(tile.value)}" aria-label="{hint}" title="{hint}"><img class="pixel"'
         f' src="{tile.image}" alt=""><p><b>{escape(tile.heading)}</b><br><span class="muted number">'
-        f"{escape(tile.detail)}</span></p></div>"
+        f"{_lines(tile.detail)}</span></p></div>"
     )
+
+
+def _lines(text: str) -> str:
+    return "<br>".join(map(escape, text.split("\n")))
 
 
 def network(stages: Sequence[tuple[str, Sequence[Cell]]], chosen: str | None) -> str:
@@ -170,8 +174,8 @@ def channel_grid(image: str, alt: str, columns: int, titles: Sequence[tuple[str,
     return f'<div class="grid">{picture}<div style="{layout}">{fields}</div></div>'
 
 
-def residual_sum(maps: Sequence[Tile], shares: Sequence[tuple[str, float]]) -> str:
-    """x + F(x) = y as three maps with their signs, and the shares of the two norms as one bar."""
+def residual_sum(maps: Sequence[Tile], scale: str, shares: Sequence[tuple[str, float]]) -> str:
+    """x + F(x) = y as three maps with their signs, the `colour_bar` of all, and the shares of the norms as one bar."""
     signs = ("+", "=", "")
     parts = []
     for tile, sign in zip(maps, signs, strict=True):
@@ -185,4 +189,4 @@ def residual_sum(maps: Sequence[Tile], shares: Sequence[tuple[str, float]]) -> s
         f'<div style="width:{share * 100:.2f}%;background:{tone}">{escape(text)}</div>'
         for (text, share), tone in zip(shares, (GREEN, PURPLE), strict=True)
     )
-    return f'<div class="sum">{"".join(parts)}</div><div class="share number">{bar}</div>'
+    return f'<div class="sum">{"".join(parts)}</div>{scale}<div class="share number">{bar}</div>'

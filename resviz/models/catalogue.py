@@ -58,7 +58,7 @@ def _described(name: str, meta: Mapping[str, object], shapes: Mapping[str, tuple
 def _trained_on(meta: Mapping[str, object]) -> str:
     card = meta.get("card")
     dataset = card.get("dataset") if isinstance(card, dict) else None
-    return f", trained on {dataset['name']}" if isinstance(dataset, dict) and "name" in dataset else ""
+    return f" on {dataset['name']}" if isinstance(dataset, dict) and "name" in dataset else ""
 
 
 def _is_buffer(key: str) -> bool:

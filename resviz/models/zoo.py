@@ -162,5 +162,6 @@ def _told_preprocess(path: Path, meta: Mapping[str, object]) -> Preprocess | Non
 
 def _closest(name: str, known: list[str] | None = None) -> str:
     """The way out: names that look like this one, or where all are listed."""
-    close = difflib.get_close_matches(name, known or [info.name for info in catalogue()], n=3)
+    known = known or [info.name for info in catalogue()]
+    close = [other for other in known if other.partition("/")[2] == name] or difflib.get_close_matches(name, known)
     return f"did you mean {' or '.join(close)}?" if close else "`python -m resviz models` lists those there are."

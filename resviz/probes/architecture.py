@@ -23,6 +23,8 @@ from resviz.probes.hooks import resolve
 
 _CONV = nn.Conv1d | nn.Conv2d | nn.Conv3d
 _TRANSPOSED = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
+_STEPS = ("Conv", "MaxPool", "AvgPool")
+_RESIZES = nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d
 _BLOCK = re.compile("block|bottleneck|residual", re.IGNORECASE)
 
 
@@ -60,12 +62,26 @@ def blocks(model: nn.Module) -> tuple[str, ...]:
     """Names of the blocks to look at, in order.
 
     Ours where the model has them; else the outermost modules whose class is called a block, a bottleneck or residual;
-    else the children of the root that give maps.
+    else, as in AlexNet and VGG, the children of the root that give maps, a `Sequential` taken apart into what it
+    holds but activations and the like.
     """
     ours = tuple(name for name, module in model.named_modules() if isinstance(module, Block))
     named = [name for name, module in model.named_modules() if name and _BLOCK.search(type(module).__name__)]
     outermost = tuple(name for name in named if not any(name.startswith(f"{other}.") for other in named))
-    return ours or outermost or tuple(la.name for la in layers(model, 224) if la.spatial and "." not in la.name)
+    return ours or outermost or _steps(model)
+
+
+def _steps(model: nn.Module) -> tuple[str, ...]:
+    """The steps of a network without blocks."""
+    found = []
+    for layer in layers(model, 224):
+        parent = resolve(model, layer.name.rpartition(".")[0]) if "." in layer.name else None
+        inside = isinstance(parent, nn.Sequential) and layer.name.count(".") == 1
+        step = inside and (not layer.leaf or layer.kind.startswith(_STEPS))
+        child = parent is None and not isinstance(resolve(model, layer.name), nn.Sequential | _RESIZES)
+        if layer.spatial and (step or child):
+            found.append(layer.name)
+    return tuple(found)
 
 
 def last_spatial(model: nn.Module, input_size: int) -> str:

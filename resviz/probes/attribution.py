@@ -68,10 +68,12 @@ def attribute(
 ) -> Attribution:
     """The map of any of `METHODS`; a method that needs a layer takes `last_spatial` if none is given.
 
-    Raises `ProbeError` for an unknown method, and what the method raises.
+    Raises `ProbeError` for an unknown method and for a layer given to one that takes none, and what the method raises.
     """
     if method not in METHODS:
         raise ProbeError(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")
+    if layer is not None and not METHODS[method].needs_layer:
+        raise ProbeError(f"{method} looks at the pixels and takes no layer; leave the layer out, or choose grad-cam")
     result = METHODS[method].run(model, x, target, layer, progress)
     if progress:
         progress(1.0)

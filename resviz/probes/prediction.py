@@ -56,10 +56,10 @@ def class_scores(output: object) -> Float[Tensor, " classes"]:
 
 def softmax(scores: Float[Tensor, " classes"]) -> Float[np.ndarray, " classes"]:
     """exp(s_i) / sum_j exp(s_j) in float64; raises `ProbeError` for scores that are no numbers."""
-    probabilities = scores.detach().double().softmax(0)
+    probabilities = scores.detach().cpu().double().softmax(0)  # Apple GPUs know no float64
     if not probabilities.isfinite().all():
         raise ProbeError("the class scores are not finite numbers; the model's weights or the image are damaged")
-    return probabilities.cpu().numpy()
+    return probabilities.numpy()
 
 
 def class_name(labels: Sequence[str], index: int) -> str:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -17,10 +17,12 @@ import streamlit as st
 from resviz import paths
 from resviz.data.images import Picture, decode
 from resviz.errors import ModelError
+from resviz.figures.raster import photo_jpeg
 from resviz.ui.i18n import translate as _
 from resviz.ui.shelf import Shelf
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor, nn
 
     from resviz.models.pool import Pool
@@ -35,6 +37,9 @@ Progress = Callable[[float, str], None]
 _CONCURRENT = 2
 _models: "Shelf[tuple[LoadedModel, Pool]]" = Shelf(4)
 _maps: "Shelf[Attribution]" = Shelf(256)
+_views: "Shelf[Image]" = Shelf(64)
+_jpegs: Shelf[bytes] = Shelf(64)
+_stamps: dict[str, tuple[int, int] | None] = {}
 _slots = threading.BoundedSemaphore(_CONCURRENT)
 _warm, _warming = threading.Event(), threading.Lock()
 
@@ -75,10 +80,12 @@ def catalogue() -> "tuple[ModelInfo, ...]":
 
 def _loaded(name: str, progress: Progress) -> "tuple[LoadedModel, Pool]":
     def load() -> "tuple[LoadedModel, Pool]":
+        from resviz.device import best
         from resviz.models import zoo
         from resviz.models.pool import Pool
 
         loaded = zoo.load(name, progress)
+        loaded.model.to(best().type)
         return loaded, Pool(loaded.model, size=_CONCURRENT)
 
     return _models.get(name, load)
@@ -94,6 +101,28 @@ def untrained(name: str) -> str | None:
     """The sentence for a network with random weights."""
     random = name.startswith("new/") or model(name).card.get("weights") == "none"
     return _("This network is untrained: its weights are random, and so is its answer.") if random else None
+
+
+def refresh(name: str) -> None:
+    """Forget everything if the weights of that name have been written over since they were loaded."""
+    stamp = _stamp(name)
+    if _stamps.setdefault(name, stamp) != stamp:
+        for shelf in (_models, _maps, _views):
+            shelf.clear()
+        st.cache_data.clear()
+        _cam_graph.clear()
+    _stamps[name] = stamp
+
+
+def _stamp(name: str) -> tuple[int, int] | None:
+    """When the file was written, and its length; None for a name without a file that changes."""
+    kind, _slash, rest = name.partition("?")[0].partition("/")
+    path = {"file": Path(rest), "run": paths.home() / "runs" / rest / "model.safetensors"}.get(kind)
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size) if found else None
 
 
 def is_loaded(name: str) -> bool:
@@ -135,13 +164,20 @@ def picture(data: bytes) -> Picture:
 
 
 def tensor(name: str, shown: Picture) -> "Tensor":
-    """The picture as the model receives it, (1, 3, H, W)."""
-    return model(name).preprocess(shown.image)[None]
+    """The picture as the model receives it, (1, 3, H, W), where the model runs."""
+    from resviz.device import best
+
+    return model(name).preprocess.tensor(view(name, shown))[None].to(best().type)
 
 
-def view(name: str, shown: Picture) -> Any:
-    """The pixels that the model receives, as an RGB picture."""
-    return model(name).preprocess.view(shown.image)
+def view(name: str, shown: Picture) -> "Image":
+    """The pixels that the model receives, as an RGB picture; scaling down a large photo takes a while."""
+    return _views.get((name, shown.sha256), lambda: model(name).preprocess.view(shown.image))
+
+
+def jpeg(shown: Picture) -> bytes:
+    """The photo itself, small enough to send."""
+    return _jpegs.get(shown.sha256, lambda: photo_jpeg(shown.image))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

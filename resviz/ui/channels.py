@@ -8,15 +8,16 @@ import streamlit as st
 
 from resviz.errors import ProbeError
 from resviz.figures import boards, raster
-from resviz.figures.activations import histogram
+from resviz.figures.activations import frequencies, histogram
 from resviz.ui import board, cache, layout, view
-from resviz.ui.controls import Subject, class_picker, map_with_scale
+from resviz.ui.controls import Subject, class_picker, map_with_scale, scale_bar
 from resviz.ui.i18n import translate as _
+from resviz.ui.layout import escaped
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from resviz.probes.activations import Activation
+    from resviz.probes.activations import Activation, ResidualParts
     from resviz.probes.architecture import Layer
 
 PER_PAGE, COLUMNS = 64, 8
@@ -184,6 +185,13 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
         config={"displayModeBar": False},
         alt=_("Histogram of the activations of channel {channel}").format(channel=c),
     )
+    counts, edges = frequencies(values)
+    layout.table_download(
+        _("Download the histogram"),
+        f"{activation.layer}-{c}-histogram",
+        ("from", "to", "cells"),
+        list(zip(edges[:-1], edges[1:], counts, strict=True)),
+    )
     st.caption(
         _(
             "First where the channel is positive, over the photo, then its values, cell by cell. "
@@ -192,45 +200,56 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
     )
 
 
-def show_residual(subject: Subject, layer: "Layer") -> None:
+def show_residual(subject: Subject, layer: "Layer", page: ChannelPage) -> None:
     """x + F(x) = y in the block of the layer, where it has one."""
-    block = next(
-        (b for b in cache.block_names(subject.model) if layer.name == b or layer.name.startswith(f"{b}.")), None
-    )
-    if block is None:
+    names = cache.block_names(subject.model)
+    block = next((b for b in names if layer.name == b or layer.name.startswith(f"{b}.")), None)
+    if block is None or cache.model(subject.model).spec is None:
         return
     try:
         parts = cache.residual_parts(subject.model, subject.sha, subject.shown, block)
     except ProbeError as reason:
-        st.caption(str(reason))
+        st.caption(escaped(str(reason)))
         return
-    st.subheader(_("Inside {block}: shortcut plus branch").format(block=block), anchor=False)
-    maps = [
-        (_("shortcut x"), parts.shortcut, parts.norm_shortcut),
-        (_("branch F(x)"), parts.branch, parts.norm_branch),
-        (_("sum x + F(x)"), parts.total, parts.norm_total),
-    ]
-    means = [values.mean(0) for _name, values, _norm in maps]
-    reach = max(float(np.abs(m).max()) for m in means) or 1.0
+    title, switch = st.columns([3, 1], gap="medium", vertical_alignment="center")
+    title.subheader(_("Inside {block}: shortcut plus branch").format(block=block), anchor=False)
+    alone = False
+    if page.activation.shape[0] == parts.total.shape[0]:  # the layer's channels are the block's
+        with switch:
+            alone = view.switch(_("Channel {channel} alone").format(channel=page.chosen), "alone")
+    _show_sum(parts, page.chosen if alone else None)
+
+
+def _show_sum(parts: "ResidualParts", channel: int | None) -> None:
+    """The three maps, of one channel or in the mean over all, on one scale; norms and shares of what is shown."""
+    maps = {"x": parts.shortcut, "F(x)": parts.branch, "x + F(x)": parts.total}
+    drawn = {name: values.mean(0) if channel is None else values[channel] for name, values in maps.items()}
+    norms = {
+        name: float(np.linalg.norm(values if channel is None else values[channel])) for name, values in maps.items()
+    }
+    reach = max(float(np.abs(m).max()) for m in drawn.values()) or 1.0
     scale = raster.Range(-reach, reach, True)
+    titles = {"x": _("shortcut x"), "F(x)": _("branch F(x)"), "x + F(x)": _("sum x + F(x)")}
     tiles = [
-        boards.Tile("", raster.data_uri(raster.map_png(mean, scale)), name, f"‖·‖₂ = {norm:.3g}")
-        for mean, (name, _values, norm) in zip(means, maps, strict=True)
+        boards.Tile("", raster.data_uri(raster.map_png(m, scale)), titles[name], f"‖·‖₂ = {norms[name]:.3g}")
+        for name, m in drawn.items()
     ]
-    share = parts.share_branch
-    board.show(
-        boards.residual_sum(
-            tiles,
-            (
-                (_("shortcut {share:.0%}").format(share=1 - share), 1 - share),
-                (_("branch {share:.0%}").format(share=share), share),
-            ),
-        ),
-        "residual",
+    both = norms["x"] + norms["F(x)"]
+    share = norms["F(x)"] / both if both else 0.0
+    shares = (
+        (_("shortcut {share:.0%}").format(share=1 - share), 1 - share),
+        (_("branch {share:.0%}").format(share=share), share),
     )
+    board.show(boards.residual_sum(tiles, scale_bar(scale), shares), "residual")
+    what = _("Mean over the channels") if channel is None else _("Channel {channel}").format(channel=channel)
     st.caption(
         _(
-            "Mean over the channels before the last activation, all three on one scale centred on zero. "
+            "{what} before the last activation, all three on one scale centred on zero. "
             "The bar shares out the norms: ‖x‖ against ‖F(x)‖."
-        )
+        ).format(what=what)
+    )
+    layout.arrays_download(
+        _("Download the three maps"),
+        f"{parts.block}-sum",
+        {"shortcut": parts.shortcut, "branch": parts.branch, "sum": parts.total},
     )

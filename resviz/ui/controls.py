@@ -50,6 +50,7 @@ def subject() -> Subject:
     """Model and picture as chosen; stops the page with one sentence where the model cannot be had."""
     with refusals():
         name = st.session_state["model"] or DEFAULT_MODEL
+        cache.refresh(name)
         if not cache.is_loaded(name):
             update = progress(_("Loading {model}").format(model=escaped(name)))
             update(0.0)
@@ -211,9 +212,9 @@ def _say_card(name: str) -> None:
 
 def _say_device() -> None:
     cache.warm_up()
-    from resviz.device import cpu
+    from resviz.device import best
 
-    st.session_state["device_line"].caption(_("Runs on {device}.").format(device=cpu().where()))
+    st.session_state["device_line"].caption(_("Runs on {device}.").format(device=best().where()))
 
 
 def layer_picker(subject: Subject, default: str) -> "Layer":
@@ -281,6 +282,10 @@ def class_picker(label: str, subject: Subject, default: int, key: str) -> int:
 
 def map_with_scale(values: "np.ndarray", scale: raster.Range, alt: str) -> str:
     """A map cell by cell over its colour scale."""
+    return boards.pixels(raster.data_uri(raster.map_png(values, scale)), alt) + scale_bar(scale)
+
+
+def scale_bar(scale: raster.Range) -> str:
+    """A colour scale with the values at its ends."""
     legend = raster.data_uri(raster.scale_png(scale.signed))
-    picture = boards.pixels(raster.data_uri(raster.map_png(values, scale)), alt)
-    return picture + boards.colour_bar(legend, f"{scale.low:.3g}", f"{scale.high:.3g}")
+    return boards.colour_bar(legend, f"{scale.low:.3g}", f"{scale.high:.3g}")

@@ -3,17 +3,19 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from resviz.errors import ResvizError
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from streamlit.navigation.page import Page as StreamlitPage
 
 _ASSETS = Path(__file__).with_name("assets")
@@ -25,6 +27,7 @@ _STYLE = """
 .stMainBlockContainer h3 { font-size: 1.05rem; padding: 0.4rem 0 0; }
 .stSidebar [data-testid="stButtonGroup"] button { padding-inline: 0.4rem; }
 .stSidebar [data-testid="stButtonGroup"] button p { font-size: 0.875rem; }
+.resviz-reserved { border-radius: 4px; background: rgba(128, 128, 128, 0.09); }
 @media (max-width: 1150px) {
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .stMainBlockContainer [data-testid="stColumn"] { flex: 1 1 215px; min-width: 215px; }
@@ -92,6 +95,21 @@ def table_download(label: str, name: str, columns: Sequence[str], rows: Sequence
     st.download_button(label, file.getvalue(), f"{name}.csv", "text/csv", on_click="ignore", type="tertiary")
 
 
+def arrays_download(label: str, name: str, arrays: Mapping[str, Any]) -> None:
+    """The maps of a picture as one NPZ file."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    st.download_button(label, file.getvalue(), f"{name}.npz", "application/zip", on_click="ignore", type="tertiary")
+
+
+def reserved(places: "Sequence[DeltaGenerator]", height: int) -> "list[DeltaGenerator]":
+    """Each place with a grey field of about its final size, until something is put into the slot returned for it."""
+    slots = [place.empty() for place in places]
+    for slot in slots:
+        slot.html(f'<div class="resviz-reserved" style="height:{height}px"></div>')
+    return slots
+
+
 def spread(names: Sequence[str], most: int) -> tuple[str, ...]:
     """At most so many of the names, evenly from the first to the last."""
     if len(names) <= most:
@@ -117,4 +135,17 @@ def progress(words: str) -> Callable[..., None]:
     return update
 
 
-__all__ = ["_", "dark", "escaped", "frame", "idea", "navigation", "progress", "refusals", "spread", "table_download"]
+__all__ = [
+    "_",
+    "arrays_download",
+    "dark",
+    "escaped",
+    "frame",
+    "idea",
+    "navigation",
+    "progress",
+    "refusals",
+    "reserved",
+    "spread",
+    "table_download",
+]

@@ -41,6 +41,12 @@ class Shelf(Generic[T]):
         with self._guard:
             return key in self._results
 
+    def clear(self) -> None:
+        """Forget all results; what is in the making is still handed to those who wait for it."""
+        with self._guard:
+            self._results.clear()
+            self._making.clear()
+
     def _keep(self, key: Hashable, result: T) -> T:
         with self._guard:
             self._results[key] = result

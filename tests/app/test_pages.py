@@ -3,16 +3,21 @@
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from resviz.data import samples
 from resviz.data.images import decode
-from resviz.models import zoo
+from resviz.models import checkpoints, zoo
+from resviz.models.resnet import build
+from resviz.models.spec import ModelSpec
 from resviz.probes.prediction import predict
+from resviz.ui import cache
 
 APP = str(Path(__file__).parents[2] / "app.py")
+FIRST = samples.read(samples.SAMPLES[0].key)
 MODEL = "bundled/resnet18-imagenette"
 SMALL = "new/residual-8?width=4"
 
@@ -192,3 +197,18 @@ def test_another_model_forgets_layer_and_class() -> None:
     app = run("feature_maps", model=SMALL, layer="layer2.0")
     app.selectbox(key="model").set_value("new/residual-20").run()
     assert app.selectbox(key="layer").value == "layer1.0"
+
+
+def test_weights_written_over_are_loaded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESVIZ_HOME", str(tmp_path))
+    path = tmp_path / "models" / "net.safetensors"
+    path.parent.mkdir(parents=True)
+    for seed in (1, 2):
+        spec = ModelSpec(depth=8, width=4, seed=seed)
+        checkpoints.save(path, build(spec), {"spec": spec.as_dict()})
+        app = run(model=f"file/{path}")
+        assert not app.exception
+        probabilities = cache.prediction(f"file/{path}", decode(FIRST).sha256, decode(FIRST)).probabilities
+        loaded = zoo.load(f"file/{path}")
+        expected = predict(loaded.model, loaded.preprocess(decode(FIRST).image)[None], loaded.labels).probabilities
+        np.testing.assert_allclose(probabilities, expected, rtol=1e-5)

@@ -436,3 +436,10 @@ def test_the_module_brings_neither_torch_nor_streamlit():
     code = "import sys, resviz.data.images; print([m for m in ('torch', 'streamlit', 'plotly') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_picture_of_one_colour_says_so():
+    plain, spot = Image.new("RGB", (32, 32), "teal"), Image.new("RGB", (32, 32), "teal")
+    spot.putpixel((31, 31), (0, 0, 0))
+    assert "one single colour" in decode(encode(plain, "PNG")).notes[-1]
+    assert decode(encode(spot, "PNG")).notes == ()

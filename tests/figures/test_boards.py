@@ -81,7 +81,7 @@ EVERY = {
     "strip": lambda t: boards.strip([Tile(t, IMAGE, t, t)]),
     "network": lambda t: boards.network([(t, [Cell(t, t, t)])], t),
     "channel_grid": lambda t: boards.channel_grid(IMAGE, t, 1, [(t, t)], t),
-    "residual_sum": lambda t: boards.residual_sum([Tile(t, IMAGE, t, t)] * 3, [(t, 0.5), (t, 0.5)]),
+    "residual_sum": lambda t: boards.residual_sum([Tile(t, IMAGE, t, t)] * 3, "", [(t, 0.5), (t, 0.5)]),
 }
 SAFE = {"class", "title", "aria-label", "aria-pressed", "aria-hidden", "src", "alt", "style", "type", "min", "max"} | {
     *("step", "value", "data-pick", "data-opacity", "viewbox", "preserveaspectratio", "d", "fill", "fill-opacity"),
@@ -244,7 +244,7 @@ def test_a_channel_grid_has_a_field_for_each_channel_over_the_mosaic(count, colu
 
 def test_a_residual_sum_reads_x_plus_f_is_y_and_its_bar_shows_the_shares():
     maps = [Tile("", IMAGE, name) for name in ("x", "F", "y")]
-    root = parse(boards.residual_sum(maps, [("shortcut 70 %", 0.7), ("branch 30 %", 0.3)]))
+    root = parse(boards.residual_sum(maps, "", [("shortcut 70 %", 0.7), ("branch 30 %", 0.3)]))
     (whole,) = root.all(cls="sum")
     assert whole.text == "x+F=y"
     (bar,) = root.all(cls="share")

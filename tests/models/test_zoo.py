@@ -300,9 +300,7 @@ def test_the_catalogue_describes_bundled_models_runs_and_networks_to_build(bundl
     found = {info.name: info for info in zoo.catalogue(include_torchvision=False)}
     assert [name for name in found if not name.startswith("new/")] == ["bundled/small", "run/a1"]
     count = sum(p.numel() for p in model.parameters())
-    assert found["bundled/small"] == zoo.ModelInfo(
-        "bundled/small", "plain", count, 3, 32, True, "Plain-8, trained on pets"
-    )
+    assert found["bundled/small"] == zoo.ModelInfo("bundled/small", "plain", count, 3, 32, True, "Plain-8 on pets")
     for name, info in found.items():
         loaded = zoo.load(name)
         assert info.offline
@@ -345,3 +343,8 @@ def test_the_zoo_and_its_catalogue_do_not_import_torchvision(home):
     )
     root = Path(zoo.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_a_name_without_its_kind_is_told_the_whole_name():
+    with pytest.raises(ModelError, match=r"did you mean torchvision/resnet50\?"):
+        zoo.load("resnet50")

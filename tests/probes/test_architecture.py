@@ -1,13 +1,14 @@
 import pytest
 import timm
 import torch
+import torchvision
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from resviz.errors import ProbeError
 from resviz.models.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.probes.architecture import Layer, last_spatial, layers
+from resviz.probes.architecture import Layer, blocks, last_spatial, layers
 from tests.probes.example_nets import Functional, cifar, imagenet, left_as_found, picture, seeded
 
 
@@ -167,3 +168,15 @@ def test_the_last_layer_with_more_than_one_cell_depends_on_the_image():
 def test_an_image_too_small_for_any_map_is_refused():
     with pytest.raises(ProbeError, match="no layer gives a map of more than one cell at 1 pixels; use a larger image"):
         last_spatial(imagenet(18), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("alexnet", [f"features.{i}" for i in (0, 2, 3, 5, 6, 8, 10, 12)]),  # 5 convolutions, 3 poolings
+        ("squeezenet1_1", [f"features.{i}" for i in (0, *range(2, 13))] + ["classifier.1"]),  # fire modules whole
+        ("efficientnet_b0", [f"features.{i}" for i in range(9)]),
+    ],
+)
+def test_a_network_without_blocks_is_taken_apart_into_its_steps(name: str, expected: list[str]):
+    assert list(blocks(getattr(torchvision.models, name)(weights=None).eval())) == expected

@@ -310,6 +310,10 @@ def test_guided_grad_cam_is_guided_backpropagation_times_the_enlarged_map(monkey
 # All methods
 
 
+def _layer(method: str) -> str | None:
+    return "0" if METHODS[method].needs_layer else None
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_answers_signed_or_not_and_says_what_it_did(method: str):
     model, x, shares = cifar(), picture(32), []
@@ -338,7 +342,7 @@ def test_no_slope_gives_a_flat_map(method: str):
     model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     for parameter in model.parameters():
         parameter.data.fill_(-1.0)  # the ReLU is dead for every positive image
-    assert attribute(model, picture(8).abs(), method, 2, layer="0" if METHODS[method].needs_layer else None).is_flat
+    assert attribute(model, picture(8).abs(), method, 2, layer=_layer(method)).is_flat
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -349,11 +353,11 @@ def test_the_model_is_left_as_found_whether_the_forward_fails_or_not(method: str
     x_before = x.clone()
     with left_as_found(model):
         with pytest.raises(type(error)):
-            attribute(model, x, method, 1, layer="0")
+            attribute(model, x, method, 1, _layer(method))
         model[3].armed = False
-        attribute(model, x, method, 1, layer="0")
+        attribute(model, x, method, 1, _layer(method))
         with pytest.raises(ProbeError):
-            attribute(model, x, method, 4, layer="0")
+            attribute(model, x, method, 4, _layer(method))
     assert torch.equal(x, x_before)
     assert not x.requires_grad
 
@@ -371,7 +375,7 @@ def test_the_model_is_left_as_found_when_a_later_forward_fails(method: str, runs
     later.runs = runs
     with left_as_found(model):
         try:
-            attribute(model, picture(8), method, 1, layer="0")
+            attribute(model, picture(8), method, 1, _layer(method))
         except KeyboardInterrupt:
             assert method != "grad-cam"  # which has one forward only
         else:
@@ -470,3 +474,9 @@ def test_captum_is_imported_by_the_methods_that_need_it_and_no_sooner():
         "attribute(m, x, 'saliency', 0); assert 'captum' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("method", ["saliency", "integrated-gradients", "occlusion"])
+def test_a_layer_for_a_method_of_pixels_is_refused(method):
+    with pytest.raises(ProbeError, match="takes no layer; leave the layer out"):
+        attribute(cifar(), picture(32), method, 0, "layer1.0")

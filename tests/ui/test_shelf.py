@@ -49,3 +49,11 @@ def test_a_failure_or_a_stop_is_not_kept() -> None:
     with pytest.raises(Stopped):
         shelf.get("key", fail)
     assert shelf.get("key", lambda: 3) == 3
+
+
+def test_clear_forgets_everything() -> None:
+    shelf: Shelf[object] = Shelf(2)
+    first = shelf.get("a", object)
+    shelf.clear()
+    assert "a" not in shelf
+    assert shelf.get("a", object) is not first
