@@ -2,7 +2,7 @@
 
 oneDNN's kernels for that gradient are made for wide maps: over the 3x3 and 5x5 maps at a network's end they take ten
 times as long as a product of the same size. In half precision on a CPU that is half of a ResNet-18's step at 80 px;
-with this mode it takes 0.65 to 0.75 of its time (`benchmarks/training.py`). The same sums, in another order.
+with this mode it takes 0.65 to 0.75 of its time (`benchmarks/smallmaps.py`). The same sums, in another order.
 """
 
 from collections.abc import Callable
