@@ -1,7 +1,5 @@
 """Every channel of a layer, one of them at large, and in a residual block the three maps x, F(x) and their sum."""
 
-import streamlit as st
-
 from resviz.ui import channels, controls, layout
 from resviz.ui.layout import _
 
@@ -12,7 +10,7 @@ subject = controls.subject()
 with layout.refusals():
     layer = controls.layer_picker(subject, channels.first_block(subject))
     page = channels.choose(subject, layer)
-    grid, large = st.columns([1.15, 1], gap="medium")
+    grid, large = layout.wide("maps").columns([1.15, 1], gap="medium")
     with grid:
         channels.show_grid(page)
     with large:

@@ -50,7 +50,9 @@ def first_block(subject: Subject) -> str:
 def choose(subject: Subject, layer: "Layer") -> ChannelPage:
     """The controls over the grid."""
     activation = cache.activation(subject.model, subject.sha, subject.shown, layer.name)
-    order_by, target, pager, scale = st.columns([2, 0.8, 0.9, 0.8], gap="medium", vertical_alignment="bottom")
+    order_by, target, pager, scale = layout.wide("order").columns(
+        [2, 0.8, 0.9, 0.8], gap="medium", vertical_alignment="bottom"
+    )
     kind = view.pick(
         order_by.segmented_control,
         _("Order of the channels"),

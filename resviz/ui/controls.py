@@ -12,7 +12,7 @@ from resviz.errors import ImageError
 from resviz.figures import boards, raster
 from resviz.ui import board, cache, view
 from resviz.ui.i18n import translate as _
-from resviz.ui.layout import escaped, progress, refusals
+from resviz.ui.layout import escaped, progress, refusals, wide
 
 if TYPE_CHECKING:
     import numpy as np
@@ -224,7 +224,7 @@ def layer_picker(subject: Subject, default: str) -> "Layer":
     chosen = view.chosen("layer")
     chosen = chosen if chosen in spatial else default
     block = _block_of(chosen, subject.model)
-    drawing, naming = st.columns([2.6, 1], gap="medium", vertical_alignment="bottom")
+    drawing, naming = wide("layer").columns([2.6, 1], gap="medium", vertical_alignment="bottom")
     with drawing:
         board.show(boards.network(network_cells(subject.model, spatial), block), "net", "layer")
         inside = _inside(block, spatial)

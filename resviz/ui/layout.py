@@ -31,6 +31,7 @@ _STYLE = """
 @media (max-width: 1150px) {
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .stMainBlockContainer [data-testid="stColumn"] { flex: 1 1 215px; min-width: 215px; }
+  [class*="st-key-wide"] [data-testid="stColumn"] { flex-basis: 340px; }
 }
 </style>
 """
@@ -110,6 +111,11 @@ def reserved(places: "Sequence[DeltaGenerator]", height: int) -> "list[DeltaGene
     return slots
 
 
+def wide(name: str) -> "DeltaGenerator":
+    """A place whose columns need much room: on a narrow page they stand one under the other."""
+    return st.container(key=f"wide-{name}")
+
+
 def spread(names: Sequence[str], most: int) -> tuple[str, ...]:
     """At most so many of the names, evenly from the first to the last."""
     if len(names) <= most:
@@ -148,4 +154,5 @@ __all__ = [
     "reserved",
     "spread",
     "table_download",
+    "wide",
 ]
