@@ -23,6 +23,7 @@ from resviz.models import zoo
 from resviz.probes.activations import activations
 from resviz.probes.attribution import METHODS, attribute, last_spatial
 from resviz.probes.effective import effective_receptive_field, effective_receptive_fields, noise
+from resviz.probes.image_fit import image_fit
 from resviz.probes.prediction import predict
 from resviz.probes.receptive_field import receptive_field
 from tests.training.squares import COLOURS, MODEL, folder
@@ -238,6 +239,18 @@ def test_receptive_field_gives_the_probes_fields(ask):
     assert by_name["avgpool"] | {"size": 32, "start": 0, "whole_image": True} == by_name["avgpool"]
     assert "fc" not in by_name
     assert ask("receptive-field", "--model", NET, "--layer", "layer3")["layers"] == [by_name["layer3"]]
+
+
+def test_receptive_field_says_which_convolutions_the_picture_does_not_suit(ask):
+    found = ask("receptive-field", "--model", "new/residual-56")
+    fit = image_fit(zoo.load("new/residual-56").model, 32)
+    assert found["fit"]["outgrown"] == fit.outgrown == "layer1.7.conv1"  # 3 + 2 * 15
+    assert found["fit"]["seeing_all"] == list(fit.seeing_all)
+    assert found["fit"]["mostly_padding"] == list(fit.mostly_padding)
+    assert "with_stem_stride_1" not in found["fit"]
+    imagenet = ask("receptive-field", "--model", "torchvision/resnet18?weights=none")["fit"]
+    assert imagenet["stem"] == ["conv1", "maxpool"]
+    assert len(imagenet["with_stem_stride_1"]["seeing_all"]) < len(imagenet["seeing_all"])
 
 
 def test_effective_adds_what_the_probe_measures_to_every_layer(ask):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from resviz.models.zoo import LoadedModel
     from resviz.probes.effective import EffectiveField
+    from resviz.probes.image_fit import ImageFit
 
 FIELDS = ("name", "size", "stride", "start", "aligned", "whole_image", "smallest", "largest")
 PHOTO_DRAWS = 16  # random signs where one photo is all there is
@@ -21,6 +22,7 @@ EFFECTIVE = "measure how many pixels really move the middle unit (for all layers
 
 def receptive_field(options: argparse.Namespace) -> Result:
     """Tell which pixels a unit of a layer can see: size, stride and start of its field."""
+    from resviz.probes.image_fit import image_fit
     from resviz.probes.receptive_field import receptive_field as probe
 
     loaded = load(options.model)
@@ -28,6 +30,9 @@ def receptive_field(options: argparse.Namespace) -> Result:
     found = probe(loaded.model, asked, loaded.input_size)
     records = [{key: _single(getattr(field, key)) for key in FIELDS} for field in found]
     result: Result = {"model": loaded.name, "input_size": loaded.input_size, "layers": records}
+    if not options.layer:
+        fit = image_fit(loaded.model, loaded.input_size)
+        result["fit"] = _fit(fit) | ({"with_stem_stride_1": _fit(fit.relaxed)} if fit.relaxed else {})
     if options.effective:
         result["inputs"], x = _inputs(options, loaded)
         fields = _effective(options, loaded, x)
@@ -84,6 +89,12 @@ def _measured(field: "EffectiveField | None") -> Result:
     if field is None:
         return {"effective_size": None, "ratio": None, "width": None}
     return {"effective_size": field.size, "ratio": field.ratio, "width": list(field.widths)}
+
+
+def _fit(fit: "ImageFit") -> Result:
+    """The convolutions that a picture of the network's input size does not suit."""
+    lists = ("seeing_all", "unproductive", "mostly_padding", "stem")
+    return {"outgrown": fit.outgrown} | {key: list(getattr(fit, key)) for key in lists}
 
 
 def _single(value: object) -> object:
