@@ -13,6 +13,7 @@
     grad_cams(model, x, layers, target)         Grad-CAM of several layers in one pass
     CamGraph(model, x, layers)                  Grad-CAM of class after class
     receptive_field(model, layers, input_size)  which pixels the units of layers can see
+    effective_receptive_field(model, x, layer)  which of them really move a unit, and how much
 
 `x` is one preprocessed image, (1, 3, height, width). Whatever a user can get wrong raises `ResvizError`, in a
 sentence. Names load on first use: `import resviz` alone costs nothing.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from resviz.probes.architecture import blocks, layers
     from resviz.probes.attribution import attribute
     from resviz.probes.cam import CamGraph, grad_cam, grad_cams
+    from resviz.probes.effective import effective_receptive_field
     from resviz.probes.prediction import predict
     from resviz.probes.receptive_field import receptive_field
 
@@ -42,6 +44,7 @@ __all__ = [
     "attribute",
     "blocks",
     "decode",
+    "effective_receptive_field",
     "grad_cam",
     "grad_cams",
     "gradient_times_activation",
@@ -59,6 +62,7 @@ _HOME = {  # name -> the module that has it
     "attribute": "resviz.probes.attribution",
     "blocks": "resviz.probes.architecture",
     "decode": "resviz.data.images",
+    "effective_receptive_field": "resviz.probes.effective",
     "grad_cam": "resviz.probes.cam",
     "grad_cams": "resviz.probes.cam",
     "gradient_times_activation": "resviz.probes.activations",

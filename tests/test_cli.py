@@ -16,12 +16,14 @@ from PIL import Image
 
 from resviz import __version__, cli
 from resviz.cli import look
-from resviz.data import samples
+from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.figures.raster import mosaic_png, overlay_png
 from resviz.models import zoo
 from resviz.probes.activations import activations
 from resviz.probes.attribution import METHODS, attribute, last_spatial
+from resviz.probes.effective import effective_receptive_field, effective_receptive_fields, noise
+from resviz.probes.image_fit import image_fit
 from resviz.probes.prediction import predict
 from resviz.probes.receptive_field import receptive_field
 from tests.training.squares import COLOURS, MODEL, folder
@@ -231,10 +233,52 @@ def test_receptive_field_gives_the_probes_fields(ask):
         "start": -12,
         "aligned": True,
         "whole_image": False,
+        "smallest": 3,  # every block skipped
+        "largest": 25,
     }
     assert by_name["avgpool"] | {"size": 32, "start": 0, "whole_image": True} == by_name["avgpool"]
     assert "fc" not in by_name
     assert ask("receptive-field", "--model", NET, "--layer", "layer3")["layers"] == [by_name["layer3"]]
+
+
+def test_receptive_field_says_which_convolutions_the_picture_does_not_suit(ask):
+    found = ask("receptive-field", "--model", "new/residual-56")
+    fit = image_fit(zoo.load("new/residual-56").model, 32)
+    assert found["fit"]["outgrown"] == fit.outgrown == "layer1.7.conv1"  # 3 + 2 * 15
+    assert found["fit"]["seeing_all"] == list(fit.seeing_all)
+    assert found["fit"]["mostly_padding"] == list(fit.mostly_padding)
+    assert "with_stem_stride_1" not in found["fit"]
+    imagenet = ask("receptive-field", "--model", "torchvision/resnet18?weights=none")["fit"]
+    assert imagenet["stem"] == ["conv1", "maxpool"]
+    assert len(imagenet["with_stem_stride_1"]["seeing_all"]) < len(imagenet["seeing_all"])
+
+
+def test_effective_adds_what_the_probe_measures_to_every_layer(ask):
+    model = zoo.load(NET).model
+    found = ask("receptive-field", "--model", NET, "--effective", "--inputs", "2")
+    assert found["inputs"] == "2 pictures of noise"
+    expected = effective_receptive_fields(model, noise(2, 32))
+    assert [layer["effective_size"] for layer in found["layers"]] == [field.size for field in expected.values()]
+    assert all(0 < layer["effective_size"] <= layer["size"] for layer in found["layers"])
+    (one,) = ask("receptive-field", "--model", NET, "--effective", "--inputs", "2", "--layer", "layer2.0")["layers"]
+    alone = effective_receptive_field(model, noise(2, 32), "layer2.0")
+    assert (one["effective_size"], one["ratio"]) == (alone.size, alone.ratio)
+    assert one["width"] == list(alone.widths)
+
+
+def test_effective_on_a_photo_or_a_dataset_gives_the_numbers_of_these_pictures(ask, photo, squares):
+    asked = ("receptive-field", "--model", NET, "--effective", "--layer", "layer2.0")
+    loaded, x, _ = subject(NET, samples.read("dog"))
+    found = ask(*asked, "--image", photo)
+    expected = effective_receptive_field(loaded.model, x, "layer2.0", draws=16)
+    assert (found["inputs"], found["layers"][0]["effective_size"]) == (photo, expected.size)
+    found = ask(*asked, "--dataset", squares, "--inputs", "3")
+    view = loaded.preprocess.view
+    pictures = datasets.load(squares, 32, view=view, test_only=True).test.images
+    chosen = [loaded.preprocess(Image.fromarray(pictures[i].permute(1, 2, 0).numpy())) for i in (0, 2, 4)]
+    assert len(pictures) == 6
+    expected = effective_receptive_field(loaded.model, torch.stack(chosen), "layer2.0")
+    assert found["layers"][0]["effective_size"] == expected.size
 
 
 def test_receptive_field_prints_a_pair_where_height_and_width_differ(ask):
@@ -356,6 +400,10 @@ def text_file(tmp_path: Path) -> str:
         ("receptive-field --model {net} --layer fc", "fc has no spatial output"),
         ("receptive-field --model {net} --layer nope", "no layer 'nope'"),
         ("receptive-field", "required: --model"),
+        ("receptive-field --model {net} --image {photo}", "add --effective"),
+        ("receptive-field --model {net} --effective --image {photo} --dataset {squares}", "leave out one of them"),
+        ("receptive-field --model {net} --effective --inputs 0", "--inputs: must be a whole number from 1"),
+        ("receptive-field --model {net} --effective --dataset cifar10", "There is no dataset 'cifar10'"),
         ("evaluate --model {net} --dataset folder:{tmp}/none", "There is no folder or zip file"),
         ("evaluate --model {net} --dataset cifar10", "There is no dataset 'cifar10'"),
         ("evaluate --model {net} --dataset {squares}", "The model does not know green, red"),
@@ -433,9 +481,9 @@ def test_the_text_of_layers_shows_shapes_as_products(read):
 def test_the_text_of_receptive_field_is_a_table(read):
     lines = read("receptive-field", "--model", NET).splitlines()
     assert [line.split() for line in lines if line.startswith(("name ", "conv1 ", "avgpool "))] == [
-        ["name", "size", "stride", "start", "aligned", "whole_image"],
-        ["conv1", "3", "1", "-1", "yes", "no"],
-        ["avgpool", "32", "32", "0", "yes", "yes"],
+        ["name", "size", "stride", "start", "aligned", "whole_image", "smallest", "largest"],
+        ["conv1", "3", "1", "-1", "yes", "no", "3", "3"],
+        ["avgpool", "32", "32", "0", "yes", "yes", "32", "32"],
     ]
 
 

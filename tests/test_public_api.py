@@ -15,6 +15,7 @@ PUBLIC = {
     "attribute": "resviz.probes.attribution",
     "blocks": "resviz.probes.architecture",
     "decode": "resviz.data.images",
+    "effective_receptive_field": "resviz.probes.effective",
     "grad_cam": "resviz.probes.cam",
     "grad_cams": "resviz.probes.cam",
     "gradient_times_activation": "resviz.probes.activations",

@@ -13,11 +13,12 @@ neighbours differ in size, but repeat with a period; so an edge is a short table
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import gcd, lcm
+from math import gcd, inf, lcm
 
 Units = Callable[[int], int]  # of a new unit, a unit of the input
+Size = int | Fraction | float  # a float only where it is infinite
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,18 @@ class Axis:
     """The fields of all units along height or width.
 
     `whole`: every unit sees the whole image; the edges then only tell how far units lie apart. `aligned`: wherever
-    branches met, their fields had the same centres.
+    branches met, their fields had the same centres. `least` and `most`: the pixels that the shortest and the longest
+    path alone would see (fractions behind upsampling). `local`: what a unit is does not depend on how far the map
+    goes on beyond its field, nor on the unit's number.
     """
 
     first: Edge = Edge((0,), 1)
     last: Edge = Edge((0,), 1)
     whole: bool = False
     aligned: bool = True
+    least: Size = 1
+    most: Size = 1
+    local: bool = True
 
     @property
     def size(self) -> int:
@@ -65,12 +71,18 @@ class Axis:
         return max(b - a for a, b in zip(self.first.table, self.last.table, strict=True)) + 1
 
     def seen(self, first: Units, last: Units, period: int = 1) -> "Axis":
-        """After an operation whose unit i looks at the units `first(i)` to `last(i)`."""
-        return Axis(self.first.at(first, period), self.last.at(last, period), self.whole, self.aligned)
+        """After an operation whose unit i looks at the units `first(i)` to `last(i)`, but for a window not local."""
+        reach = max(last(i) - first(i) for i in range(period)) * self.first.rate
+        edges = self.first.at(first, period), self.last.at(last, period)
+        return Axis(*edges, self.whole, self.aligned, self.least + reach, self.most + reach, local=False)
 
     def entire(self) -> "Axis":
         """After an operation that takes in all units."""
-        return Axis(self.first, self.last, True, self.aligned)
+        return Axis(self.first, self.last, True, self.aligned, inf, inf, local=False)
+
+    def bound(self) -> "Axis":
+        """After an operation that ties the values to the map's size: a normalisation over it, a position's constant."""
+        return replace(self, local=False)
 
     def stretched(self) -> "Axis":
         """The only unit, repeated."""
@@ -85,7 +97,8 @@ def window(axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1
     if len(axis.first.table) == 1:  # in most networks always, so without the detour
         first, last, step = axis.first.table[0], axis.last.table[0], axis.first.step
         edges = Edge((first - padding * step,), stride * step), Edge((last + (reach - padding) * step,), stride * step)
-        return Axis(*edges, axis.whole, axis.aligned)
+        grown = axis.least + reach * step, axis.most + reach * step
+        return Axis(*edges, axis.whole, axis.aligned, *grown, axis.local and padding >= 0)
     return axis.seen(lambda i: i * stride - padding, lambda i: i * stride - padding + reach)
 
 
@@ -118,17 +131,17 @@ def union(a: Axis, b: Axis, units: int) -> Axis:
     """Where two branches meet in a map of so many units: from the first pixel of either to the last of either."""
     if a is b or a == b:
         return a
-    aligned = a.aligned and b.aligned
+    aligned, paths = a.aligned and b.aligned, (min(a.least, b.least), max(a.most, b.most))
     if a.whole or b.whole:  # the place of a unit is that in the branch that is not a mean over everything
         local = a if b.whole and (not a.whole or a.first.rate >= b.first.rate) else b
-        return Axis(local.first, local.last, True, aligned)
+        return Axis(local.first, local.last, True, aligned, *paths, local=False)
     even = a.first.step * len(b.first.table) == b.first.step * len(a.first.table)
     period = lcm(len(a.first.table), len(b.first.table)) if even else units
     step = max(a.first(period) - a.first(0), b.first(period) - b.first(0))
     first = Edge(tuple(min(a.first(i), b.first(i)) for i in range(period)), step)
     last = Edge(tuple(max(a.last(i), b.last(i)) for i in range(period)), step)
     centred = all(a.first(i) + a.last(i) == b.first(i) + b.last(i) for i in range(period))
-    return Axis(first, last, aligned=aligned and even and centred)
+    return Axis(first, last, False, aligned and even and centred, *paths, a.local and b.local and even)
 
 
 def _period(before: int, after: int) -> int:

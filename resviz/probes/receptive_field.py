@@ -5,17 +5,19 @@ and whatever the network does with functions count as they run; nothing is compu
 the union of theirs. Normalisations count as pointwise: what they measure of the image is not followed.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil, isinf
 
 import torch
 from torch import nn
 
 from resviz.errors import ProbeError
 from resviz.probes.architecture import check_spatial
-from resviz.probes.fields import Axis
+from resviz.probes.fields import Axis, Size
 from resviz.probes.hooks import eval_mode, observe
-from resviz.probes.tracer import Traced
+from resviz.probes.tracer import Axes, Dims, Traced
 
 Pair = tuple[int | float, int | float]
 
@@ -30,6 +32,8 @@ class ReceptiveField:
     their fields had the same centres and strides.
     `whole_image`: the way leads through a mean over the whole map; `size` is then the image's, `start` 0 and `stride`
     how far units lie apart (the last pixels, where a stride leaves some out, count as seen).
+    `smallest` and `largest`: what a unit would see along the shortest path alone (every block skipped), and along the
+    longest; the field of all paths together is larger than the latter only where they are not aligned.
     """
 
     name: str
@@ -38,11 +42,24 @@ class ReceptiveField:
     start: tuple[int, int]
     aligned: bool
     whole_image: bool
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
 
     @property
     def centre(self) -> tuple[float, float]:
         """The middle of the first unit's field, in pixels."""
         return self.start[0] + (self.size[0] - 1) / 2, self.start[1] + (self.size[1] - 1) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A layer's map as the tracer saw it after the layer's last run; `dims` of height and width, `runs` in all."""
+
+    form: tuple[int, ...]
+    axes: Axes
+    dims: Dims
+    lost: str
+    runs: int
 
 
 def receptive_field(
@@ -56,14 +73,24 @@ def receptive_field(
     `ProbeError` for an unknown layer, one that does not run or has no map, one behind such an operation, an operation
     that needs numbers, and an image smaller than a kernel.
     """
-    names = tuple(layers) if layers is not None else None
     sides = (input_size, input_size) if isinstance(input_size, int) else input_size
-    found: dict[str, tuple[Axis, Axis] | str] = {}
+    found = follow(model, layers, sides)
+    distinct = {id(seen.axes): seen.axes for seen in found.values()}
+    described = {key: _described(axes, sides) for key, axes in distinct.items()}  # layers share most of them
+    return tuple(ReceptiveField(name, *described[id(seen.axes)]) for name, seen in found.items())
+
+
+def follow(model: nn.Module, layers: Iterable[str] | None, sides: tuple[int, int]) -> dict[str, Followed]:
+    """What the tracer saw of `layers`, or of all with a map that can be followed; raises as `receptive_field` does."""
+    names = tuple(layers) if layers is not None else None
+    found: dict[str, Followed] = {}
+    runs: Counter[str] = Counter()
 
     def record(layer: str, output: object) -> None:
+        runs[layer] += 1
         found.pop(layer, None)
         if isinstance(output, Traced) and len(output.form) == 4:
-            found[layer] = output.lost or output.axes
+            found[layer] = Followed(output.form, output.axes, output.dims, output.lost, runs[layer])
         elif names is not None:
             check_spatial(model, layer, output)
 
@@ -72,29 +99,36 @@ def receptive_field(
         model(Traced.image(3, sides, next((p.dtype for p in model.parameters()), torch.float32)))
     for layer in names or ():
         _check_followed(layer, found.get(layer))
-    if not any(isinstance(axes, tuple) for axes in found.values()):
+    followed = {name: seen for name, seen in found.items() if not seen.lost}
+    if not followed:
         raise ProbeError("no layer of this model gives a map whose receptive field can be followed; choose another")
-    followed = {name: axes for name, axes in found.items() if isinstance(axes, tuple)}
-    distinct = {id(axes): axes for axes in followed.values()}
-    described = {key: _described(axes, sides) for key, axes in distinct.items()}  # layers share most of them
-    return tuple(ReceptiveField(name, *described[id(axes)]) for name, axes in followed.items())
+    return followed
 
 
-def _check_followed(layer: str, axes: tuple[Axis, Axis] | str | None) -> None:
-    if axes is None:
+def _check_followed(layer: str, seen: Followed | None) -> None:
+    if seen is None:
         raise ProbeError(f"layer {layer} does not run when the model looks at an image; choose another layer")
-    if isinstance(axes, str):
-        raise ProbeError(f"the receptive field of {layer} is lost at the operation {axes}; choose an earlier layer")
+    if seen.lost:
+        raise ProbeError(
+            f"the receptive field of {layer} is lost at the operation {seen.lost}; choose an earlier layer"
+        )
 
 
 def _described(
-    axes: tuple[Axis, Axis], sides: tuple[int, int]
-) -> tuple[tuple[int, int], Pair, tuple[int, int], bool, bool]:
-    """Size, stride, start, aligned and whole of the fields along height and width."""
+    axes: Axes, sides: tuple[int, int]
+) -> tuple[tuple[int, int], Pair, tuple[int, int], bool, bool, tuple[int, int], tuple[int, int]]:
+    """Size, stride, start, aligned, whole, smallest and largest of the fields along height and width."""
     y, x = axes
     size = (sides[0] if y.whole else y.size, sides[1] if x.whole else x.size)
     start = (0 if y.whole else y.first(0), 0 if x.whole else x.first(0))
-    return size, (_stride(y), _stride(x)), start, y.aligned and x.aligned, y.whole and x.whole
+    smallest = _pixels(y.least, size[0]), _pixels(x.least, size[1])
+    largest = _pixels(y.most, size[0]), _pixels(x.most, size[1])
+    aligned, whole = y.aligned and x.aligned, y.whole and x.whole
+    return size, (_stride(y), _stride(x)), start, aligned, whole, smallest, largest
+
+
+def _pixels(path: Size, size: int) -> int:
+    return size if isinf(path) else min(size, ceil(path))
 
 
 def _stride(axis: Axis) -> int | float:

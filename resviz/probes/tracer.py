@@ -119,6 +119,20 @@ def _same(x: Traced, *_: Any, **__: Any) -> Traced:
     return x.like(x.form)
 
 
+def _measuring(x: Traced, *_: Any, **__: Any) -> Traced:
+    """A normalisation by what it measures of the whole map."""
+    return _bound(x)
+
+
+def _layer_norm(x: Traced, normalized_shape: Sequence[int], *_: Any, **__: Any) -> Traced:
+    over = range(-len(normalized_shape), 0)
+    return _bound(x) if any(dim in over for dim in x.dims) else x.like(x.form)
+
+
+def _bound(x: Traced) -> Traced:
+    return x.like(x.form, (x.axes[0].bound(), x.axes[1].bound()))
+
+
 def _constant(x: Traced, *_: Any, **__: Any) -> Tensor:
     """Of the same shape, and sees nothing."""
     return torch.empty(x.form, dtype=x.kind, device="meta")
@@ -130,7 +144,16 @@ def _pointwise(*operands: Any, **options: Any) -> Traced:
     traced = [value for value in values if isinstance(value, Traced)]
     forms = [value.form if isinstance(value, Traced) else tuple(value.shape) for value in values]
     form = forms[0] if forms.count(forms[0]) == len(forms) else _broadcast(forms)
-    return reduce(partial(_meet, form), traced[1:], _stretch(traced[0], form))
+    met = reduce(partial(_meet, form), traced[1:], _stretch(traced[0], form))
+    placed = len(values) > len(traced) and any(_placed(value, met) for value in values)
+    return _bound(met) if placed else met
+
+
+def _placed(value: Tensor, x: Traced) -> bool:
+    """Whether a constant has a number for each place of its own."""
+    if isinstance(value, Traced):
+        return False
+    return any(dim is not None and value.ndim >= -dim and value.shape[dim] > 1 for dim in x.dims)
 
 
 def _broadcast(forms: Sequence[Shape]) -> Shape:
@@ -317,13 +340,14 @@ def _pixel_unshuffle(x: Traced, downscale_factor: int) -> Traced:
     return _windows(x, downscale_factor, downscale_factor, 0, 1, "pixel_unshuffle", channels)
 
 
-def _pad(x: Traced, pad: Sequence[int], *_: Any, **__: Any) -> Traced:
+def _pad(x: Traced, pad: Sequence[int], mode: str = "constant", *_: Any, **__: Any) -> Traced:
     form, (y, z) = list(x.form), x.axes
     for i in range(len(pad) // 2):
         form[-1 - i] += pad[2 * i] + pad[2 * i + 1]
     before = {dim: pad[-2 - 2 * dim] for dim in range(-len(pad) // 2, 0)}
     y, z = (window(axis, 1, 1, before.get(dim or 0, 0)) for axis, dim in zip((y, z), x.dims, strict=True))
-    return x.like(tuple(form), (y, z))
+    padded = x.like(tuple(form), (y, z))
+    return _bound(padded) if mode != "constant" or min(pad) < 0 else padded
 
 
 # ---- operations that move, cut or join dimensions
@@ -347,12 +371,14 @@ def _viewed(x: Traced, view: Tensor) -> Traced:
     starts = offset // _SCALE**2, offset % _SCALE**2 // _SCALE
     dims: list[int | None] = []
     axes = []
-    for axis, start, scale in zip(x.axes, starts, (_SCALE**2, _SCALE), strict=True):
+    for axis, before, start, scale in zip(x.axes, x.dims, starts, (_SCALE**2, _SCALE), strict=True):
         found = [i for i, stride in enumerate(strides) if stride >= scale and stride % scale == 0]
         found = [i for i in found if scale == _SCALE**2 or strides[i] < _SCALE**2]
         step = strides[found[0]] // scale if found else 0
         dims.append(found[0] - len(strides) if found else None)
-        axes.append(window(axis, 1, step, -start) if start or step != 1 else axis)
+        axis = window(axis, 1, step, -start) if start or step != 1 else axis
+        whole = not found or before is None or view.shape[found[0]] == -(-x.form[before] // step)
+        axes.append(axis if whole else axis.bound())
     return x.like(tuple(view.shape), (axes[0], axes[1]), (dims[0], dims[1]))
 
 
@@ -488,13 +514,15 @@ def _function(name: str) -> Any:
 _IN_PLACE = {"__iadd__", "__isub__", "__imul__", "__itruediv__"}
 _RULES: dict[str, Callable[..., Any]] = {
     **_named(
-        "relu batch_norm group_norm instance_norm layer_norm rms_norm local_response_norm prelu "
+        "relu batch_norm local_response_norm prelu "
         "dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout "
         "contiguous to type float double half bfloat16 "
         "clone detach hardswish log_sigmoid logsigmoid softsign tanhshrink threshold _threshold requires_grad "
         "__neg__",
         _same,
     ),
+    **_named("group_norm instance_norm", _measuring),
+    **_named("layer_norm rms_norm", _layer_norm),
     **_named("zeros_like ones_like rand_like randn_like", _constant),
     **_named("__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ rsub", _pointwise),
     **_named(" ".join(_IN_PLACE), _pointwise),
