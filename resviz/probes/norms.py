@@ -36,6 +36,11 @@ def batch_norms(model: nn.Module) -> dict[str, BatchNorm]:
     return found
 
 
+def has_batch_norm(model: nn.Module) -> bool:
+    """Whether a layer of the model is a BatchNorm."""
+    return any(isinstance(module, BatchNorm) for module in model.modules())
+
+
 def without_batch_norm(model: nn.Module) -> str:
     """What a network without BatchNorm has in its place, in a sentence."""
     kinds = Counter(layer.kind for layer in affine_layers(model))
