@@ -14,9 +14,13 @@
     CamGraph(model, x, layers)                  Grad-CAM of class after class
     receptive_field(model, layers, input_size)  which pixels the units of layers can see
     effective_receptive_field(model, x, layer)  which of them really move a unit, and how much
+    batchnorm(model, x)                         what BatchNorm stores, and how far a batch lies from it
+    batchnorm_modes(model, x)                   the same batch with stored, its own or recalibrated statistics
+    batchnorm_by_hand(x, gamma, beta, running_mean, running_variance)   one step of BatchNorm, number by number
+    fuse(model, x)                              a copy with BatchNorm folded into its convolutions
 
-`x` is one preprocessed image, (1, 3, height, width). Whatever a user can get wrong raises `ResvizError`, in a
-sentence. Names load on first use: `import resviz` alone costs nothing.
+`x` is one preprocessed image, (1, 3, height, width), or for BatchNorm a batch of them. Whatever a user can get
+wrong raises `ResvizError`, in a sentence. Names load on first use: `import resviz` alone costs nothing.
 """
 
 from importlib import import_module
@@ -29,8 +33,12 @@ if TYPE_CHECKING:
     from resviz.probes.activations import activations, gradient_times_activation, residual_parts
     from resviz.probes.architecture import blocks, layers
     from resviz.probes.attribution import attribute
+    from resviz.probes.batchnorm import batchnorm
+    from resviz.probes.by_hand import batchnorm_by_hand
     from resviz.probes.cam import CamGraph, grad_cam, grad_cams
     from resviz.probes.effective import effective_receptive_field
+    from resviz.probes.folding import fuse
+    from resviz.probes.norm_modes import batchnorm_modes
     from resviz.probes.prediction import predict
     from resviz.probes.receptive_field import receptive_field
 
@@ -42,9 +50,13 @@ __all__ = [
     "__version__",
     "activations",
     "attribute",
+    "batchnorm",
+    "batchnorm_by_hand",
+    "batchnorm_modes",
     "blocks",
     "decode",
     "effective_receptive_field",
+    "fuse",
     "grad_cam",
     "grad_cams",
     "gradient_times_activation",
@@ -60,9 +72,13 @@ _HOME = {  # name -> the module that has it
     "ResvizError": "resviz.errors",
     "activations": "resviz.probes.activations",
     "attribute": "resviz.probes.attribution",
+    "batchnorm": "resviz.probes.batchnorm",
+    "batchnorm_by_hand": "resviz.probes.by_hand",
+    "batchnorm_modes": "resviz.probes.norm_modes",
     "blocks": "resviz.probes.architecture",
     "decode": "resviz.data.images",
     "effective_receptive_field": "resviz.probes.effective",
+    "fuse": "resviz.probes.folding",
     "grad_cam": "resviz.probes.cam",
     "grad_cams": "resviz.probes.cam",
     "gradient_times_activation": "resviz.probes.activations",
