@@ -12,6 +12,7 @@ import threading
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -59,10 +60,9 @@ def write(path: Path, found: Gradients) -> None:
 def read(path: Path) -> Gradients | None:
     """What `write` kept there, None where nothing or something else is."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            values = {name: file[name] for name in file.files}
-        return _restored(values)
-    except (OSError, ValueError, KeyError, EOFError, TypeError, IndexError):
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            return _restored({name: file[name] for name in file.files})
+    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile):
         return None
 
 
