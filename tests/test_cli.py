@@ -39,6 +39,7 @@ COMMANDS = (
     "batchnorm",
     "evaluate",
     "train",
+    "gradients",
 )
 ROOT = Path(__file__).parents[1]
 

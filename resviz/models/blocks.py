@@ -79,12 +79,19 @@ class Plain(Block):
 
 
 class Residual(Block):
-    """y = activation(F(x) + x), He et al. 2015 eqn. 1; x is projected (eqn. 2) where the shape changes."""
+    """y = activation(F(x) + x), He et al. 2015 eqn. 1; x is projected (eqn. 2) where the shape changes.
+
+    `ways` names the two modules that receive x: the first of the branch and the first of the shortcut.
+    """
 
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
         super().__init__(spec, in_channels, planes, stride)
         self.downsample = _projection(spec, in_channels, self.out_channels, stride)
         self.branch, self.shortcut, self.add = Tap(), Tap(), Add()
+
+    @property
+    def ways(self) -> tuple[str, str]:
+        return "conv1", "shortcut" if self.downsample is None else "downsample"
 
     def forward(self, x: Tensor) -> Tensor:
         identity = x if self.downsample is None else self.downsample(x)

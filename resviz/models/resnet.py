@@ -5,6 +5,7 @@ spec is the same network on every machine, whatever else the process draws.
 """
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -56,8 +57,9 @@ def skeleton(spec: ModelSpec) -> ResNet:
 def initialise(model: ResNet, spec: ModelSpec) -> None:
     """Fill every parameter and buffer.
 
-    `he`: normal with fan-out (He et al. 2015b, as torchvision does); `zero-gamma`: and the last gamma of each
-    branch zero (Goyal et al. 2017, section 5.1); `torch`: PyTorch's own default, uniform with fan-in.
+    `he`: normal with fan-out (He et al. 2015b, as torchvision does); `he-in`: with fan-in; `zero-gamma`: as `he`, and
+    the last gamma of each branch zero (Goyal et al. 2017, section 5.1); `torch`: PyTorch's own default, uniform with
+    fan-in.
     """
     generator = torch.Generator().manual_seed(spec.seed)
     for module in model.modules():
@@ -78,7 +80,8 @@ def _stage(spec: ModelSpec, in_channels: int, planes: int, blocks: int, stride: 
 
 def _fill_weight(module: nn.Conv2d | nn.Linear, init: str, generator: torch.Generator) -> None:
     if init != "torch" and isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+        fan: Literal["fan_in", "fan_out"] = "fan_in" if init == "he-in" else "fan_out"
+        nn.init.kaiming_normal_(module.weight, mode=fan, nonlinearity="relu", generator=generator)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
         return

@@ -23,7 +23,7 @@ ACTIVATIONS = {  # name -> the class in torch.nn
     "silu": "SiLU",
     "tanh": "Tanh",
 }
-INITS = ("he", "torch", "zero-gamma")
+INITS = ("he", "he-in", "torch", "zero-gamma")
 
 # He et al. 2015, Table 1: blocks per stage of the ImageNet networks, and their block.
 IMAGENET_STAGES = {

@@ -44,6 +44,19 @@ def pick(widget: Callable[..., Any], label: str, options: Sequence[T], default: 
     return default if picked is None else picked
 
 
+def pick_some(label: str, options: Sequence[str], default: Sequence[str], key: str, **more: Any) -> list[str]:
+    """Pills of which several can be on, at least one; in the address their names stand with commas between them."""
+    named = (chosen(key) or "").split(",")
+    on = [option for option in options if option in named] or list(default)
+    st.session_state[key] = on
+
+    def changed() -> None:
+        choose(key, ",".join(option for option in options if option in st.session_state[key]))
+
+    st.pills(label, options, selection_mode="multi", key=key, on_change=changed, **more)
+    return on
+
+
 def switch(label: str, key: str) -> bool:
     """A toggle, off unless it was switched on."""
     st.session_state[key] = chosen(key) == "True"

@@ -77,12 +77,13 @@ def test_depth_1202_goes_forward():
     assert torch.isfinite(scores).all()
 
 
-def test_he_initialisation_has_the_fan_out_deviation():
-    model = build(ModelSpec(depth=20, width=64))
+@pytest.mark.parametrize("init", ["he", "he-in"])
+def test_he_initialisation_has_the_deviation_of_its_fan(init):
+    model = build(ModelSpec(depth=20, width=64, init=init))
     for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d):
-            fan_out = module.out_channels * module.kernel_size[0] * module.kernel_size[1]
-            expected = math.sqrt(2 / fan_out)
+            channels = module.in_channels if init == "he-in" else module.out_channels
+            expected = math.sqrt(2 / (channels * module.kernel_size[0] * module.kernel_size[1]))
             spread = 5 / math.sqrt(2 * module.weight.numel())  # five standard errors of a deviation, relative
             assert module.weight.std().item() == pytest.approx(expected, rel=spread), name
             assert abs(module.weight.mean().item()) < 5 * expected / math.sqrt(module.weight.numel())

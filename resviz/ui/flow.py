@@ -1,0 +1,27 @@
+"""The parts of the page on gradient flow, one at a time: only the chosen one computes."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from resviz.ui import gradients, view
+from resviz.ui.i18n import translate as _
+
+
+def choose_part() -> Callable[[], None]:
+    """The function that shows the chosen part."""
+    parts = {
+        "profile": (_("Over depth"), gradients.show_profile),
+        "shares": (_("Shortcut and branch"), gradients.show_shares),
+    }
+    chosen = view.pick(
+        st.segmented_control,
+        _("Part"),
+        list(parts),
+        "profile",
+        "part",
+        required=True,
+        format_func=lambda part: parts[part][0],
+        label_visibility="collapsed",
+    )
+    return parts[chosen][1]

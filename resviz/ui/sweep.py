@@ -1,0 +1,119 @@
+"""Gradients of several networks over seeds: each measured once for the server, on disk too; the work can be stopped."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from resviz.ui import cache, layout
+from resviz.ui.i18n import translate as _
+from resviz.ui.layout import escaped
+from resviz.ui.shelf import Shelf
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from resviz.probes.gradients import Gradients
+    from resviz.probes.seeds import Batch, Profile
+
+_shelf: "Shelf[Gradients]" = Shelf(512)
+_STOPPED = "sweep-stopped"
+Draw = Callable[[Sequence["Profile"]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Networks by name, how many seeds of each, and the batch they see."""
+
+    models: tuple[str, ...]
+    seeds: int
+    batch: "Batch"
+
+    @property
+    def jobs(self) -> list[tuple[str, int]]:
+        """Model and seed of each measurement, the first seed of all models first: soon there is something to see."""
+        return [(model, seed) for seed in range(self.seeds) for model in self.models]
+
+
+def run(sweep: Sweep, place: "DeltaGenerator", draw: Draw) -> None:
+    """Call `draw` after each seed that had to be waited for, and at the end; `place` holds progress and the button.
+
+    After a click on Stop only what is known already is drawn.
+    """
+    known = {job: found for job in sweep.jobs if (found := _known(*job, sweep.batch)) is not None}
+    missing = [job for job in sweep.jobs if job not in known]
+    if missing and st.session_state.get(_STOPPED) == sweep:
+        _say_stopped(place, len(known), len(sweep.jobs))
+    else:
+        with place.container():
+            update = layout.progress(_("Measuring"))
+            stop = st.empty()
+        for i, (model, seed) in enumerate(missing):
+            if i == 0:
+                stop.button(_("Stop"), on_click=_stop, args=(sweep,))
+            known[model, seed] = _measured(model, seed, sweep.batch, _part(update, i, len(missing), model))
+            if seed != (missing[i + 1][1] if i + 1 < len(missing) else None):
+                draw(_profiles(sweep, known))
+        update(1.0)
+        stop.empty()
+        if missing:
+            return
+    draw(_profiles(sweep, known))
+
+
+def _profiles(sweep: Sweep, known: "dict[tuple[str, int], Gradients]") -> "list[Profile]":
+    """Networks of which at least one seed is known."""
+    from resviz.probes.seeds import Profile
+
+    by_model = {model: [known[model, s] for s in range(sweep.seeds) if (model, s) in known] for model in sweep.models}
+    return [Profile(model, tuple(found)) for model, found in by_model.items() if found]
+
+
+def _known(model: str, seed: int, batch: "Batch") -> "Gradients | None":
+    from resviz.probes import kept
+
+    key = (model, seed, batch)
+    if key in _shelf:
+        return _shelf.get(key, lambda: kept.measured(model, seed, batch))
+    found = kept.read(kept.place(model, seed, batch))
+    return found if found is None else _shelf.get(key, lambda: found)
+
+
+def _measured(model: str, seed: int, batch: "Batch", progress: Callable[[float], None]) -> "Gradients":
+    def compute() -> "Gradients":
+        from resviz.probes import kept
+
+        with cache.computing():
+            return kept.measured(model, seed, batch, progress)
+
+    return _shelf.get((model, seed, batch), compute)
+
+
+def _part(update: Callable[..., None], i: int, of: int, model: str) -> Callable[[float], None]:
+    """Progress of one of several jobs, told in steps of at least a hundredth of it."""
+    words = _("{model}, {i} of {of}").format(model=escaped(model.removeprefix("new/")), i=i + 1, of=of)
+    told = -1.0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        if share - told >= 0.01:
+            told = share
+            update(min((i + share) / of, 0.999), words)
+
+    tell(0.0)
+    return tell
+
+
+def _stop(sweep: Sweep) -> None:
+    st.session_state[_STOPPED] = sweep
+
+
+def _go_on() -> None:
+    st.session_state.pop(_STOPPED, None)
+
+
+def _say_stopped(place: "DeltaGenerator", known: int, of: int) -> None:
+    with place.container():
+        st.caption(_("Stopped: {known} of {of} measurements are shown.").format(known=known, of=of))
+        st.button(_("Go on"), on_click=_go_on)

@@ -1,0 +1,61 @@
+"""`gradients` on the command line: the contract's fields, and the numbers of the probe."""
+
+import json
+
+import pytest
+
+from resviz import cli
+from resviz.probes.seeds import Batch, Profile, measure
+
+NETS = ("new/plain-8?width=4", "new/residual-8?width=4")
+
+
+def ask(capsys, *arguments: str) -> str:
+    assert cli.main(["gradients", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def test_several_models_over_seeds_give_the_probes_numbers(capsys):
+    models = [part for name in NETS for part in ("--model", name)]
+    found = json.loads(ask(capsys, *models, "--seeds", "2", "--batch", "4", "--json"))
+    assert found["batch"] == "4 images of noise"
+    assert [record["model"] for record in found["models"]] == list(NETS)
+    for record in found["models"]:
+        expected = Profile(record["model"], tuple(measure(record["model"], s, Batch(size=4)) for s in (0, 1)))
+        assert record["layers"] == list(expected.layers)
+        assert record["norms_mean"] == pytest.approx(expected.mean("weight_gradient"))
+        assert record["norms_std"] == pytest.approx(expected.std("weight_gradient"))
+        assert record["ratio_first_last"] == pytest.approx(record["norms_mean"][0] / record["norms_mean"][-2])
+        assert record["verdict"] == "level"
+    plain, residual = found["models"]
+    assert plain["gradient_share_shortcut"] == []
+    assert len(residual["gradient_share_shortcut"]) == len(residual["residual_blocks"]) == 3
+
+
+def test_without_json_a_line_for_each_model_and_layer(capsys):
+    lines = ask(capsys, "--model", NETS[0], "--seeds", "1", "--batch", "4").splitlines()
+    assert lines[3].split()[0] == NETS[0]
+    assert [line.split()[0] for line in lines[5:]] == [
+        "conv1",
+        *(f"layer{s}.0.conv{c}" for s in (1, 2, 3) for c in (1, 2)),
+        "fc",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--model", "new/plain-9"], "6n + 2"),
+        (["--model", NETS[0], "--seeds", "0"], "from 1 to 1000"),
+        (["--model", NETS[0], "--images", "movies"], "movies"),
+    ],
+)
+def test_a_mistake_is_one_line(capsys, arguments, says):
+    assert cli.main(["gradients", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("resviz: ")
+    assert err.count("\n") == 1
+    assert says in err

@@ -1,0 +1,61 @@
+"""A profile shows the numbers it is given, logarithmically, with a band and without zeros."""
+
+import numpy as np
+import pytest
+
+from resviz.figures.families import style
+from resviz.figures.gradients import Line, profile, shares
+from resviz.figures.theme import PLAIN, RESIDUAL
+from resviz.models.spec import FAMILIES
+
+
+def line(values, family: str = "plain", title: str = "Plain-8") -> Line:
+    values = np.array(values, float)
+    places = values.shape[1]
+    names = tuple(f"layer {i}" for i in range(places))
+    return Line(title, style(family, tuple(FAMILIES)), np.arange(1.0, places + 1), values, names)
+
+
+def test_the_line_is_the_mean_and_the_band_reaches_from_smallest_to_largest():
+    figure = profile([line([[1, 10, 100], [3, 30, 300]])], "norm", "depth", dark=False)
+    band, curve = figure.data
+    np.testing.assert_allclose(curve.y, [2, 20, 200])
+    assert band.fill == "toself"
+    np.testing.assert_allclose(band.y, [1, 10, 100, 300, 30, 3])
+    np.testing.assert_allclose(band.x, [1, 2, 3, 3, 2, 1])
+    assert figure.layout.yaxis.type == "log"
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("depth", "norm")
+
+
+def test_one_seed_has_no_band_and_a_zero_is_a_gap():
+    (curve,) = profile([line([[0, 10, 100]])], "norm", "depth", dark=True).data
+    assert np.isnan(curve.y[0])
+    assert list(curve.y[1:]) == [10, 100]
+    assert list(curve.text) == ["layer 0", "layer 1", "layer 2"]
+
+
+def test_a_level_profile_is_drawn_over_two_decades_and_a_steep_one_over_its_own():
+    low, high = profile([line([[1, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis.range
+    assert high - low == pytest.approx(2.2)
+    low, high = profile([line([[1e-20, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis.range
+    assert low < -20
+    assert 20 < high - low < 23
+
+
+def test_only_zeros_can_be_drawn():
+    assert np.isnan(profile([line([[0, 0]])], "norm", "depth", False).data[0].y).all()
+
+
+def test_plain_is_orange_residual_is_blue_and_no_two_families_look_alike():
+    styles = {family: style(family, tuple(FAMILIES)) for family in FAMILIES}
+    assert (styles["plain"].colour, styles["residual"].colour) == (PLAIN, RESIDUAL)
+    assert len({(s.colour, s.dash) for s in styles.values()}) == len(FAMILIES)
+
+
+def test_shares_have_a_panel_each_way_and_one_legend():
+    back, forth = line([[0.5, 1.2]], "residual", "Residual-8"), line([[0.1, 0.2]], "residual", "Residual-8")
+    figure = shares([("back", [back]), ("forth", [forth])], "depth", dark=False)
+    assert [list(curve.y) for curve in figure.data] == [[0.5, 1.2], [0.1, 0.2]]
+    assert [curve.showlegend for curve in figure.data] == [True, False]
+    assert figure.layout.yaxis.range[0] < 0 < 1.2 < figure.layout.yaxis.range[1]
+    assert [a.text for a in figure.layout.annotations] == ["<b>back</b>", "<b>forth</b>"]
