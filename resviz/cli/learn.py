@@ -17,7 +17,7 @@ def evaluate(options: argparse.Namespace) -> Result:
 
     from resviz.data import datasets
     from resviz.device import best
-    from resviz.training.loop import evaluate as measure
+    from resviz.training.evaluation import evaluate as measure
 
     loaded = load(options.model)
     data = datasets.load(options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True)
@@ -40,8 +40,8 @@ def evaluate(options: argparse.Namespace) -> Result:
 def train(options: argparse.Namespace) -> Result:
     """Train a network; a recipe brings the settings of a bundled model."""
     from resviz.training.config import Recipe, TrainConfig, recipe
+    from resviz.training.events import EpochEnd
     from resviz.training.fit import fit
-    from resviz.training.loop import EpochEnd
 
     chosen = recipe(options.recipe) if options.recipe else Recipe("new/residual-20", TrainConfig())
     if options.recipe and options.side is not None:
