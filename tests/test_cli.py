@@ -27,7 +27,7 @@ from resviz.probes.receptive_field import receptive_field
 from tests.training.squares import COLOURS, MODEL, folder
 
 NET = "new/residual-8?width=4"
-COMMANDS = ("models", "predict", "layers", "features", "attribute", "receptive-field", "evaluate", "train")
+COMMANDS = ("models", "predict", "layers", "features", "attribute", "receptive-field", "evaluate", "train", "runs")
 ROOT = Path(__file__).parents[1]
 
 

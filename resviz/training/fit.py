@@ -12,9 +12,10 @@ import torch
 
 from resviz.data import datasets
 from resviz.device import Device, best
-from resviz.errors import DataError, SpecError, TrainingError
-from resviz.training import work
+from resviz.errors import DataError, ResvizError, SpecError, TrainingError
+from resviz.training import alive, work
 from resviz.training.config import TrainConfig
+from resviz.training.journal import Journal
 from resviz.training.records import Record
 from resviz.training.request import Request
 from resviz.training.store import Run, new_folder
@@ -45,16 +46,31 @@ def carry_on(
     """The run that lies in a folder, begun or not, and the events that are left.
 
     `lock`: the descriptor of the run's lock, where whoever started this process took it for us.
-    Raises `TrainingError` where nothing is left to do or the data are others now.
+    Raises `TrainingError` where nothing is left to do, another process does it, or the data are others now.
     """
     record = Record(folder)
-    if record.status == "finished":
+    launched, lock = lock is not None, work.taken(folder) if lock is None else lock
+    try:
+        return _continued(record, progress, lock, launched)
+    except ResvizError as refusal:
+        if record.notes().get("status") != "finished":
+            with Journal(folder) as journal:
+                journal.note(status="crashed", message=str(refusal))
+        alive.release(lock)
+        raise
+
+
+def _continued(record: Record, progress: datasets.Progress, lock: int, launched: bool) -> tuple[Run, Events]:
+    folder = record.folder
+    if record.notes().get("status") == "finished":
         raise TrainingError(f"{folder.name} is finished; nothing is left to do. Start a new run for more epochs.")
     told = record.config
     run = _prepared(Request.from_dict(told.get("request", {})), folder, progress)
     before = told.get("dataset")
     if isinstance(before, dict) and before["sha256"] != run.data.fingerprint:
         raise TrainingError(f"The pictures of {run.data.name} have changed since {run.name} began; start a new run.")
+    if not launched:
+        run.forget_stop()
     return run, _events(run, _same_device(told), lock, told.get("threads"))
 
 

@@ -86,10 +86,9 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, device: Device | None = None) -> None:
-        """Write down what is about to happen, and forget that somebody once asked to stop it."""
+        """Write down what is about to happen."""
         self.make()
         with self.writing():
-            (self.folder / STOP).unlink(missing_ok=True)
             write_config(self.folder, {**self.recipe(device), "request": self.request.as_dict()})
 
     def told(self) -> dict[str, Any]:
@@ -102,6 +101,10 @@ class Run:
 
     def asked_to_stop(self) -> bool:
         return (self.folder / STOP).exists()
+
+    def forget_stop(self) -> None:
+        with self.writing():
+            (self.folder / STOP).unlink(missing_ok=True)
 
     def keep(self, state: states.State) -> None:
         """Write down where to go on."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -29,22 +30,34 @@ Events = Iterator[Step | EpochEnd]
 def events(run: Run, device: Device, lock: int | None = None) -> Events:
     """Train the run and keep everything; who closes the iterator stops the run, which can go on later.
 
-    `lock`: the descriptor of the run's lock, where whoever started this process took it for us.
+    `lock`: the descriptor of the run's lock, where it is taken already.
     """
     run.make()
-    with _locked(run, lock):
+    if lock is None:
+        lock = taken(run.folder)
+        run.forget_stop()  # somebody's wish of another day
+    with _released(lock):
         run.start(device)
         with Journal(run.folder) as journal, _ending(journal):
-            try:
-                yield from _Work(run, device, journal).events()
-            except (MemoryError, RuntimeError) as reason:
-                if not _out_of_memory(reason):
-                    raise
-                run = _halved(run, reason)
-            else:
-                return
-            run.start(device)
-            yield from _Work(run, device, journal).events()
+            yield from _attempt(run, device, journal)
+
+
+def _attempt(run: Run, device: Device, journal: Journal, may_halve: bool = True) -> Events:
+    """Train; where the memory does not hold even the first step, once more with half the batch."""
+    try:
+        yield from _Work(run, device, journal).events()
+        return
+    except (MemoryError, RuntimeError) as reason:
+        if not _out_of_memory(reason):
+            raise
+        begun, half = Record(run.folder).info().step, run.config.batch_size // 2
+        if not may_halve or begun or half < 2 or run.kept() is not None:
+            raise TrainingError(
+                f"The memory is full at step {begun + 1}; close other programs and resume, or choose a smaller batch."
+            ) from reason
+    smaller = replace(run, request=replace(run.request, config=replace(run.config, batch_size=half)))
+    smaller.start(device)
+    yield from _attempt(smaller, device, journal, may_halve=False)
 
 
 class _Work:
@@ -56,10 +69,12 @@ class _Work:
         recorder = Recorder(self.network, run.request.record)
         state = run.kept()
         self.training = Training(self.network, run.data, run.config, device, self.pixels, recorder, state)
-        self.before = float(Record(run.folder).notes().get("seconds", 0.0)) if state else 0.0
+        told = Record(run.folder).notes()
+        self.before = float(told.get("seconds", 0.0)) if state else 0.0
         self.begun = self.saved = time.monotonic()
         journal.layers(recorder.names())
         journal.note(steps=self.training.steps, batchnorm_every=BATCHNORM_EVERY, started=time.time() - self.before)
+        journal.note(model=f"new/{run.spec}", dataset=run.data.name, queued=told.get("queued", time.time()))
         if state is None:
             run.save_epoch(self.network, None, 0, 0.0)
 
@@ -105,16 +120,23 @@ class _Work:
         return self.before + time.monotonic() - self.begun
 
 
-@contextmanager
-def _locked(run: Run, lock: int | None) -> Iterator[None]:
-    with run.writing():
-        held = alive.hold(run.folder) if lock is None else lock
+def taken(folder: Path) -> int:
+    """The lock of a run's folder; raises `TrainingError` where another process has it, or none can be had."""
+    try:
+        held = alive.hold(folder)
+    except OSError as reason:
+        raise TrainingError(f"{folder} cannot be written ({reason.strerror}); choose another --out.") from None
     if held is None:
-        raise TrainingError(f"Another process is at work on {run.name}; wait for it, or stop it first.")
+        raise TrainingError(f"Another process is at work on {folder.name}; wait for it, or stop it first.")
+    return held
+
+
+@contextmanager
+def _released(lock: int) -> Iterator[None]:
     try:
         yield
     finally:
-        alive.release(held)
+        alive.release(lock)
 
 
 @contextmanager
@@ -136,13 +158,3 @@ def _ending(journal: Journal) -> Iterator[None]:
 def _out_of_memory(reason: Exception) -> bool:
     told = isinstance(reason, MemoryError | torch.OutOfMemoryError)
     return told or "allocate memory" in str(reason) or "out of memory" in str(reason)
-
-
-def _halved(run: Run, reason: Exception) -> Run:
-    """The run with half the batch, if it has not begun; raises `TrainingError` if it has."""
-    half, begun = run.config.batch_size // 2, Record(run.folder).info().step
-    if begun or half < 2 or run.kept() is not None:
-        raise TrainingError(
-            f"The memory is full at step {begun + 1}; close other programs and resume, or train with a smaller batch."
-        ) from reason
-    return replace(run, request=replace(run.request, config=replace(run.config, batch_size=half)))
