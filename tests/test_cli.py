@@ -40,6 +40,7 @@ COMMANDS = (
     "evaluate",
     "train",
     "gradients",
+    "runs",
 )
 ROOT = Path(__file__).parents[1]
 

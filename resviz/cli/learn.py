@@ -1,14 +1,22 @@
 """Train a network and measure how often it is right."""
 
 import argparse
+import os
+import signal
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, note, progress
 from resviz.cli.parsing import add, load, whole, with_dataset, with_model
 from resviz.errors import ResvizError
+
+if TYPE_CHECKING:
+    from resviz.training.store import Run
+    from resviz.training.work import Events
+
+GIVEN = ("recipe", "model", "dataset", "epochs", "seed", "side", "threads", "out", "record")
 
 
 def evaluate(options: argparse.Namespace) -> Result:
@@ -17,7 +25,7 @@ def evaluate(options: argparse.Namespace) -> Result:
 
     from resviz.data import datasets
     from resviz.device import best
-    from resviz.training.loop import evaluate as measure
+    from resviz.training.evaluation import evaluate as measure
 
     loaded = load(options.model)
     data = datasets.load(options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True)
@@ -38,35 +46,65 @@ def evaluate(options: argparse.Namespace) -> Result:
 
 
 def train(options: argparse.Namespace) -> Result:
-    """Train a network; a recipe brings the settings of a bundled model."""
+    """Train a network, or go on with a run; a recipe brings the settings of a bundled model."""
+    from resviz.training import jobs
+    from resviz.training.events import EpochEnd
+    from resviz.training.records import Record
+
+    launched = jobs.LOCK_VARIABLE in os.environ
+    run, events = _continued(options) if options.run else _begun(options)
+    last: EpochEnd | None = None
+    for event in events:
+        if isinstance(event, EpochEnd):
+            last = event
+            note(f"epoch {event.epoch + 1}/{run.config.epochs}: test accuracy {event.test.accuracy:.4f}")
+        else:
+            progress((event.step + 1) / event.steps, f"loss {event.loss:.3f}, {event.seconds:.2f} s a step")
+    if launched:
+        jobs.admit()
+    metrics: Result = asdict(last) if last else {}
+    if last:
+        metrics["test"]["by_class"] = dict(zip(run.data.labels, last.test.by_class, strict=True))
+    return {"run": run.name, "status": Record(run.folder).status, "metrics": metrics, "files": [str(run.weights)]}
+
+
+def _begun(options: argparse.Namespace) -> "tuple[Run, Events]":
+    """A new run by the options."""
     from resviz.training.config import Recipe, TrainConfig, recipe
     from resviz.training.fit import fit
-    from resviz.training.loop import EpochEnd
 
+    if not options.dataset:
+        raise ResvizError("Say what to train on with --dataset; `python -m resviz train --help` explains.")
     chosen = recipe(options.recipe) if options.recipe else Recipe("new/residual-20", TrainConfig())
     if options.recipe and options.side is not None:
         raise ResvizError("A recipe brings its own side; leave out --side or --recipe.")
     given = {key: value for key in ("epochs", "seed", "side") if (value := getattr(options, key)) is not None}
     config = replace(chosen.config, **given) if options.recipe else TrainConfig(**given)
     folder = Path(options.out) if options.out else None
-    run, events = fit(options.model or chosen.model, options.dataset, config, folder, options.threads, progress)
-    last: EpochEnd | None = None
-    for event in events:
-        if isinstance(event, EpochEnd):
-            last = event
-            note(f"epoch {event.epoch + 1}/{config.epochs}: test accuracy {event.test.accuracy:.4f}")
-        else:
-            progress((event.step + 1) / event.steps, f"loss {event.loss:.3f}, {event.seconds:.2f} s a step")
-    metrics: Result = asdict(last) if last else {}
-    if last:
-        metrics["test"]["by_class"] = dict(zip(run.data.labels, last.test.by_class, strict=True))
-    return {"run": run.name, "status": "finished", "metrics": metrics, "files": [str(run.weights)]}
+    model, record = options.model or chosen.model, options.record or "light"
+    return fit(model, options.dataset, config, folder, options.threads, progress, record)
+
+
+def _continued(options: argparse.Namespace) -> "tuple[Run, Events]":
+    """The run of that id; a termination of the process that `jobs` started becomes the wish to stop."""
+    from resviz.training import jobs, records
+    from resviz.training.fit import carry_on
+    from resviz.training.schema import STOP
+
+    if more := [name for name in GIVEN if getattr(options, name) is not None]:
+        raise ResvizError(f"A run goes on as it began; leave out --{more[0]} or --run.")
+    folder = records.read(options.run).folder
+    lock = os.environ.get(jobs.LOCK_VARIABLE)
+    if lock is None:
+        return carry_on(folder, progress)
+    signal.signal(signal.SIGTERM, lambda *_: (folder / STOP).touch())
+    return carry_on(folder, progress, int(lock))
 
 
 def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     with_dataset(with_model(add(commands, evaluate)))
-    command = with_dataset(add(commands, train))
+    command = with_dataset(add(commands, train), required=False)
     command.add_argument("--recipe", metavar="NAME", help="settings of a bundled model: imagenette or cifar10")
     command.add_argument(
         "--model", metavar="M", help="new/FAMILY-DEPTH?option=value (default: the recipe's, or new/residual-20)"
@@ -76,3 +114,7 @@ def add_to(commands: Any) -> None:
     command.add_argument("--side", type=int, metavar="PX", help="side of the images (default: 32, or the recipe's)")
     command.add_argument("--threads", type=whole(1, 1024), metavar="N", help="threads on a CPU (default: torch's)")
     command.add_argument("--out", metavar="DIR", help="folder of the run (default: a new one among the runs)")
+    command.add_argument(
+        "--record", metavar="PRESET", help="off; light: weights and their gradients; full: blocks and BatchNorm too"
+    )
+    command.add_argument("--run", metavar="ID", help="go on with a run that was stopped or crashed")

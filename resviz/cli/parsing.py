@@ -55,8 +55,10 @@ def with_model(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return command
 
 
-def with_dataset(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    command.add_argument("--dataset", required=True, metavar="D", help="folder:PATH of class folders, or a zip of them")
+def with_dataset(command: argparse.ArgumentParser, required: bool = True) -> argparse.ArgumentParser:
+    command.add_argument(
+        "--dataset", required=required, metavar="D", help="folder:PATH of class folders, or a zip of them"
+    )
     return command
 
 

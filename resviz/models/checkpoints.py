@@ -33,16 +33,24 @@ def save(path: Path, model: nn.Module, meta: Mapping[str, object]) -> None:
     """Write `model` as safetensors with `meta` in its header, kernels and matrices in half precision.
 
     Vectors (gamma, beta, running statistics, biases) stay in float32: they are small, and half a precision of a
-    running variance would show. The file is complete or absent: written beside, flushed, renamed.
+    running variance would show. The file is complete or absent.
     """
     tensors = {
         name: (t.half() if t.ndim > 1 else t).detach().cpu().contiguous() for name, t in model.state_dict().items()
     }
+    write(path, tensors, meta)
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, object]) -> None:
+    """A safetensors file, complete or absent, whatever happens meanwhile: written beside, flushed, renamed."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    save_file(tensors, beside, {"resviz": json.dumps(meta)})
-    with beside.open("rb") as file:
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        save_file(dict(tensors), beside, {"resviz": json.dumps(meta)})
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def read(

@@ -22,16 +22,22 @@ class Batches:
         self.images = F.pad(images, (self.pad,) * 4)
         generator = torch.Generator().manual_seed(config.seed)
         self.flipped_first = torch.rand(len(images), generator=generator) < 0.5
+        self.generator = generator  # of the epoch that is going on; its state belongs into a checkpoint
 
     def __len__(self) -> int:
         return max(1, len(self.targets) // self.config.batch_size)
 
-    def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pairs (images float (B, 3, side, side), targets (B,)); the incomplete last batch is left out."""
-        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch)
+    def epoch(self, epoch: int, first: int = 0, drawn: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pairs (images float (B, 3, side, side), targets (B,)); the incomplete last batch is left out.
+
+        `first`: the batch to go on with, where the generator's state was `drawn`.
+        """
+        generator = self.generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch)
         order = torch.randperm(len(self.targets), generator=generator)
+        if drawn is not None:
+            generator.set_state(drawn)
         side = self.config.train_side(epoch)
-        for i in range(len(self)):
+        for i in range(first, len(self)):
             index = order[i * self.config.batch_size : (i + 1) * self.config.batch_size]
             yield self._augmented(index, epoch, side, generator), self.targets[index]
 

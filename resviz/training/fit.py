@@ -1,19 +1,25 @@
-"""From names to a finished run: load the data, build the network, train it, keep what is learnt."""
+"""From names to a finished run: load the data, build the network, train it, keep what is learnt.
 
-import time
-from collections.abc import Iterator
+A run that was interrupted, in whatever way, goes on from its last checkpoint; on a CPU its numbers are those of a run
+that never stopped, to the last bit.
+"""
+
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from resviz.data import datasets
-from resviz.device import best
-from resviz.errors import DataError, SpecError
-from resviz.models.resnet import build
-from resviz.models.spec import ModelSpec
+from resviz.device import Device, best
+from resviz.errors import DataError, ResvizError, SpecError, TrainingError
+from resviz.training import alive, work
 from resviz.training.config import TrainConfig
-from resviz.training.loop import EpochEnd, Step, evaluate, train
-from resviz.training.store import Run, new_folder, statistics
+from resviz.training.journal import Journal
+from resviz.training.records import Record
+from resviz.training.request import Request
+from resviz.training.store import Run, new_folder
+from resviz.training.work import Events
 
 
 def fit(
@@ -23,24 +29,76 @@ def fit(
     folder: Path | None = None,
     threads: int | None = None,
     progress: datasets.Progress = lambda share, what: None,
-) -> tuple[Run, Iterator[Step | EpochEnd]]:
-    """The run and its events; iterate to train. Weights are saved after each epoch, so a stop loses at most one.
+    record: str = "light",
+) -> tuple[Run, Events]:
+    """The run and its events; iterate to train, close the iterator to stop.
 
     Raises `SpecError` for a model that is not `new/...` or has another number of classes, `DataError` for the data.
     """
-    if not model.startswith("new/"):
-        raise SpecError(f"only a new network can be trained, such as new/residual-20, got {model!r}")
-    spec = ModelSpec.parse(model.removeprefix("new/"))
-    data = datasets.load(dataset, config.side, progress)
-    if spec.classes != len(data.labels):
+    request = Request(model=model, dataset=dataset, config=config, threads=threads, record=record)
+    run = _prepared(request, folder or new_folder(request.spec()), progress)
+    return run, _events(run, best())
+
+
+def carry_on(
+    folder: Path, progress: datasets.Progress = lambda share, what: None, lock: int | None = None
+) -> tuple[Run, Events]:
+    """The run that lies in a folder, begun or not, and the events that are left.
+
+    `lock`: the descriptor of the run's lock, where whoever started this process took it for us.
+    Raises `TrainingError` where nothing is left to do, another process does it, or the data are others now.
+    """
+    record = Record(folder)
+    launched, lock = lock is not None, work.taken(folder) if lock is None else lock
+    try:
+        return _continued(record, progress, lock, launched)
+    except ResvizError as refusal:
+        if record.notes().get("status") != "finished":
+            with Journal(folder) as journal:
+                journal.note(status="crashed", message=str(refusal))
+        alive.release(lock)
+        raise
+
+
+def _continued(record: Record, progress: datasets.Progress, lock: int, launched: bool) -> tuple[Run, Events]:
+    folder = record.folder
+    if record.notes().get("status") == "finished":
+        raise TrainingError(f"{folder.name} is finished; nothing is left to do. Start a new run for more epochs.")
+    told = record.config
+    run = _prepared(Request.from_dict(told.get("request", {})), folder, progress)
+    before = told.get("dataset")
+    if isinstance(before, dict) and before["sha256"] != run.data.fingerprint:
+        raise TrainingError(f"The pictures of {run.data.name} have changed since {run.name} began; start a new run.")
+    if not launched:
+        run.forget_stop()
+    return run, _events(run, _same_device(told), lock, told.get("threads"))
+
+
+def _events(run: Run, device: Device, lock: int | None = None, threads: int | None = None) -> Events:
+    """Settle the threads when the first event is asked for; those that a run began with are kept."""
+    if chosen := threads or run.request.threads:
+        torch.set_num_threads(chosen)
+    yield from work.events(run, device, lock)
+
+
+def _same_device(told: dict[str, Any]) -> Device:
+    """This machine's device in the precision that the run began with: whether half of it pays is measured anew
+    in each process, and may turn out otherwise."""
+    device, precision = best(), str(told.get("precision", ""))
+    if not precision or device.name != told.get("device"):
+        return device
+    half = getattr(torch, precision.removeprefix("torch."), torch.float32)
+    return replace(device, autocast=None if half is torch.float32 else half)
+
+
+def _prepared(request: Request, folder: Path, progress: datasets.Progress) -> Run:
+    data = datasets.load(request.dataset, request.config.side, progress)
+    if request.spec().classes != len(data.labels):
         raise SpecError(
             f"{data.name} has {len(data.labels)} classes: add classes={len(data.labels)} to the model's name"
         )
     _check_trainable(data)
-    if threads:
-        torch.set_num_threads(threads)
-    run = Run(folder or new_folder(spec), spec, config, data)
-    return run, _events(run)
+    return Run(folder, request, data)
 
 
 def _check_trainable(data: datasets.Dataset) -> None:
@@ -50,16 +108,3 @@ def _check_trainable(data: datasets.Dataset) -> None:
         raise DataError(
             f"{data.name} has no training image of {', '.join(absent[:3])}; each class needs some in train/."
         )
-
-
-def _events(run: Run) -> Iterator[Step | EpochEnd]:
-    start = time.perf_counter()
-    run.start()
-    network, pixels, device = build(run.spec), statistics(run.data), best()
-    for event in train(network, run.data, run.config, device, pixels):
-        run.log(event)
-        if isinstance(event, EpochEnd):
-            run.save(network, event.test, time.perf_counter() - start)
-        yield event
-    final = evaluate(network, run.data.test, pixels, device, len(run.data.labels))  # in float32, as it will be used
-    run.save(network, final, time.perf_counter() - start)

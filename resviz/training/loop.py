@@ -1,86 +1,148 @@
-"""`train`: a generator of steps. It knows no process, no store and no screen: who iterates decides what to keep."""
+"""`train`: a generator of steps. It knows no process, no store and no screen: who iterates decides what to keep.
+
+`Training` is the same with a handle on it: its `state()` between two events, given to another `Training`, goes on
+from there as if nothing had happened, to the last bit on a CPU with the same number of threads.
+"""
 
 import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resviz.data.datasets import Dataset, Split
+from resviz.data.datasets import Dataset
 from resviz.device import Device
 from resviz.errors import TrainingError
-from resviz.training.augment import Batches, normalised
+from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig
+from resviz.training.culprit import first_not_finite
+from resviz.training.evaluation import evaluate, recalibrate
+from resviz.training.events import EpochEnd, Step
+from resviz.training.record import Recorder
 from resviz.training.smallmaps import SmallMaps
+from resviz.training.state import State, momenta, restore
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One update: mean cross-entropy and accuracy of its batch, the learning rate it used, its seconds."""
-
-    step: int
-    steps: int
-    epoch: int
-    loss: float
-    accuracy: float
-    lr: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Mean cross-entropy, share of right answers, and that share for each class (NaN for a class without images)."""
-
-    loss: float
-    accuracy: float
-    by_class: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EpochEnd:
-    """After an epoch: mean loss and accuracy of the training batches, and the test split."""
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    test: Evaluation
+class DivergedError(TrainingError):
+    """The loss is no number any more."""
 
 
 def train(
-    model: nn.Module, data: Dataset, config: TrainConfig, device: Device, statistics: tuple[Tensor, Tensor]
+    model: nn.Module,
+    data: Dataset,
+    config: TrainConfig,
+    device: Device,
+    statistics: tuple[Tensor, Tensor],
+    recorder: Recorder | None = None,
 ) -> Iterator[Step | EpochEnd]:
     """Train `model` in place, a `Step` for each update and an `EpochEnd` for each epoch.
 
     `statistics` are mean and standard deviation of the pixels, (3,) each, by which images are normalised. Raises
-    `TrainingError` as soon as the loss is no number: from there on the weights are none either.
+    `TrainingError` as soon as the loss is no number, before that reaches the weights.
     """
-    half = device.autocast if config.precision == "auto" else None
-    model.to(device.type, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    batches = Batches(data.train.images, data.train.targets, config, *statistics)
-    optimiser = _optimiser(model, config)
-    total = config.epochs * len(batches)
-    step = 0
-    for epoch in range(config.epochs):
-        model.train()
-        seen: list[Step] = []
-        for images, targets in batches.epoch(epoch):
+    yield from Training(model, data, config, device, statistics, recorder).events()
+
+
+class Training:
+    """One training of `model` in place; iterate over `events()` once.
+
+    `state`: where another one of the same model, data and configuration stood.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: Dataset,
+        config: TrainConfig,
+        device: Device,
+        statistics: tuple[Tensor, Tensor],
+        recorder: Recorder | None = None,
+        state: State | None = None,
+    ) -> None:
+        self.model, self.data, self.config, self.device, self.statistics = model, data, config, device, statistics
+        self.recorder = recorder or Recorder(model, "off")
+        self.half = device.autocast if config.precision == "auto" else None
+        self.batches = Batches(data.train.images, data.train.targets, config, *statistics)
+        self.steps = config.epochs * len(self.batches)
+        model.to(device.type, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimiser = _optimiser(model, config)
+        self._drawn: Tensor | None = None
+        self.step, self.epoch, self._loss, self._accuracy = 0, 0, 0.0, 0.0  # the last two: sums over the epoch
+        if state is not None:
+            restore(state, model, self.optimiser)
+            self.step, self.epoch, self._loss, self._accuracy, self._drawn = state.position()
+
+    def state(self) -> State:
+        """Where it stands, after any event: weights, momentum, the place in the data and in what is drawn."""
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"momentum.{name}": value for name, value in momenta(self.model, self.optimiser)}
+        tensors = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
+        drawn = self.batches.generator.get_state()
+        numbers = {"step": self.step, "epoch": self.epoch, "loss": self._loss, "accuracy": self._accuracy}
+        return State({**tensors, "drawn": drawn}, numbers)
+
+    def events(self) -> Iterator[Step | EpochEnd]:
+        """The updates and epochs that are left."""
+        with self.recorder.watching():
+            while self.epoch < self.config.epochs:
+                yield from self._updates()
+                yield self._end()
+
+    def _updates(self) -> Iterator[Step]:
+        self.model.train()
+        first = self.step - self.epoch * len(self.batches)
+        batches = self.batches.epoch(self.epoch, first, self._drawn if first else None)
+        for images, targets in batches:
             start = time.perf_counter()
-            lr = learning_rate(config, step / total)
-            loss, accuracy = _update(model, optimiser, lr, images, targets, config, device.type, half)
-            if not math.isfinite(loss):
-                raise TrainingError(f"The loss is {loss} at step {step + 1} of {total}; choose a lower learning rate.")
-            seen.append(Step(step, total, epoch, loss, accuracy, lr, time.perf_counter() - start))
-            yield seen[-1]
-            step += 1
-        if config.recalibration and epoch == config.epochs - 1:
-            recalibrate(model, data.train.images[_sample(len(data.train), config)], statistics, device, half)
-        test = evaluate(model, data.test, statistics, device, len(data.labels), half)
-        mean = [sum(getattr(s, name) for s in seen) / len(seen) for name in ("loss", "accuracy")]
-        yield EpochEnd(epoch, mean[0], mean[1], test)
+            lr = learning_rate(self.config, self.step / self.steps)
+            loss, accuracy, norms = self._update(lr, images, targets)
+            self._loss += loss
+            self._accuracy += accuracy
+            self.step += 1
+            seconds = time.perf_counter() - start
+            yield Step(self.step - 1, self.steps, self.epoch, loss, accuracy, lr, seconds, norms)
+
+    def _end(self) -> EpochEnd:
+        if self.config.recalibration and self.epoch == self.config.epochs - 1:
+            images = self.data.train.images[_sample(len(self.data.train), self.config)]
+            recalibrate(self.model, images, self.statistics, self.device, self.half)
+        classes = len(self.data.labels)
+        test = evaluate(self.model, self.data.test, self.statistics, self.device, classes, self.half)
+        count = len(self.batches)
+        end = EpochEnd(self.epoch, self._loss / count, self._accuracy / count, test)
+        self.epoch, self._loss, self._accuracy = self.epoch + 1, 0.0, 0.0
+        return end
+
+    def _update(self, lr: float, images: Tensor, targets: Tensor) -> tuple[float, float, dict[str, tuple[float, ...]]]:
+        """One step of SGD; returns the batch's loss and accuracy, and what was recorded."""
+        device = self.device.type
+        images, targets = images.to(device, memory_format=torch.channels_last), targets.to(device)
+        small = SmallMaps(self.half) if self.half is not None and device == "cpu" else nullcontext()
+        with torch.autocast(device, self.half or torch.bfloat16, enabled=self.half is not None), small:
+            scores = self.model(images)
+            loss = F.cross_entropy(scores.float(), targets, label_smoothing=self.config.label_smoothing)
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self._check(loss.item(), images)
+        right = (scores.argmax(1) == targets).float().mean()
+        numbers = [loss.detach(), right, *self.recorder.before_update()]
+        self.optimiser.step()
+        found = torch.stack([*numbers, *self.recorder.after_update()]).tolist()
+        return found[0], found[1], self.recorder.values(found[2:], self.step)
+
+    def _check(self, loss: float, images: Tensor) -> None:
+        if math.isfinite(loss):
+            return
+        name = first_not_finite(self.model, images)
+        place = f"; it began in {name}" if name else ""
+        raise DivergedError(
+            f"The loss is {loss} at step {self.step + 1} of {self.steps}{place}; choose a lower learning rate."
+        )
 
 
 def learning_rate(config: TrainConfig, progress: float) -> float:
@@ -91,58 +153,8 @@ def learning_rate(config: TrainConfig, progress: float) -> float:
     return config.lr * (rest if config.schedule == "one-cycle" else (1 - math.cos(math.pi * rest)) / 2)
 
 
-@torch.inference_mode()
-def recalibrate(
-    model: nn.Module,
-    images: Tensor,
-    statistics: tuple[Tensor, Tensor],
-    device: Device,
-    half: torch.dtype | None = None,
-) -> None:
-    """Measure BatchNorm's running statistics again on whole images (uint8), each batch with the same weight.
-
-    What training leaves was gathered on crops, at another size and from weights that still moved (Wu and Johnson
-    2021, section 3; Touvron et al. 2019, section 4.2).
-    """
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain mean over the batches
-    model.train()
-    for batch in images.split(200):
-        with torch.autocast(device.type, half or torch.bfloat16, enabled=half is not None):
-            model(normalised(batch, statistics).to(device.type, memory_format=torch.channels_last))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    model.eval()
-
-
 def _sample(count: int, config: TrainConfig) -> Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(config.seed))[: config.recalibration]
-
-
-@torch.inference_mode()
-def evaluate(
-    model: nn.Module,
-    split: Split,
-    statistics: tuple[Tensor, Tensor],
-    device: Device,
-    classes: int,
-    half: torch.dtype | None = None,
-) -> Evaluation:
-    """Loss and accuracy of `model` in eval mode; `half` is the autocast type, None for float32."""
-    model.eval()
-    loss, right = 0.0, torch.zeros(len(split), dtype=torch.bool)
-    for i in range(0, len(split), 250):
-        images = normalised(split.images[i : i + 250], statistics)
-        targets = split.targets[i : i + 250]
-        with torch.autocast(device.type, half or torch.bfloat16, enabled=half is not None):
-            scores = model(images.to(device.type, memory_format=torch.channels_last)).float().cpu()
-        loss += F.cross_entropy(scores, targets, reduction="sum").item()
-        right[i : i + 250] = scores.argmax(1) == targets
-    by_class = tuple(right[split.targets == c].float().mean().item() for c in range(classes))
-    return Evaluation(loss / len(split), right.float().mean().item(), by_class)
 
 
 def _optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.SGD:
@@ -151,27 +163,3 @@ def _optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.SGD:
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
-
-
-def _update(
-    model: nn.Module,
-    optimiser: torch.optim.SGD,
-    lr: float,
-    images: Tensor,
-    targets: Tensor,
-    config: TrainConfig,
-    device: str,
-    half: torch.dtype | None,
-) -> tuple[float, float]:
-    """One step of SGD; returns the batch's loss and accuracy."""
-    images, targets = images.to(device, memory_format=torch.channels_last), targets.to(device)
-    small = SmallMaps(half) if half is not None and device == "cpu" else nullcontext()
-    with torch.autocast(device, half or torch.bfloat16, enabled=half is not None), small:
-        scores = model(images)
-        loss = F.cross_entropy(scores.float(), targets, label_smoothing=config.label_smoothing)
-    for group in optimiser.param_groups:
-        group["lr"] = lr
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()
-    return loss.item(), (scores.argmax(1) == targets).float().mean().item()

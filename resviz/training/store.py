@@ -1,30 +1,43 @@
-"""What a training run leaves behind: one folder with `config.json`, `log.jsonl` and `model.safetensors`.
+"""What a training run leaves behind: one folder with all that is needed to look at it, to go on with it, to repeat it.
 
-The weights are written to a temporary file and renamed, so a reader never sees half of them.
+    config.json                     model, configuration, data, device, threads, versions
+    run.sqlite                      what was recorded, step by step (`schema`)
+    state.safetensors               where to go on: float32 weights, momentum, the place in the data
+    model.safetensors               the newest weights in half precision with their card
+    checkpoint-initial.safetensors, checkpoint-epoch-N.safetensors    and those before
+
+Every file is complete or absent: written beside, flushed, renamed.
 """
 
 import json
 import math
-import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from resviz.data.datasets import Dataset
-from resviz.device import best
+from resviz.device import Device, best
 from resviz.errors import TrainingError
 from resviz.models import checkpoints
 from resviz.models.spec import ModelSpec
-from resviz.paths import home
+from resviz.training import state as states
 from resviz.training.config import TrainConfig
-from resviz.training.loop import EpochEnd, Evaluation, Step
+from resviz.training.events import Evaluation
+from resviz.training.folders import new_folder, write_config
+from resviz.training.request import Request
+from resviz.training.schema import CONFIG, STATE, STOP, WEIGHTS
+
+__all__ = ["Run", "as_json", "new_folder", "statistics"]
+
+KEPT_EPOCHS = 40  # weights of at most so many epochs are kept, evenly
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +45,7 @@ class Run:
     """A run's folder and everything needed to repeat it."""
 
     folder: Path
-    spec: ModelSpec
-    config: TrainConfig
+    request: Request
     data: Dataset
 
     @property
@@ -42,22 +54,20 @@ class Run:
         return self.folder.name
 
     @property
+    def spec(self) -> ModelSpec:
+        return self.request.spec()
+
+    @property
+    def config(self) -> TrainConfig:
+        return self.request.config
+
+    @property
     def weights(self) -> Path:
-        return self.folder / "model.safetensors"
+        return self.folder / WEIGHTS
 
-    def start(self) -> None:
-        """Make the folder, with an empty log, and write down what is about to happen.
-
-        This and what writes later raise `TrainingError` where the folder cannot be written.
-        """
-        with self._writing():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "config.json").write_text(json.dumps(self.recipe(), indent=2) + "\n")
-            (self.folder / "log.jsonl").write_text("")
-
-    def recipe(self) -> dict[str, object]:
+    def recipe(self, device: Device | None = None) -> dict[str, Any]:
         """Spec, configuration, data, versions and device: all that the numbers depend on, as plain values."""
-        device = best()
+        device = device or best()
         return {
             "model": f"new/{self.spec}",
             "config": self.config.as_dict(),
@@ -70,33 +80,85 @@ class Run:
             "date": time.strftime("%Y-%m-%d"),
         }
 
-    def log(self, event: Step | EpochEnd) -> None:
-        """Append one event."""
-        with self._writing(), (self.folder / "log.jsonl").open("a") as file:
-            file.write(as_json({type(event).__name__: asdict(event)}) + "\n")
+    def make(self) -> None:
+        """Make the folder. This and what writes later raise `TrainingError` where it cannot be written."""
+        with self.writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self, device: Device | None = None) -> None:
+        """Write down what is about to happen."""
+        self.make()
+        with self.writing():
+            write_config(self.folder, {**self.recipe(device), "request": self.request.as_dict()})
+
+    def told(self) -> dict[str, Any]:
+        """What `config.json` says; empty before the start."""
+        try:
+            found = json.loads((self.folder / CONFIG).read_text())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def asked_to_stop(self) -> bool:
+        return (self.folder / STOP).exists()
+
+    def forget_stop(self) -> None:
+        with self.writing():
+            (self.folder / STOP).unlink(missing_ok=True)
+
+    def keep(self, state: states.State) -> None:
+        """Write down where to go on."""
+        with self.writing():
+            states.save(self.folder / STATE, state)
+
+    def kept(self) -> states.State | None:
+        """Where to go on, None for a run that begins."""
+        path = self.folder / STATE
+        return states.load(path) if path.exists() else None
+
+    def save_epoch(self, model: nn.Module, test: Evaluation | None, epoch: int, seconds: float) -> None:
+        """Write the weights after `epoch` epochs (0: before the first), for looking at them later."""
+        if epoch == 0 or epoch % math.ceil(self.config.epochs / KEPT_EPOCHS) == 0:
+            name = f"epoch-{epoch}" if epoch else "initial"
+            self._write(self.folder / f"checkpoint-{name}.safetensors", model, test, seconds)
+        if test is not None:
+            self.save(model, test, seconds)
 
     def save(self, model: nn.Module, test: Evaluation, seconds: float) -> None:
         """Write the weights in half precision with their card."""
+        self._write(self.weights, model, test, seconds)
+
+    def _write(self, path: Path, model: nn.Module, test: Evaluation | None, seconds: float) -> None:
         mean, std = self.data.channel_statistics()
-        shares = (round(share, 4) if math.isfinite(share) else None for share in test.by_class)
-        by_class = dict(zip(self.data.labels, shares, strict=True))
-        card = {**self.recipe(), "accuracy": round(test.accuracy, 4), "by_class": by_class, "seconds": round(seconds)}
+        told = {key: value for key, value in self.told().items() if key != "request"} or self.recipe()
         meta = {
             "spec": self.spec.as_dict(),
             "labels": self.data.labels,
             "preprocess": {"resize": self.config.side, "crop": self.config.side, "mean": mean, "std": std},
-            "card": card,
+            "card": {**told, **(self._found(test) if test else {}), "seconds": round(seconds)},
         }
-        with self._writing():
-            checkpoints.save(self.weights, model, meta)
+        with self.writing():
+            checkpoints.save(path, model, meta)
+
+    def _found(self, test: Evaluation) -> dict[str, object]:
+        shares = (round(share, 4) if math.isfinite(share) else None for share in test.by_class)
+        return {"accuracy": round(test.accuracy, 4), "by_class": dict(zip(self.data.labels, shares, strict=True))}
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
+        """What the system says about a file becomes a sentence."""
         try:
             yield
         except (OSError, SafetensorError) as reason:
             told = getattr(reason, "strerror", None) or reason
-            raise TrainingError(f"{self.folder} cannot be written ({told}); choose another --out.") from None
+            if isinstance(reason, FileNotFoundError) or "No such file" in str(reason):
+                raise TrainingError(f"{self.folder} was deleted while the run was going on; start it anew.") from None
+            way_out = "make room and resume the run" if _is_full(reason) else "choose another --out"
+            raise TrainingError(f"{self.folder} cannot be written ({told}); {way_out}.") from None
+
+
+def _is_full(reason: Exception) -> bool:
+    return getattr(reason, "errno", None) in (28, 122) or "No space left" in str(reason)  # ENOSPC, EDQUOT
 
 
 def statistics(data: Dataset) -> tuple[Tensor, Tensor]:
@@ -105,23 +167,13 @@ def statistics(data: Dataset) -> tuple[Tensor, Tensor]:
     return torch.tensor(mean), torch.tensor(std)
 
 
-def new_folder(spec: ModelSpec) -> Path:
-    """A fresh folder for a run among the others: family, depth and time of its start."""
-    name = f"{spec.family}-{spec.depth}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    folder, number = home() / "runs" / name, 1
-    while folder.exists():  # two runs of one process within a second
-        number += 1
-        folder = folder.with_name(f"{name}-{number}")
-    return folder
-
-
 def as_json(value: object) -> str:
     """One line of JSON, which knows no NaN and no infinity: they become null."""
     return json.dumps(_finite(value), allow_nan=False)
 
 
 def _finite(value: object) -> object:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]

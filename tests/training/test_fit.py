@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,8 +12,10 @@ from resviz.errors import DataError, SpecError, TrainingError
 from resviz.models import zoo
 from resviz.models.weightfile import load as tensors
 from resviz.training import fit as module
+from resviz.training import records
+from resviz.training.evaluation import evaluate
+from resviz.training.events import EpochEnd, Step
 from resviz.training.fit import fit
-from resviz.training.loop import EpochEnd, Step, evaluate
 from resviz.training.store import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
@@ -42,12 +45,21 @@ def test_a_run_learns_two_colours_and_loads_by_its_name(home, squares):
     assert found.loss == pytest.approx(seen[-1].test.loss, abs=2e-3)  # half of the digits of the kernels
 
 
-def test_the_log_holds_every_event_as_it_was(home, squares):
+def test_every_event_is_recorded_as_it_was(home, squares):
     run, events = fit(MODEL, squares, CONFIG)
     seen = list(events)
-    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
-    assert [next(iter(line)) for line in lines] == [type(event).__name__ for event in seen]
-    assert [line["Step"]["loss"] for line in lines if "Step" in line] == [e.loss for e in seen if isinstance(e, Step)]
+    record = records.read(run.name)
+    steps, ends = ([e for e in seen if isinstance(e, kind)] for kind in (Step, EpochEnd))
+    scalars, epochs = record.scalars(), record.epochs()
+    for name in ("step", "epoch", "loss", "accuracy", "lr", "seconds"):
+        assert scalars[name].tolist() == [getattr(step, name) for step in steps]
+    assert epochs["test_loss"].tolist() == [end.test.loss for end in ends]
+    assert epochs["train_accuracy"].tolist() == [end.train_accuracy for end in ends]
+    assert record.layers("weight_gradient")[0] == "conv1"
+    expected = np.array([step.norms["weight_gradient"] for step in steps], np.float32)
+    assert (record.norms("weight_gradient")[1] == expected).all()
+    assert record.status == "finished"
+    assert (record.info().step, record.info().steps) == (12, 12)
 
 
 def test_the_same_seed_and_threads_give_the_same_file_and_losses(home, squares):
@@ -77,7 +89,15 @@ def test_the_number_of_threads_is_set_and_written_down(home, squares):
 def test_a_run_may_have_a_folder_of_its_own(tmp_path, home, squares):
     run, events = fit(MODEL, squares, replace(CONFIG, epochs=1), tmp_path / "mine")
     list(events)
-    assert {path.name for path in (tmp_path / "mine").iterdir()} == {"config.json", "log.jsonl", "model.safetensors"}
+    assert {path.name for path in (tmp_path / "mine").iterdir()} == {
+        "alive.lock",
+        "checkpoint-epoch-1.safetensors",
+        "checkpoint-initial.safetensors",
+        "config.json",
+        "model.safetensors",
+        "run.sqlite",
+        "state.safetensors",
+    }
     assert not (home / "runs").exists()
     assert zoo.load(f"file/{run.weights}").labels == ("green", "red")
 

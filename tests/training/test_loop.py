@@ -16,7 +16,9 @@ from resviz.models.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig
-from resviz.training.loop import EpochEnd, Step, evaluate, learning_rate, recalibrate, train
+from resviz.training.evaluation import evaluate, recalibrate
+from resviz.training.events import EpochEnd, Step
+from resviz.training.loop import learning_rate, train
 from resviz.training.store import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, dataset, split
 
@@ -217,7 +219,9 @@ def test_half_precision_computes_with_fewer_digits_but_keeps_float32_weights():
 def test_a_loss_that_is_no_number_stops_the_training_with_the_step_and_the_way_out():
     config = replace(CONFIG, lr=100.0, warmup=0.0, momentum=0.99, epochs=50)
     seen = []
-    with pytest.raises(TrainingError, match=r"^The loss is (nan|inf) at step \d+ of 200; choose a lower learning rate"):
+    with pytest.raises(
+        TrainingError, match=r"^The loss is (nan|inf) at step \d+ of 200; it began in layer1\.0\.conv2; choose a lower"
+    ):
         seen.extend(event for event in train(network(more="&norm=none"), DATA, config, CPU, PIXELS))
     assert len(seen) < 200
 

@@ -4,7 +4,7 @@ import json
 import math
 import platform
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,14 @@ from resviz.models.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training import store
 from resviz.training.config import TrainConfig
-from resviz.training.loop import EpochEnd, Evaluation, Step, train
+from resviz.training.events import EpochEnd, Evaluation
+from resviz.training.loop import train
+from resviz.training.request import Request
 from resviz.training.store import Run, as_json, new_folder, statistics
 from tests.training.squares import CONFIG, CPU, MODEL, SIDE, dataset, square
 
+REQUEST = Request(model=MODEL, dataset="folder:squares", config=CONFIG)
 SPEC = ModelSpec.parse(MODEL.removeprefix("new/"))
-STEP = Step(step=0, steps=4, epoch=0, loss=0.5, accuracy=0.75, lr=0.1, seconds=0.01)
 END = EpochEnd(0, 0.4, 0.8, Evaluation(0.3, 0.9, (1.0, math.nan)))
 
 
@@ -38,7 +40,7 @@ def strict(text: str) -> object:
 
 @pytest.fixture
 def run(home: Path) -> Run:
-    return Run(new_folder(SPEC), SPEC, CONFIG, dataset())
+    return Run(new_folder(SPEC), REQUEST, dataset())
 
 
 def test_a_trained_run_loads_by_its_name_and_predicts_the_same(run):
@@ -85,33 +87,17 @@ def test_the_card_tells_how_to_repeat_the_run(run):
 def test_the_card_is_known_before_the_first_step(run):
     run.start()
     told = strict((run.folder / "config.json").read_text())
+    assert Request.from_dict(told.pop("request")) == REQUEST
     assert told == run.recipe()
-    assert (run.folder / "log.jsonl").read_text() == ""
     assert not run.weights.exists()
 
 
 @pytest.mark.parametrize(("precision", "gain"), [("auto", torch.bfloat16), ("auto", None), ("float32", torch.bfloat16)])
 def test_the_precision_that_was_used_is_written_down(run, monkeypatch, precision, gain):
     monkeypatch.setattr(store, "best", lambda: replace(CPU, autocast=gain))
-    config = replace(run.config, precision=precision)
-    used = Run(run.folder, SPEC, config, run.data).recipe()["precision"]
+    request = replace(REQUEST, config=replace(CONFIG, precision=precision))
+    used = Run(run.folder, request, run.data).recipe()["precision"]
     assert used == ("torch.bfloat16" if gain and precision == "auto" else "torch.float32")
-
-
-def test_the_log_has_a_line_for_each_event(run):
-    run.start()
-    run.log(STEP)
-    run.log(END)
-    lines = [strict(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
-    assert lines[0] == {"Step": asdict(STEP)}
-    assert lines[1]["EpochEnd"]["test"] == {"loss": 0.3, "accuracy": 0.9, "by_class": [1.0, None]}
-
-
-def test_a_run_in_a_used_folder_starts_its_log_anew(run):
-    for _ in range(2):
-        run.start()
-        run.log(STEP)
-    assert len((run.folder / "log.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_class_without_test_images_is_null_on_the_card(run):
@@ -138,7 +124,7 @@ def test_pictures_without_one_colour_give_a_run_that_loads(home):
     images[:, 2] = 0  # no blue anywhere
     data = dataset()
     flat = Dataset(data.name, data.labels, replace(data.train, images=images), data.test, (), "")
-    run = Run(new_folder(SPEC), SPEC, CONFIG, flat)
+    run = Run(new_folder(SPEC), REQUEST, flat)
     model = build(SPEC)
     *_, end = train(model, flat, CONFIG, CPU, statistics(flat))
     run.start()
@@ -162,7 +148,7 @@ def test_two_runs_within_a_second_have_folders_of_their_own(home):
 @pytest.mark.parametrize("place", ["file", "file/inside", "x" * 300], ids=["file", "inside a file", "long"])
 def test_a_folder_that_cannot_be_made_is_a_training_error(tmp_path, place):
     (tmp_path / "file").write_text("in the way")
-    run = Run(tmp_path / place, SPEC, CONFIG, dataset())
+    run = Run(tmp_path / place, REQUEST, dataset())
     with pytest.raises(TrainingError, match=r"cannot be written \(.+\); choose another --out\.$"):
         run.start()
 
@@ -172,9 +158,8 @@ def test_a_folder_that_goes_away_is_a_training_error(run):
     for path in run.folder.iterdir():
         path.unlink()
     run.folder.rmdir()
-    for write in (lambda: run.log(STEP), lambda: run.save(build(SPEC), END.test, 1.0)):
-        with pytest.raises(TrainingError, match="cannot be written"):
-            write()
+    with pytest.raises(TrainingError, match="was deleted while the run was going on"):
+        run.save(build(SPEC), END.test, 1.0)
 
 
 def test_a_full_disk_is_a_training_error_and_the_weights_before_stay(run, monkeypatch):
@@ -186,7 +171,7 @@ def test_a_full_disk_is_a_training_error_and_the_weights_before_stay(run, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoints, "save_file", full)
-    with pytest.raises(TrainingError, match=r"\(No space left on device\)"):
+    with pytest.raises(TrainingError, match=r"\(No space left on device\); make room and resume"):
         run.save(build(SPEC), END.test, 2.0)
     assert run.weights.read_bytes() == before
 

@@ -1,0 +1,107 @@
+"""Training runs: list, show, stop, resume, delete, export, import."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from resviz.cli.output import Result
+from resviz.cli.parsing import add
+from resviz.errors import ResvizError
+
+
+def runs(options: argparse.Namespace) -> Result:
+    """Look after training runs: list, show, stop, resume, delete, export or import them."""
+    from resviz.training import jobs
+
+    jobs.admit()
+    if options.action == "list":
+        return _list()
+    if not options.id:
+        raise ResvizError(f"Say which run to {options.action}; `python -m resviz runs list` lists them.")
+    return _ACTIONS[options.action](options)
+
+
+def _list() -> Result:
+    from resviz.training import records
+
+    kept = ("id", "model", "dataset", "status", "step", "steps", "started", "message")
+    return {"runs": [{key: getattr(info, key) for key in kept} for info in records.runs()]}
+
+
+def _show(options: argparse.Namespace) -> Result:
+    from resviz.training import records
+
+    record = records.read(options.id)
+    info, epochs = record.info(), record.epochs()
+    rows = [dict(zip(epochs, row, strict=True)) for row in zip(*(v.tolist() for v in epochs.values()), strict=True)]
+    return {
+        "run": info.id,
+        "status": info.status,
+        "message": info.message,
+        "step": info.step,
+        "steps": info.steps,
+        "recorded": list(record.quantities()),
+        "config": record.config,
+        "epochs": rows,
+    }
+
+
+def _stop(options: argparse.Namespace) -> Result:
+    from resviz.training import jobs, records
+
+    jobs.stop(options.id)
+    return {"run": options.id, "status": records.read(options.id).status, "asked_to_stop": True}
+
+
+def _resume(options: argparse.Namespace) -> Result:
+    from resviz.training import jobs, records
+
+    jobs.resume(options.id)
+    return {"run": options.id, "status": records.read(options.id).status}
+
+
+def _delete(options: argparse.Namespace) -> Result:
+    from resviz.training import jobs, records
+
+    if not options.yes:
+        raise ResvizError(f"{records.read(options.id).id} would be deleted with all that it learnt; add --yes.")
+    jobs.delete(options.id)
+    return {"run": options.id, "status": "deleted"}
+
+
+def _export(options: argparse.Namespace) -> Result:
+    from resviz.training import exchange, records
+
+    if not options.out:
+        raise ResvizError("Say where the files go with --out DIR.")
+    files = exchange.export(records.read(options.id), Path(options.out), options.format)
+    return {"run": options.id, "format": options.format, "files": [str(path) for path in files]}
+
+
+def _import(options: argparse.Namespace) -> Result:
+    from resviz.training import exchange, records
+
+    name = exchange.take_in(Path(options.id))
+    return {"run": name, "status": records.read(name).status}
+
+
+_ACTIONS: dict[str, Callable[[argparse.Namespace], Result]] = {
+    "show": _show,
+    "stop": _stop,
+    "resume": _resume,
+    "delete": _delete,
+    "export": _export,
+    "import": _import,
+}
+
+
+def add_to(commands: Any) -> None:
+    """Add the command of this module to the parser."""
+    command = add(commands, runs)
+    actions = ("list", *_ACTIONS)
+    command.add_argument("action", nargs="?", default="list", choices=actions, help="%(choices)s (default: list)")
+    command.add_argument("id", nargs="?", metavar="ID", help="a run that `list` lists; for import, its folder")
+    command.add_argument("--format", default="csv", choices=("csv", "parquet"), help="of an export (default: csv)")
+    command.add_argument("--out", metavar="DIR", help="folder for the files of an export")
+    command.add_argument("--yes", action="store_true", help="delete without asking")

@@ -1,0 +1,125 @@
+"""Runs for other programs and from other machines."""
+
+import csv
+import json
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from resviz.errors import ResvizError, TrainingError
+from resviz.models import weightfile
+from resviz.training import records, schema
+from resviz.training.journal import Journal
+from resviz.training.records import Record
+from resviz.training.request import Request
+
+ALL = 10**9
+Columns = dict[str, np.ndarray]
+
+
+def export(record: Record, folder: Path, kind: str = "csv") -> list[Path]:
+    """Write `steps`, `epochs` and a table for each recorded quantity (a column for each layer) as csv or parquet."""
+    tables: dict[str, Columns] = {"steps": record.scalars(ALL), "epochs": record.epochs()}
+    for quantity in record.quantities():
+        steps, values = record.norms(quantity, ALL)
+        tables[quantity] = {"step": steps, **dict(zip(record.layers(quantity), values.T, strict=True))}
+    write = {"csv": _write_csv, "parquet": _write_parquet}[kind]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [write(folder / f"{name}.{kind}", columns) for name, columns in tables.items()]
+    except OSError as reason:
+        raise TrainingError(
+            f"{folder} cannot be written ({reason.strerror or reason}); choose another --out."
+        ) from None
+
+
+def take_in(source: Path) -> str:
+    """Copy a run's folder from elsewhere among the runs; returns its id.
+
+    Only files that a run has are copied, and links are not followed. Raises `TrainingError` where something is
+    missing or damaged, or a run of that name is here already.
+    """
+    name, target = source.resolve().name, records.folder() / source.resolve().name
+    files = [path for path in source.glob("*") if _belongs(path) and not path.is_symlink()] if source.is_dir() else []
+    if not {schema.FILE, schema.CONFIG} <= {path.name for path in files}:
+        raise TrainingError(f"{source} is no folder of a run: it needs {schema.FILE} and {schema.CONFIG}.")
+    if target.exists():
+        raise TrainingError(f"There is a run {name} here already; rename the folder, or delete that run.")
+    _check(source, files)
+    beside = target.with_name(f".{name}.part")
+    try:
+        beside.mkdir(parents=True)
+        for path in files:
+            shutil.copyfile(path, beside / path.name)
+        beside.rename(target)
+    except OSError as reason:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise TrainingError(
+            f"{source} cannot be copied ({reason.strerror or reason}); check disk and folder."
+        ) from None
+    if records.read(name).notes().get("status") in ("running", "queued"):
+        with Journal(target) as journal:
+            journal.note(status="stopped", message="", session="", group="")
+    return name
+
+
+def _belongs(path: Path) -> bool:
+    kept = {schema.FILE, f"{schema.FILE}-wal", schema.CONFIG, schema.STATE, schema.WEIGHTS}
+    checkpoint = path.name.startswith("checkpoint-") and path.suffix == ".safetensors"
+    return path.is_file() and (path.name in kept or checkpoint)
+
+
+def _check(source: Path, files: Sequence[Path]) -> None:
+    """Read everything once; raises `TrainingError` with the first thing that is wrong."""
+    record = Record(source)
+    try:
+        Request.from_dict(record.config.get("request", {}))
+        _check_database(source / schema.FILE)
+        for ask in (record.info, record.epochs, lambda: record.scalars(ALL)):
+            ask()
+        for quantity in record.quantities():
+            record.norms(quantity, ALL)
+        for path in (path for path in files if path.suffix == ".safetensors"):
+            weightfile.metadata(path)
+    except ResvizError as reason:
+        raise TrainingError(f"{source} is damaged or of another program: {reason}") from None
+
+
+def _check_database(path: Path) -> None:
+    """The tables must be ours and nothing else: a foreign file may bring views and triggers."""
+    with closing(sqlite3.connect(":memory:")) as own:
+        own.executescript(schema.statements())
+        wanted = _tables(own)
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            found, healthy = _tables(db), db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+            version = json.loads((db.execute("SELECT value FROM kv WHERE key = 'version'").fetchone() or ("0",))[0])
+    except (sqlite3.Error, ValueError) as reason:
+        raise TrainingError(f"{path.name} cannot be read ({reason}).") from None
+    if found != wanted or not healthy or version != schema.VERSION:
+        raise TrainingError(f"{path.name} is none of resviz, or of another version.")
+
+
+def _tables(db: sqlite3.Connection) -> set[tuple[str, str]]:
+    return set(db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+
+
+def _write_csv(path: Path, columns: Columns) -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        rows: Sequence[Sequence[object]] = [list(values.tolist()) for values in columns.values()]
+        writer.writerows(zip(*rows, strict=True))
+    return path
+
+
+def _write_parquet(path: Path, columns: Columns) -> Path:
+    import pyarrow
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pyarrow.table(dict(columns)), path)
+    return path

@@ -1,0 +1,29 @@
+"""Where runs lie, and their `config.json`; without torch."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from resviz.models.spec import ModelSpec
+from resviz.paths import home
+from resviz.training.schema import CONFIG
+
+
+def new_folder(spec: ModelSpec) -> Path:
+    """A fresh folder for a run among the others: family, depth and time of its start."""
+    name = f"{spec.family}-{spec.depth}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    folder, number = home() / "runs" / name, 1
+    while folder.exists():  # two runs of one process within a second
+        number += 1
+        folder = folder.with_name(f"{name}-{number}")
+    return folder
+
+
+def write_config(folder: Path, values: Mapping[str, Any]) -> None:
+    """Write `config.json`; a reader finds the old one or the new one. Raises `OSError`."""
+    beside = folder / f"{CONFIG}.{os.getpid()}.part"
+    beside.write_text(json.dumps(values, indent=2) + "\n")
+    beside.replace(folder / CONFIG)

@@ -1,0 +1,195 @@
+"""Training in processes of their own, which survive the page, the browser and the server that started them.
+
+A run waits in its folder with the status `queued` until there is a place; places are given away under one lock, first
+come first served, by whoever starts, watches or ends a run. Nothing here imports torch.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from resviz.errors import TrainingError
+from resviz.training import alive, records
+from resviz.training.folders import new_folder, write_config
+from resviz.training.journal import Journal
+from resviz.training.records import RunInfo
+from resviz.training.request import Request
+from resviz.training.room import check_room
+from resviz.training.schema import STOP
+
+LOCK_VARIABLE = "RESVIZ_LOCK"
+OUTPUT = "output.txt"
+_children: list[subprocess.Popen[bytes]] = []  # asked now and then, so that none stays a zombie
+
+
+def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
+    """Queue runs, several of them as one race, and start what has a place; returns their ids.
+
+    Raises `TrainingError` where the session has a run going on already, or the disk has no room.
+    """
+    with _giving_places():
+        _check_session(session)
+        check_room(requests)
+        group = f"{time.time():.6f}"
+        ids = tuple(_prepare(request, session, group) for request in requests)
+        _give_places()
+    return ids
+
+
+def resume(run_id: str, session: str = "") -> None:
+    """Queue a stopped or crashed run again; it goes on from its last checkpoint."""
+    record = records.read(run_id)
+    with _giving_places():
+        if record.status not in ("stopped", "crashed"):
+            raise TrainingError(f"{run_id} is {record.status}; only a stopped or crashed run can be resumed.")
+        _check_session(session)
+        check_room([])
+        _note(record.folder, status="queued", message="", queued=time.time(), session=session)
+        _give_places()
+
+
+def stop(run_id: str) -> None:
+    """Ask a run to stop after its next step; it saves where it stands. A queued run leaves the queue at once."""
+    record = records.read(run_id)
+    with _giving_places():
+        if record.status == "queued":
+            _note(record.folder, status="stopped", message="")
+        elif record.status == "running":
+            (record.folder / STOP).touch()
+        else:
+            raise TrainingError(f"{run_id} is {record.status}; there is nothing to stop.")
+
+
+def delete(run_id: str) -> None:
+    """Delete a run's folder with all that it learnt; raises `TrainingError` while it runs."""
+    record = records.read(run_id)
+    with _giving_places():
+        held = alive.hold(record.folder, wait=0.2)
+        if held is None:
+            raise TrainingError(f"{run_id} is running; stop it first.")
+        try:
+            shutil.rmtree(record.folder)
+        except OSError as reason:
+            raise TrainingError(f"{record.folder} cannot be deleted ({reason.strerror}); check who owns it.") from None
+        finally:
+            alive.release(held)
+
+
+def admit() -> None:
+    """Start what waits and has a place by now; cheap where nothing waits."""
+    for child in [*_children]:
+        if child.poll() is not None:
+            _children.remove(child)
+    if any(info.status == "queued" for info in records.runs()):
+        with _giving_places():
+            _give_places()
+
+
+def queue() -> tuple[RunInfo, ...]:
+    """The runs that wait, the next one first."""
+    return tuple(sorted((info for info in records.runs() if info.status == "queued"), key=_turn))
+
+
+def places() -> tuple[int, int]:
+    """How many races or single runs, and how many processes, may run at once: `RESVIZ_JOBS`, or one for each GPU or
+    two cores, and a process for each core."""
+    from resviz.device import cores
+
+    gpus = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+    told = os.environ.get("RESVIZ_JOBS", "")
+    jobs = int(told) if told.isdecimal() and int(told) else max(1, gpus or cores() // 2)
+    return jobs, max(jobs, cores())
+
+
+def chosen(infos: Sequence[RunInfo], jobs: int, processes: int) -> list[RunInfo]:
+    """The waiting runs that have a place now: races by their turn, and of a race its runs one after the other."""
+    running = [info for info in infos if info.status == "running"]
+    groups, count, found = {info.group for info in running}, len(running), []
+    for info in sorted((info for info in infos if info.status == "queued"), key=_turn):
+        if (info.group in groups or len(groups) < jobs) and count < processes:
+            groups, count = groups | {info.group}, count + 1
+            found.append(info)
+    return found
+
+
+def _turn(info: RunInfo) -> tuple[float, str]:
+    return info.place, info.id
+
+
+def _check_session(session: str) -> None:
+    """A visitor has one run, or one race, at a time."""
+    for info in records.runs() if session else ():
+        if info.session == session and info.status in ("queued", "running"):
+            raise TrainingError(f"Your run {info.id} is not over yet; wait for it, or stop it first.")
+
+
+def _prepare(request: Request, session: str, group: str) -> str:
+    folder = new_folder(request.spec())
+    try:
+        folder.mkdir(parents=True)
+        told = {"model": request.model, "config": request.config.as_dict(), "request": request.as_dict()}
+        write_config(folder, told)
+    except OSError as reason:
+        raise TrainingError(f"{folder} cannot be written ({reason.strerror}); set RESVIZ_HOME.") from None
+    about = {"model": f"new/{request.spec()}", "dataset": request.dataset}
+    _note(folder, status="queued", message="", queued=time.time(), session=session, group=group, **about)
+    return folder.name
+
+
+def _note(folder: Path, **notes: object) -> None:
+    with Journal(folder) as journal:
+        journal.note(**notes)
+
+
+@contextmanager
+def _giving_places() -> Iterator[None]:
+    """One process at a time looks at the queue and changes it."""
+    path = records.folder() / ".queue"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as reason:
+        raise TrainingError(f"{path.parent} cannot be written ({reason.strerror}); set RESVIZ_HOME.") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _give_places() -> None:
+    for info in chosen(records.runs(), *places()):
+        _launch(records.folder() / info.id)
+
+
+def _launch(folder: Path) -> None:
+    """Start the process and hand it the run's lock: there is no moment in which the run looks dead."""
+    held = alive.hold(folder)
+    if held is None:
+        return
+    try:
+        (folder / STOP).unlink(missing_ok=True)
+        _note(folder, status="running", message="")
+        package = str(Path(__file__).parents[2])  # of resviz itself, which need not be installed
+        paths = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+        with (folder / OUTPUT).open("ab") as output:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "resviz", "train", "--run", folder.name],
+                env={**os.environ, "PYTHONPATH": paths, LOCK_VARIABLE: str(held)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(held,),
+                start_new_session=True,
+            )
+        _children.append(child)
+    except OSError as reason:
+        _note(folder, status="crashed", message=f"No process can be started ({reason.strerror}); try again later.")
+    finally:
+        alive.release(held)

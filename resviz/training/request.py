@@ -1,0 +1,51 @@
+"""`Request`: what somebody wants trained, in plain values, as a run's `config.json` has it before the first step."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from resviz.errors import SpecError, TrainingError
+from resviz.models.spec import ModelSpec
+from resviz.training.config import TrainConfig
+
+MEASURE = 0  # threads: try what is fastest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A model by name, a dataset by name, how to train, what to record and how often to save.
+
+    Raises `SpecError` for a model that is not `new/...`, `TrainingError` for the rest.
+    """
+
+    model: str
+    dataset: str
+    config: TrainConfig = field(default_factory=TrainConfig)
+    record: str = "light"
+    threads: int | None = None  # None: as torch has it now
+    checkpoint_seconds: float = 30.0  # between checkpoints, beside the one after each epoch
+
+    def __post_init__(self) -> None:
+        if not self.model.startswith("new/"):
+            raise SpecError(f"only a new network can be trained, such as new/residual-20, got {self.model!r}")
+        if self.record not in ("off", "light", "full"):
+            raise TrainingError(f"record must be one of off, light, full, got {self.record!r}.")
+        if self.checkpoint_seconds < 0:
+            raise TrainingError(f"checkpoint_seconds must not be negative, got {self.checkpoint_seconds}.")
+        self.spec()
+
+    def spec(self) -> ModelSpec:
+        """The network that is asked for."""
+        return ModelSpec.parse(self.model.removeprefix("new/"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Request":
+        """The inverse of `as_dict`; raises `TrainingError` where a file says what no request can."""
+        try:
+            return cls(**{**values, "config": TrainConfig(**values["config"])})
+        except (TypeError, KeyError) as reason:
+            raise TrainingError(f"config.json tells no training that resviz knows ({reason}); start it anew.") from None

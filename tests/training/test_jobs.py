@@ -1,0 +1,191 @@
+"""Real processes: started, watched, stopped, killed, resumed; and who may run when."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from resviz.errors import TrainingError
+from resviz.training import alive, jobs, records, room
+from resviz.training.config import TrainConfig
+from resviz.training.records import RunInfo
+from resviz.training.request import Request
+from resviz.training.schema import STOP
+from tests.training.squares import CONFIG, MODEL, folder
+
+ROOT = Path(__file__).parents[2]
+LONG = TrainConfig(**{**CONFIG.as_dict(), "epochs": 10_000})
+
+
+@pytest.fixture
+def request_(home: Path, tmp_path: Path) -> Request:
+    return Request(model=MODEL, dataset=folder(tmp_path / "squares"), config=LONG, threads=1)
+
+
+@pytest.fixture
+def no_process(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Places are given away, but nobody takes them."""
+    launched: list[Path] = []
+    monkeypatch.setattr(jobs, "_launch", launched.append)
+    return launched
+
+
+def wait_for(told: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not told():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def the_process(run: str) -> int:
+    """The id of the process that works on a run."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if words[-3:-1] == ["--run", run]:
+            return int(path.parent.name)
+    raise AssertionError(f"no process trains {run}")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds processes in /proc")
+def test_a_job_outlives_its_server_stops_resumes_and_shows_when_it_is_killed(request_, home):
+    script = (
+        "import sys, json; from resviz.training import jobs; from resviz.training.request import Request;"
+        "print(*jobs.start([Request.from_dict(json.loads(sys.argv[1]))], 'me')); sys.stdout.flush();"
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    server = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(request_.as_dict())], cwd=ROOT, capture_output=True, text=True
+    )
+    assert server.returncode == -signal.SIGKILL
+    run = server.stdout.strip()
+    record = records.read(run)
+    assert record.status == "running"  # from its first moment, before it has imported anything
+    wait_for(lambda: record.info().step > 5)
+    with pytest.raises(TrainingError, match="is running; stop it first"):
+        jobs.delete(run)
+    with pytest.raises(TrainingError, match="is not over yet"):
+        jobs.start([request_], "me")
+    os.kill(the_process(run), signal.SIGTERM)  # as when the machine shuts down
+    wait_for(lambda: record.status == "stopped" and not alive.is_held(record.folder))
+    before = record.info().step
+    jobs.resume(run)
+    wait_for(lambda: record.info().step > before + 5)
+    os.kill(the_process(run), signal.SIGKILL)
+    wait_for(lambda: record.status == "crashed", 2)
+    jobs.delete(run)
+    assert not record.folder.exists()
+    for child in jobs._children:
+        child.wait(10)
+    jobs.admit()
+    assert jobs._children == []
+
+
+def test_a_running_run_is_asked_to_stop(request_, no_process):
+    (run,) = jobs.start([request_])
+    path = records.folder() / run
+    held = alive.hold(path)
+    jobs._note(path, status="running")
+    jobs.stop(run)
+    assert (path / STOP).exists()
+    alive.release(held)
+
+
+# ---- places
+
+
+def info(name: str, status: str, group: str, place: float = 0.0) -> RunInfo:
+    return RunInfo(name, "", "", status, 0, 0, None, "", "", group, place)
+
+
+@pytest.mark.parametrize(
+    ("infos", "jobs_", "processes", "expected"),
+    [
+        ([info("a", "queued", "1", 2), info("b", "queued", "2", 1)], 1, 2, ["b"]),  # first come first served
+        ([info("a", "queued", "1", 1), info("b", "queued", "2", 2)], 2, 2, ["a", "b"]),
+        ([info("a", "running", "1"), info("b", "queued", "2")], 1, 2, []),  # one job at a time
+        ([info("a", "running", "1"), info("b", "queued", "1")], 1, 2, ["b"]),  # a race is one job
+        ([info(c, "queued", "1", i) for i, c in enumerate("abc")], 1, 2, ["a", "b"]),  # of at most two processes
+        ([info("a", "finished", "1"), info("b", "crashed", "2"), info("c", "queued", "3")], 1, 2, ["c"]),
+        ([], 1, 1, []),
+    ],
+)
+def test_places_are_given_by_turn_within_the_bounds(infos, jobs_, processes, expected):
+    assert [found.id for found in jobs.chosen(infos, jobs_, processes)] == expected
+
+
+def test_the_bound_may_be_set(monkeypatch):
+    monkeypatch.setenv("RESVIZ_JOBS", "3")
+    assert jobs.places()[0] == 3
+    for nonsense in ("", "0", "-1", "many"):
+        monkeypatch.setenv("RESVIZ_JOBS", nonsense)
+        assert jobs.places()[0] >= 1
+
+
+def test_a_race_waits_as_one_and_its_runs_know_each_other(request_, no_process):
+    ids = jobs.start([request_, request_, request_], "me")
+    assert len(set(ids)) == 3
+    assert [found.id for found in jobs.queue()] == list(ids)
+    assert len({found.group for found in records.runs()}) == 1
+    assert [path.name for path in no_process] == list(ids)[: jobs.places()[1]]
+    assert {found.status for found in records.runs()} == {"queued"}
+    assert {found.dataset for found in records.runs()} == {request_.dataset}
+
+
+def test_a_queued_run_leaves_the_queue_and_can_come_back(request_, no_process):
+    (run,) = jobs.start([request_])
+    with pytest.raises(TrainingError, match="is queued; only a stopped"):
+        jobs.resume(run)
+    jobs.stop(run)
+    assert records.read(run).status == "stopped"
+    with pytest.raises(TrainingError, match="is stopped; there is nothing to stop"):
+        jobs.stop(run)
+    jobs.resume(run)
+    assert records.read(run).status == "queued"
+    jobs.delete(run)
+    assert records.runs() == ()
+
+
+def test_one_session_has_one_job_and_another_session_its_own(request_, no_process):
+    jobs.start([request_], "me")
+    with pytest.raises(TrainingError, match="is not over yet; wait for it, or stop it first"):
+        jobs.start([request_], "me")
+    jobs.start([request_], "you")
+    assert len(jobs.queue()) == 2
+
+
+def test_a_run_that_cannot_be_had_is_refused_before_it_is_queued(home):
+    with pytest.raises(TrainingError, match="one of off, light, full"):
+        Request(model="new/plain-8", dataset="digits", record="all")
+    assert records.runs() == ()
+
+
+def test_a_full_disk_or_a_full_quota_is_refused_before_the_start(request_, no_process, monkeypatch):
+    monkeypatch.setenv("RESVIZ_QUOTA", "1000")
+    with pytest.raises(TrainingError, match=r"The runs take 0 MB of 0 MB, .* delete some"):
+        jobs.start([request_])
+    monkeypatch.delenv("RESVIZ_QUOTA")
+    usage = type("Usage", (), {"free": 150_000_000})
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(TrainingError, match="The disk has 150 MB left"):
+        jobs.start([request_])
+    assert records.runs() == ()
+
+
+def test_a_run_takes_about_what_was_foretold(request_, home):
+    from resviz.training.fit import fit
+
+    config = TrainConfig(**{**CONFIG.as_dict(), "epochs": 1})
+    run, events = fit("new/residual-20?classes=2", request_.dataset, config, record="full")
+    list(events)
+    taken = sum(path.stat().st_size for path in run.folder.iterdir())
+    foretold = room.bytes_of(Request(model="new/residual-20?classes=2", dataset="", config=config))
+    assert 0.4 * foretold < taken < 1.5 * foretold

@@ -1,0 +1,289 @@
+"""A run that was interrupted, however and wherever, equals the one that never stopped: every record, every bit."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from resviz.errors import TrainingError
+from resviz.models.weightfile import load as tensors
+from resviz.training import alive, records, state
+from resviz.training import fit as module
+from resviz.training.events import EpochEnd, Step
+from resviz.training.fit import carry_on
+from resviz.training.jobs import _prepare
+from resviz.training.loop import Training
+from resviz.training.request import Request
+from resviz.training.schema import QUANTITIES, STATE, STOP
+from tests.training.squares import CONFIG, CPU, MODEL, folder
+
+ROOT = Path(__file__).parents[2]
+REQUEST = Request(
+    model=MODEL,
+    dataset="",
+    config=replace(CONFIG, epochs=2, augmentation="crop", recalibration=8),
+    record="full",
+    threads=1,
+    checkpoint_seconds=0.0,
+)
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return folder(tmp_path_factory.mktemp("data") / "squares")
+
+
+@pytest.fixture(autouse=True)
+def _on_the_cpu(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setattr(module, "best", lambda: CPU)
+
+
+def prepared(squares: str, **changes: object) -> Path:
+    """A run that waits in its folder."""
+    request = replace(REQUEST, dataset=squares, **changes)
+    return records.folder() / _prepare(request, "", "")
+
+
+def outcome(run: Path) -> dict[str, object]:
+    """All that a run has recorded and learnt but the time that it took."""
+    record = records.Record(run)
+    scalars = {k: v.tolist() for k, v in record.scalars(10**6).items() if k not in ("at", "seconds")}
+    norms = {q: [a.tolist() for a in record.norms(q, 10**6)] for q in QUANTITIES}
+    weights = {name: t.tolist() for name, t in tensors(run / "model.safetensors").items()}
+    last = {name: t.tolist() for name, t in state.load(run / STATE).tensors.items()}
+    epochs = {name: values.tolist() for name, values in record.epochs().items()}
+    return {"scalars": scalars, "norms": norms, "epochs": epochs, "weights": weights, "state": last}
+
+
+def uninterrupted(squares: str, **changes: object) -> dict[str, object]:
+    run = prepared(squares, **changes)
+    list(carry_on(run)[1])
+    return outcome(run)
+
+
+def test_an_interruption_after_any_event_changes_no_bit(squares):
+    whole = uninterrupted(squares)
+    assert len(whole["scalars"]["step"]) == 8
+    for first in range(1, 10):  # four steps, the epoch's end, twice
+        run = prepared(squares)
+        _, events = carry_on(run)
+        for _, _event in zip(range(first), events, strict=False):
+            pass
+        events.close()
+        assert records.Record(run).status == "stopped"
+        rest = list(carry_on(run)[1])
+        assert len(rest) == 10 - first
+        assert outcome(run) == whole
+
+
+@pytest.mark.parametrize("changes", [{"augmentation": "resized-crop"}, {"momentum": 0.0}, {"precision": "auto"}])
+def test_every_way_to_train_resumes_to_the_bit(squares, monkeypatch, changes):
+    monkeypatch.setattr(module, "best", lambda: replace(CPU, autocast=torch.bfloat16))
+    config = replace(REQUEST.config, **changes)
+    whole = uninterrupted(squares, config=config)
+    run = prepared(squares, config=config)
+    for _ in range(5):
+        _, events = carry_on(run)
+        next(events)
+        next(events)
+        events.close()
+        monkeypatch.setattr(module, "best", lambda: CPU)  # as if bf16 no longer paid: the precision is kept
+    assert list(carry_on(run)[1]) == []  # only the last measurement was missing
+    assert outcome(run) == whole
+
+
+def test_threads_are_kept_on_resume(squares):
+    run = prepared(squares, threads=2)
+    _, events = carry_on(run)
+    next(events)
+    events.close()
+    torch.set_num_threads(1)
+    next(carry_on(run)[1])
+    assert torch.get_num_threads() == 2
+
+
+def test_what_happened_after_the_last_checkpoint_happens_again_just_so(squares):
+    whole = uninterrupted(squares)
+    run = prepared(squares)
+    _, events = carry_on(run)
+    for _ in range(3):
+        next(events)
+    shutil.copy(run / STATE, run / "before")
+    for _ in range(4):
+        next(events)
+    events.close()
+    (run / "before").replace(run / STATE)  # four steps and an epoch's end are recorded, but not in the checkpoint
+    list(carry_on(run)[1])
+    assert outcome(run) == whole
+
+
+# ---- killed
+
+
+def test_a_worker_killed_at_twenty_random_moments_loses_and_doubles_nothing(squares):
+    whole = uninterrupted(squares, config=replace(REQUEST.config, epochs=12))
+    run = prepared(squares, config=replace(REQUEST.config, epochs=12))
+    dice, kills, seen = random.Random(7), 0, {}
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.training.victim", str(run)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as victim:
+        for attempt in range(100):
+            print(file=victim.stdin, flush=True)
+            child = int(victim.stdout.readline())
+            if kills < 20:
+                time.sleep(dice.uniform(0, 0.12 + 0.01 * attempt))
+                os.kill(child, signal.SIGKILL)
+            ended = int(victim.stdout.readline())
+            kills += ended == signal.SIGKILL
+            assert ended in (0, signal.SIGKILL)
+            rows = records.Record(run).scalars(10**6)
+            now = dict(zip(rows["step"].tolist(), rows["loss"].tolist(), strict=True))
+            assert len(now) == len(rows["step"])
+            assert seen.items() <= now.items()  # what a reader saw once is there, unchanged
+            seen = now
+            status = records.Record(run).status
+            if status == "finished":
+                break
+            assert status in ("crashed", "queued")
+        victim.stdin.close()
+    assert status == "finished"
+    assert kills == 20
+    assert outcome(run) == whole
+
+
+# ---- stopped, refused
+
+
+def test_the_stop_flag_ends_a_run_after_the_step_with_a_checkpoint(squares):
+    run = prepared(squares)
+    _, events = carry_on(run)
+    next(events)
+    (run / STOP).touch()
+    assert list(events) == []
+    assert records.Record(run).status == "stopped"
+    assert state.load(run / STATE).numbers["step"] == 1
+    assert len(list(carry_on(run)[1])) == 9  # the flag of another day does not stop it
+
+
+def test_a_finished_run_has_nothing_left_to_do(squares):
+    run = prepared(squares)
+    list(carry_on(run)[1])
+    with pytest.raises(TrainingError, match="is finished; nothing is left to do"):
+        carry_on(run)
+    assert records.Record(run).status == "finished"
+
+
+def test_other_pictures_than_before_are_refused(tmp_path):
+    run = prepared(folder(tmp_path / "mine"))
+    _, events = carry_on(run)
+    next(events)
+    events.close()
+    next((tmp_path / "mine").glob("train/red/*")).unlink()
+    with pytest.raises(TrainingError, match="pictures of mine have changed since"):
+        carry_on(run)
+    assert "have changed" in records.Record(run).info().message
+
+
+def test_two_processes_at_one_run_are_refused(squares):
+    run = prepared(squares)
+    held = alive.hold(run)
+    with pytest.raises(TrainingError, match="Another process is at work"):
+        carry_on(run)
+    alive.release(held)
+    assert records.Record(run).status == "queued"
+
+
+@pytest.mark.parametrize("damage", [b"", b"x" * 5000])
+def test_a_damaged_checkpoint_is_one_sentence(squares, damage):
+    run = prepared(squares)
+    _, events = carry_on(run)
+    next(events)
+    events.close()
+    (run / STATE).write_bytes(damage)
+    with pytest.raises(TrainingError, match="is damaged"):
+        list(carry_on(run)[1])
+    assert records.Record(run).status == "crashed"
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_finite_weights(squares):
+    wild = replace(CONFIG, lr=100.0, warmup=0.0, momentum=0.99, epochs=9)
+    run = prepared(squares, model=f"{MODEL}&norm=none", config=wild)
+    with pytest.raises(TrainingError, match=r"at step \d+ of 36; it began in layer"):
+        list(carry_on(run)[1])
+    info = records.Record(run).info()
+    assert info.status == "stopped"
+    assert "it began in" in info.message
+    assert info.message.split("step ")[1].split(" ")[0] == str(info.step + 1)
+    assert all(t.isfinite().all() for t in state.load(run / STATE).tensors.values())
+
+
+def test_a_bug_is_written_down_and_shows(squares, monkeypatch):
+    run = prepared(squares)
+    monkeypatch.setattr(Training, "_end", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(carry_on(run)[1])
+    assert records.Record(run).status == "crashed"
+    assert "ZeroDivisionError" in records.Record(run).info().message
+
+
+def out_of_memory(monkeypatch: pytest.MonkeyPatch, at: int, above: int) -> None:
+    usual = Training._update
+
+    def update(self: Training, lr: float, images: torch.Tensor, targets: torch.Tensor) -> object:
+        if self.step == at and len(images) > above:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        return usual(self, lr, images, targets)
+
+    monkeypatch.setattr(Training, "_update", update)
+
+
+def test_a_first_step_that_does_not_fit_is_tried_with_half_the_batch(squares, monkeypatch):
+    out_of_memory(monkeypatch, at=0, above=4)
+    run = prepared(squares)
+    seen = list(carry_on(run)[1])
+    assert sum(isinstance(event, Step) for event in seen) == 16
+    assert records.Record(run).config["config"]["batch_size"] == 4
+    assert records.Record(run).status == "finished"
+
+
+@pytest.mark.parametrize(("at", "above"), [(0, 0), (5, 0)])
+def test_a_full_memory_that_half_the_batch_does_not_help_ends_with_a_sentence(squares, monkeypatch, at, above):
+    out_of_memory(monkeypatch, at, above)
+    run = prepared(squares)
+    with pytest.raises(TrainingError, match=f"The memory is full at step {at + 1}; close other programs"):
+        list(carry_on(run)[1])
+    assert records.Record(run).status == "crashed"
+    assert records.Record(run).info().step == at
+
+
+def test_a_run_deleted_while_it_trains_ends_with_a_sentence(squares):
+    run = prepared(squares)
+    _, events = carry_on(run)
+    next(events)
+    shutil.rmtree(run)
+    with pytest.raises(TrainingError, match="was deleted while the run was going on"):
+        list(events)
+    assert not run.exists()
+
+
+def test_epochs_are_kept_for_looking_back(squares):
+    run = prepared(squares)
+    ends = [event for event in carry_on(run)[1] if isinstance(event, EpochEnd)]
+    assert len(ends) == 2
+    names = {path.name for path in run.glob("checkpoint-*")}
+    assert names == {f"checkpoint-{n}.safetensors" for n in ("initial", "epoch-1", "epoch-2")}
+    first = tensors(run / "checkpoint-initial.safetensors")
+    assert not np.array_equal(first["conv1.weight"], tensors(run / "checkpoint-epoch-1.safetensors")["conv1.weight"])
