@@ -1,0 +1,96 @@
+"""The same batch with three kinds of statistics: the answers beside each other, and what changes on the way."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from resviz.figures import batchnorm as figures
+from resviz.figures import boards
+from resviz.ui import batchnorm, board, cache, layout, view
+from resviz.ui import norm_cache as results
+from resviz.ui.i18n import translate as _
+from resviz.ui.layout import escaped
+
+if TYPE_CHECKING:
+    from resviz.probes.norm_modes import Mode
+
+
+def show(page: batchnorm.Page) -> None:
+    """One image's five likeliest classes in each mode, then the change of every layer."""
+    subject, batch = page.subject, page.batch
+    calibration = results.batch(subject, "samples", *_corruption())
+    update = layout.progress(_("Three kinds of statistics"))
+    update(0.05)
+    try:
+        modes = results.modes(subject.model, batch, calibration, update)
+    finally:
+        update(1.0)
+    count = len(batch.titles)
+    image = next((i for i in range(count) if str(i) == view.chosen("image")), 0)
+    pictures, *columns = st.columns([1.25, 1, 1, 1], gap="medium")
+    with pictures:
+        batchnorm.show_pictures(page, image)
+        st.caption(_("The batch as the network receives it. Click one."))
+    labels = cache.model(subject.model).labels
+    same = batch.key == calibration.key
+    for place, mode, (title, words) in zip(columns, modes, _titles(count, same), strict=True):
+        with place:
+            st.markdown(f"**{title}**")
+            top = mode.top(image, labels)
+            board.show(boards.share_list([(guess.label, guess.probability) for guess in top]), f"top-{mode.name}")
+            st.caption(words)
+    agree = [sum((mode.scores.argmax(1) == modes[0].scores.argmax(1)).tolist()) for mode in modes[1:]]
+    st.caption(
+        _(
+            "{title}. Of {count} images, {batch} keep their answer with the batch's own statistics and "
+            "{recalibrated} with recalibrated ones."
+        ).format(title=escaped(batch.titles[image]), count=count, batch=agree[0], recalibrated=agree[1])
+    )
+    if note := cache.untrained(subject.model):
+        st.caption(f"**{note}**")
+    st.subheader(_("What changes on the way"), anchor=False)
+    _show_changes(modes)
+    rows = [
+        (title, mode.name, guess.label, guess.probability)
+        for i, title in enumerate(batch.titles)
+        for mode in modes
+        for guess in mode.top(i, labels)
+    ]
+    layout.table_download(_("Download the answers"), "answers", ("image", "statistics", "label", "probability"), rows)
+
+
+def _corruption() -> tuple[str, int]:
+    """What the batch was made worse by: the samples get the same."""
+    return st.session_state["corruption"], int(st.session_state.get("strength", 3))
+
+
+def _titles(count: int, same: bool) -> list[tuple[str, str]]:
+    """Heading and caption of each mode; `same`: the batch is what is measured again."""
+    own = (
+        _("Its own mean and variance over {count} images, as in training. The others in the batch change the answer.")
+        if count > 1
+        else _("The photo's own mean and variance, over its places alone.")
+    )
+    again = _("Measured again on the sample photos, made worse in the same way (Li et al. 2016). No label is needed.")
+    very = _(" Here they are this very batch: choose another one to see a difference.")
+    return [
+        (_("Running statistics"), _("What was averaged in training: evaluation mode. The answer for users.")),
+        (_("The batch's own"), own.format(count=count)),
+        (_("Recalibrated (AdaBN)"), again + (very if same else "")),
+    ]
+
+
+def _show_changes(modes: "tuple[Mode, ...]") -> None:
+    lines = list(zip((_("the batch's own"), _("recalibrated")), (mode.change for mode in modes[1:]), strict=True))
+    words = figures.Words("", _("‖y − y_eval‖ / ‖y_eval‖"))
+    st.plotly_chart(
+        figures.changes(modes[0].layers, lines, words, layout.dark()),
+        config={"displayModeBar": False},
+        alt=_("Change of the output of {count} layers over depth").format(count=len(modes[0].layers)),
+    )
+    st.caption(
+        _(
+            "How far the output of each BatchNorm layer moves from evaluation mode, over the whole batch; "
+            "100 % is as much as the output itself."
+        )
+    )
