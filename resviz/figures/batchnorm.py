@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from plotly.subplots import make_subplots
 
-from resviz.figures import raster
+from resviz.figures import boards, raster
 from resviz.figures.theme import GREEN, PURPLE, SKY, YELLOW, template
 from resviz.probes.batchnorm import BatchNormLayer, ChannelValues, Histogram
 
@@ -40,7 +40,8 @@ def drift_rows(layers: Sequence[BatchNormLayer], chosen: str, heads: tuple[str, 
     rows = "".join(_drift_row(layer, layer.layer == chosen, alt) for layer in layers)
     legend = raster.data_uri(raster.scale_png(False))
     ticks = "".join(f"<span>{value}</span>" for value in ("≤ 0.01", "0.1", "1", "≥ 10 nats"))
-    scale = f'<div class="line"><span></span><div class="ticks muted"><img src="{legend}" alt="">{ticks}</div></div>'
+    bar = f'<img src="{legend}" alt=""><div>{ticks}</div>'
+    scale = f'<div class="line"><span></span><div class="ticks number muted">{bar}</div></div>'
     return f'<div class="drift">{head}<div class="rows">{rows}</div>{scale}</div>'
 
 
@@ -54,6 +55,16 @@ def _drift_row(layer: BatchNormLayer, on: bool, alt: str) -> str:
         f'<div class="line{" on" if on else ""}" data-pick="{name}" title="{title}" aria-label="{title}">'
         f'<span class="label">{name}</span><img class="pixel" src="{image}" alt="">{cells}</div>'
     )
+
+
+def pictures(tiles: Sequence[boards.Tile], chosen: str | None) -> str:
+    """The pictures of a batch in rows; one can be chosen by a click unless `chosen` is None."""
+    if chosen is not None:
+        return f'<div class="batch">{boards.thumbnails(tiles, chosen)}</div>'
+    images = "".join(
+        f'<img src="{tile.image}" alt="{escape(tile.heading)}" title="{escape(tile.heading)}">' for tile in tiles
+    )
+    return f'<div class="batch"><div class="thumbs">{images}</div></div>'
 
 
 def affine_violins(
@@ -213,10 +224,10 @@ def changes(
     figure.update_traces(hovertemplate="%{x}: %{y:.1%}<extra></extra>")
     figure.update_layout(
         template=template(dark),
-        height=300,
-        xaxis_title=words.x,
+        height=400,
         yaxis_title=words.y,
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        margin={"t": 48},
+        legend={"orientation": "h", "y": 1.03, "yanchor": "bottom", "x": 0},
     )
     figure.update_yaxes(rangemode="tozero", tickformat=".0%")
     figure.update_xaxes(tickangle=-60, showgrid=False, tickfont={"size": 11}, type="category")

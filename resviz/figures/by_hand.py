@@ -21,13 +21,15 @@ def number_lines(rows: Sequence[tuple[str, Float[np.ndarray, "n c"]]], channel: 
     line is zero. `channel` is the word for a channel.
     """
     figure, heights = go.Figure(), np.arange(len(rows))[::-1]
-    for c in range(rows[0][1].shape[1]):
+    channels = rows[0][1].shape[1]
+    for c in range(channels):
+        lift = 0.1 * ((channels - 1) / 2 - c)  # so that channels do not hide each other
         for i in range(rows[0][1].shape[0]):
             values = [float(step[i, c]) for _, step in rows]
             figure.add_trace(
                 go.Scatter(
                     x=values,
-                    y=heights,
+                    y=heights + lift,
                     mode="lines+markers",
                     name=f"{channel} {c + 1}",
                     legendgroup=str(c),

@@ -109,12 +109,9 @@ def _corruption_title(kind: str) -> str:
 
 def show_pictures(page: Page, chosen: int | None = None) -> None:
     """The batch as the network receives it; with `chosen`, a click chooses one."""
-    pictures = zip(page.batch.titles, results.thumbnails(page.batch), strict=True)
-    tiles = [boards.Tile(str(i), uri, title) for i, (title, uri) in enumerate(pictures)]
-    html = boards.thumbnails(tiles, None if chosen is None else str(chosen))
-    if chosen is None:
-        html = html.replace("data-pick=", "data-name=")  # nothing to choose here
-    board.show(f'<div class="batch">{html}</div>', "batch", None if chosen is None else "image")
+    pairs = zip(page.batch.titles, results.thumbnails(page.batch), strict=True)
+    tiles = [boards.Tile(str(i), uri, title) for i, (title, uri) in enumerate(pairs)]
+    board.show(figures.pictures(tiles, None if chosen is None else str(chosen)), "batch", "image")
 
 
 def without(model: str) -> str | None:

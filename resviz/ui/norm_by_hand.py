@@ -125,6 +125,8 @@ def _explained(step: int, found: "ByHand") -> str:
             "The variance that is remembered is divided by n − 1."
         ),
     }[step]
+    if step == 4 and len(found.x) == 2:
+        words += " " + _("Of a batch of two only the order is left: −1 and 1.")
     if constant:
         words += " " + _("Channel {numbers} is constant: its variance is 0, and β is all that comes out.").format(
             numbers=", ".join(constant)

@@ -30,7 +30,8 @@ def show(page: batchnorm.Page) -> None:
     pictures, *columns = st.columns([1.25, 1, 1, 1], gap="medium")
     with pictures:
         batchnorm.show_pictures(page, image)
-        st.caption(_("The batch as the network receives it. Click one."))
+        several = _(" Click one.") if count > 1 else ""
+        st.caption(_("{title}, as the network receives it.").format(title=escaped(batch.titles[image])) + several)
     labels = cache.model(subject.model).labels
     same = batch.key == calibration.key
     for place, mode, (title, words) in zip(columns, modes, _titles(count, same), strict=True):
@@ -39,13 +40,8 @@ def show(page: batchnorm.Page) -> None:
             top = mode.top(image, labels)
             board.show(boards.share_list([(guess.label, guess.probability) for guess in top]), f"top-{mode.name}")
             st.caption(words)
-    agree = [sum((mode.scores.argmax(1) == modes[0].scores.argmax(1)).tolist()) for mode in modes[1:]]
-    st.caption(
-        _(
-            "{title}. Of {count} images, {batch} keep their answer with the batch's own statistics and "
-            "{recalibrated} with recalibrated ones."
-        ).format(title=escaped(batch.titles[image]), count=count, batch=agree[0], recalibrated=agree[1])
-    )
+    if count > 1:
+        _say_agreement(modes)
     if note := cache.untrained(subject.model):
         st.caption(f"**{note}**")
     st.subheader(_("What changes on the way"), anchor=False)
@@ -57,6 +53,17 @@ def show(page: batchnorm.Page) -> None:
         for guess in mode.top(i, labels)
     ]
     layout.table_download(_("Download the answers"), "answers", ("image", "statistics", "label", "probability"), rows)
+
+
+def _say_agreement(modes: "tuple[Mode, ...]") -> None:
+    answers = [mode.scores.argmax(1) for mode in modes]
+    own, again = (int((answer == answers[0]).sum()) for answer in answers[1:])
+    st.caption(
+        _(
+            "Of {count} images, {own} keep their answer with the batch's own statistics and {again} with "
+            "recalibrated ones."
+        ).format(count=len(answers[0]), own=own, again=again)
+    )
 
 
 def _corruption() -> tuple[str, int]:
@@ -82,7 +89,7 @@ def _titles(count: int, same: bool) -> list[tuple[str, str]]:
 
 def _show_changes(modes: "tuple[Mode, ...]") -> None:
     lines = list(zip((_("the batch's own"), _("recalibrated")), (mode.change for mode in modes[1:]), strict=True))
-    words = figures.Words("", _("‖y − y_eval‖ / ‖y_eval‖"))
+    words = figures.Words("", _("change of the output"))
     st.plotly_chart(
         figures.changes(modes[0].layers, lines, words, layout.dark()),
         config={"displayModeBar": False},
@@ -90,7 +97,7 @@ def _show_changes(modes: "tuple[Mode, ...]") -> None:
     )
     st.caption(
         _(
-            "How far the output of each BatchNorm layer moves from evaluation mode, over the whole batch; "
-            "100 % is as much as the output itself."
+            "‖y − y_eval‖ / ‖y_eval‖ for the output y of each BatchNorm layer over the whole batch: how far it moves "
+            "from evaluation mode; 100 % is as much as the output itself."
         )
     )
