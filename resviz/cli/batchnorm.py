@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resviz.models.zoo import LoadedModel
     from resviz.probes.batchnorm import BatchNormLayer
 
-BATCH = 50
+BATCH = 200
 
 
 def batchnorm(options: argparse.Namespace) -> Result:

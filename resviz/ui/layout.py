@@ -53,6 +53,7 @@ def navigation() -> "StreamlitPage":
             st.Page("pages/feature_maps.py", title=_("Feature maps")),
             st.Page("pages/attribution.py", title=_("Attribution")),
             st.Page("pages/gradient_flow.py", title=_("Gradient flow")),
+            st.Page("pages/batchnorm.py", title=_("BatchNorm")),
         ]
     )
 

@@ -1,0 +1,51 @@
+"""The page on BatchNorm in a real browser: a click opens a layer, a step reveals the next, the bias moves nothing."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server
+
+Settle = Callable[[Page], None]
+Shot = Callable[[Page, str], None]
+
+
+@pytest.fixture(autouse=True)
+def _patience(page: Page) -> None:
+    page.set_default_timeout(90_000)
+    expect.set_options(timeout=90_000)
+
+
+def test_a_layer_opens_by_click_and_a_photo_is_answered_in_three_ways(
+    page: Page, server: Server, settle: Settle, shot: Shot
+) -> None:
+    page.goto(f"{server.url}/batchnorm?model=bundled/resnet20-cifar10")
+    rows = page.locator(".drift [data-pick]")
+    expect(rows).to_have_count(19)
+    rows.nth(4).click()
+    expect(page.locator(".drift .on .label")).to_have_text("layer1.1.bn2")
+    settle(page)
+    assert "norm=layer1.1.bn2" in page.url
+    overflow = page.locator(".stMainBlockContainer .board").evaluate_all(
+        "all => all.map(e => Math.max(e.scrollWidth - e.clientWidth, e.getBoundingClientRect().right - innerWidth))"
+    )
+    assert max(overflow) <= 1, overflow
+    shot(page, "batchnorm")
+    page.get_by_text("Other statistics", exact=True).click()
+    page.locator(".batch [data-pick='3']").click()
+    expect(page.locator(".batch .on")).to_have_attribute("data-pick", "3")
+    settle(page)
+    assert "image=3" in page.url
+    expect(page.locator(".bars.tight")).to_have_count(3)
+
+
+def test_by_hand_steps_are_revealed_by_click(page: Page, server: Server, settle: Settle) -> None:
+    page.goto(f"{server.url}/batchnorm?model=bundled/resnet20-cifar10&part=hand")
+    formulas = page.get_by_test_id("stMain").locator(".katex-display")
+    expect(formulas).to_have_count(3)
+    page.get_by_test_id("stButtonGroup").get_by_text(re.compile("variance")).click()
+    expect(formulas).to_have_count(5)
+    settle(page)
+    assert "step=3" in page.url
