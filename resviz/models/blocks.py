@@ -4,46 +4,24 @@ Each block has one activation module per use, none of them in place, and names t
 `branch` (its output is F(x)), `shortcut` (x, projected where shapes change) and `add` (the sum). They hold no
 parameters, so the names of the parameters are torchvision's and its weights load strictly.
 
-A family says how branch and shortcut meet: a subclass of `Block` with a `forward`, and one line in `spec.FAMILIES`.
+A family says how branch and shortcut meet: a subclass of `Block`, and one line in `spec.FAMILIES`. Where one of them is
+weighted, `branch` or `shortcut` does it, so that the two still add up to the sum.
 """
 
 import math
+from typing import ClassVar
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resviz.models.spec import ACTIVATIONS, FAMILIES, ModelSpec
-
-
-class Tap(nn.Identity):
-    """A named place in the network; passes its input on."""
-
-
-class Add(nn.Module):
-    """The sum of branch and shortcut, as a module so that both operands can be seen."""
-
-    def forward(self, branch: Tensor, shortcut: Tensor) -> Tensor:
-        return branch + shortcut
-
-
-class PadShortcut(nn.Module):
-    """Option A of He et al. 2015 section 4.1: every `stride`-th pixel, new channels are zeros, no parameters.
-
-    The zeros are split evenly before and after, as in the published CIFAR weights.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
-        super().__init__()
-        self.stride = stride
-        extra = out_channels - in_channels
-        self.pad = (extra // 2, extra - extra // 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, *self.pad))
+from resviz.models.parts import Add, Constant, Gate, PadShortcut, ScaleShift, Shift, Tap, Weight
+from resviz.models.spec import ACTIVATIONS, FAMILIES, WITHOUT_NORM, ModelSpec
 
 
 class Block(nn.Module):
     """conv - norm - activation, repeated; the last activation follows the meeting with the shortcut."""
+
+    activated: ClassVar[bool] = True  # whether a block's output has gone through an activation
+    starts_silent: ClassVar[bool] = False  # whether the classifier's weights start at zero
 
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
         super().__init__()
@@ -53,6 +31,14 @@ class Block(nn.Module):
             self.add_module(f"conv{i}", conv)
             self.add_module(f"bn{i}", make_norm(spec, conv.out_channels))
             self.add_module(f"relu{i}", make_activation(spec))
+
+    @classmethod
+    def closing(cls, spec: ModelSpec, channels: int) -> nn.Module | None:
+        """What the network needs between its last block and the pooling."""
+        return None
+
+    def reset(self, blocks: int) -> None:
+        """What the family changes in freshly drawn weights of a network of so many blocks."""
 
     @property
     def last_norm(self) -> nn.Module:
@@ -87,7 +73,9 @@ class Residual(Block):
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
         super().__init__(spec, in_channels, planes, stride)
         self.downsample = _projection(spec, in_channels, self.out_channels, stride)
-        self.branch, self.shortcut, self.add = Tap(), Tap(), Add()
+        self.branch: nn.Module = Tap()
+        self.shortcut: nn.Module = Tap()
+        self.add = Add()
 
     @property
     def ways(self) -> tuple[str, str]:
@@ -98,10 +86,124 @@ class Residual(Block):
         return self.last_activation(self.add(self.branch(self.body(x)), self.shortcut(identity)))
 
 
+class Preactivation(Residual):
+    """y = x + F(x) with norm and activation before each convolution, nothing after the sum: He et al. 2016, Fig. 4e.
+
+    The stem is a bare convolution; norm and activation follow the last block.
+    """
+
+    activated = False
+
+    def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
+        super().__init__(spec, in_channels, planes, stride)
+        for i in range(1, self.layers + 1):
+            self.add_module(f"bn{i}", make_norm(spec, self.get_submodule(f"conv{i}").in_channels))  # type: ignore[arg-type]
+
+    @classmethod
+    def closing(cls, spec: ModelSpec, channels: int) -> nn.Module:
+        return nn.Sequential(make_norm(spec, channels), make_activation(spec))
+
+    @property
+    def ways(self) -> tuple[str, str]:
+        return "bn1", super().ways[1]
+
+    def body(self, x: Tensor) -> Tensor:
+        for i in range(1, self.layers + 1):
+            x = self.get_submodule(f"relu{i}")(self.get_submodule(f"bn{i}")(x))
+            x = self.get_submodule(f"conv{i}")(x)
+        return x
+
+    def last_activation(self, x: Tensor) -> Tensor:
+        return x
+
+
+class Scaled(Residual):
+    """y = activation(0.5 F(x) + 0.5 x): constant scaling, He et al. 2016 section 3.1, which trains badly."""
+
+    def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
+        super().__init__(spec, in_channels, planes, stride)
+        self.branch, self.shortcut = Constant(0.5), Constant(0.5)
+
+
+class Gated(Residual):
+    """y = activation(F(x) + (1 - g(x)) x): shortcut-only gating, He et al. 2016 section 3.1."""
+
+    def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
+        super().__init__(spec, in_channels, planes, stride)
+        self.shortcut = Gate(self.out_channels)
+
+
+class ReZero(Residual):
+    """y = activation(x + w F(x)) with one learned w per block that starts at zero: Bachlechner et al. 2020, eqn. 1."""
+
+    def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
+        super().__init__(spec, in_channels, planes, stride)
+        self.branch = Weight(0.0)
+
+
+class Weighted(Residual):
+    """y = alpha x + beta activation(F(x)), after Shen and Zeng 2016: what is added may be negative again.
+
+    Their weight is beta, learned, and starts at zero; alpha is learned here as well and starts at one.
+    """
+
+    def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
+        super().__init__(spec, in_channels, planes, stride)
+        self.branch, self.shortcut = Weight(0.0), Weight(1.0)
+
+    def body(self, x: Tensor) -> Tensor:
+        return super().last_activation(super().body(x))
+
+    def last_activation(self, x: Tensor) -> Tensor:
+        return x
+
+
+class Fixup(Residual):
+    """A residual block without normalisation that trains: Zhang, Dauphin and Ma 2019, 1901.09321, section 3.
+
+    One learned bias before each convolution and activation, one learned scale on the branch; the branch's last
+    convolution and the classifier start at zero, the others are shrunk by blocks^(-1 / (2 m - 2)) with m convolutions
+    on the branch.
+    """
+
+    starts_silent = True
+
+    def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
+        super().__init__(spec, in_channels, planes, stride)
+        for i in range(1, self.layers + 1):
+            self.add_module(f"bias{i}", Shift())
+        self.add_module(f"bn{self.layers}", nn.Identity())  # `branch` shifts instead
+        self.branch = ScaleShift()
+
+    @classmethod
+    def closing(cls, spec: ModelSpec, channels: int) -> nn.Module:
+        return Shift()
+
+    @property
+    def ways(self) -> tuple[str, str]:
+        return "bias1", super().ways[1]
+
+    def body(self, x: Tensor) -> Tensor:
+        for i in range(1, self.layers + 1):
+            x = self.get_submodule(f"conv{i}")(self.get_submodule(f"bias{i}")(x))
+            if i < self.layers:
+                x = self.get_submodule(f"relu{i}")(self.get_submodule(f"bn{i}")(x))
+        return x
+
+    def reset(self, blocks: int) -> None:
+        factors = [blocks ** (-1 / (2 * self.layers - 2))] * (self.layers - 1) + [0.0]
+        for i, factor in enumerate(factors, start=1):
+            self.get_parameter(f"conv{i}.weight").data.mul_(factor)
+
+
+def block_class(spec: ModelSpec) -> type[Block]:
+    """The class of the spec's family."""
+    return globals()[FAMILIES[spec.family]]  # type: ignore[no-any-return]
+
+
 def make_block(spec: ModelSpec, in_channels: int, planes: int, stride: int) -> Block:
     """A block of the spec's family; `planes` are the channels of its 3x3 convolution before widening."""
-    family: type[Block] = globals()[FAMILIES[spec.family]]
-    return family(spec, in_channels, planes, stride)
+    return block_class(spec)(spec, in_channels, planes, stride)
 
 
 def make_activation(spec: ModelSpec) -> nn.Module:
@@ -110,7 +212,9 @@ def make_activation(spec: ModelSpec) -> nn.Module:
 
 
 def make_norm(spec: ModelSpec, channels: int) -> nn.Module:
-    """BatchNorm; GroupNorm with about 16 channels a group (Wu and He 2018, Table 3); or nothing."""
+    """BatchNorm; GroupNorm with about 16 channels a group (Wu and He 2018, Table 3); or nothing, in Fixup a shift."""
+    if spec.family in WITHOUT_NORM:
+        return Shift()
     if spec.norm == "batch":
         return nn.BatchNorm2d(channels)
     if spec.norm == "group":
@@ -121,8 +225,9 @@ def make_norm(spec: ModelSpec, channels: int) -> nn.Module:
 def make_conv(
     spec: ModelSpec, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
 ) -> nn.Conv2d:
-    """A convolution that keeps the size at stride 1; it has a bias only where no normalisation follows."""
-    return nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=spec.norm == "none")
+    """A convolution that keeps the size at stride 1; it has biases only where neither norm nor family brings some."""
+    bias = spec.norm == "none" and spec.family not in WITHOUT_NORM
+    return nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=bias)
 
 
 def _convolutions(spec: ModelSpec, in_channels: int, planes: int, stride: int) -> list[nn.Conv2d]:

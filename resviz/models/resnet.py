@@ -10,7 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from resviz.models.blocks import Block, make_activation, make_block, make_conv, make_norm
+from resviz.models.blocks import Block, block_class, make_activation, make_block, make_conv, make_norm
+from resviz.models.parts import LEARNED
 from resviz.models.spec import ModelSpec
 
 
@@ -22,14 +23,16 @@ class ResNet(nn.Module):
         self.spec = spec
         kernel, stride = (7, 2) if spec.stem == "imagenet" else (3, 1)
         self.conv1 = make_conv(spec, 3, spec.width, kernel, stride)
-        self.bn1 = make_norm(spec, spec.width)
-        self.relu = make_activation(spec)
+        family = block_class(spec)
+        self.bn1 = make_norm(spec, spec.width) if family.activated else nn.Identity()
+        self.relu = make_activation(spec) if family.activated else nn.Identity()
         self.maxpool = nn.MaxPool2d(3, 2, 1) if spec.stem == "imagenet" else nn.Identity()
         channels = spec.width
         for i, blocks in enumerate(spec.stages):
             stage = _stage(spec, channels, spec.width * 2**i, blocks, stride=1 if i == 0 else 2)
             channels = stage[-1].out_channels  # type: ignore[assignment]
             self.add_module(f"layer{i + 1}", stage)
+        self.closing = family.closing(spec, channels)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, spec.classes)
 
@@ -37,6 +40,8 @@ class ResNet(nn.Module):
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         for i in range(len(self.spec.stages)):
             x = self.get_submodule(f"layer{i + 1}")(x)
+        if self.closing is not None:
+            x = self.closing(x)
         x = torch.flatten(self.avgpool(x), 1)  # (N, channels)
         return self.fc(x)  # type: ignore[no-any-return]
 
@@ -67,10 +72,22 @@ def initialise(model: ResNet, spec: ModelSpec) -> None:
             _fill_weight(module, spec.init, generator)
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
             _fill_norm(module)
-    if spec.init == "zero-gamma":
-        for block in model.modules():
-            if isinstance(block, Block) and isinstance(block.last_norm, nn.BatchNorm2d | nn.GroupNorm):
-                nn.init.zeros_(block.last_norm.weight)
+    _start_families(model, spec)
+
+
+def _start_families(model: ResNet, spec: ModelSpec) -> None:
+    """What initialisation and family set apart, after all weights are drawn."""
+    for part in model.modules():
+        if isinstance(part, LEARNED):
+            part.reset_parameters()
+    blocks = [module for module in model.modules() if isinstance(module, Block)]
+    for block in blocks:
+        block.reset(len(blocks))
+        if spec.init == "zero-gamma" and isinstance(block.last_norm, nn.BatchNorm2d | nn.GroupNorm):
+            nn.init.zeros_(block.last_norm.weight)
+    if block_class(spec).starts_silent:
+        nn.init.zeros_(model.fc.weight)
+        nn.init.zeros_(model.fc.bias)
 
 
 def _stage(spec: ModelSpec, in_channels: int, planes: int, blocks: int, stride: int) -> nn.Sequential:

@@ -10,7 +10,17 @@ from urllib.parse import parse_qsl, urlencode
 from resviz.errors import SpecError
 
 # name -> the block's class in blocks.py: a new family is one class there and one line here
-FAMILIES = {"plain": "Plain", "residual": "Residual"}
+FAMILIES = {
+    "plain": "Plain",
+    "residual": "Residual",
+    "preactivation": "Preactivation",
+    "weighted": "Weighted",
+    "scaled": "Scaled",
+    "gated": "Gated",
+    "rezero": "ReZero",
+    "fixup": "Fixup",
+}
+WITHOUT_NORM = ("fixup",)  # families made to do without normalisation
 STEMS = ("cifar", "imagenet")
 BLOCKS = ("basic", "bottleneck")
 SHORTCUTS = ("A", "B", "C")
@@ -54,7 +64,7 @@ class ModelSpec:
     width: int = 0  # channels of the first stage; cifar: 16, imagenet: 64
     groups: int = 1  # groups of the 3x3 convolution in a bottleneck (ResNeXt: 32)
     width_per_group: int = 64  # its channels per group where width is 64 (ResNeXt 32x4d: 4, Wide ResNet: 128)
-    norm: str = "batch"
+    norm: str = ""  # batch, or none in a family that is made to do without
     activation: str = "relu"
     init: str = "he"
     classes: int = 10
@@ -67,6 +77,7 @@ class ModelSpec:
         self._fill("block", "basic" if self.stem == "cifar" else IMAGENET_STAGES[self.depth][0])
         self._fill("shortcut", "A" if self.stem == "cifar" else "B")
         self._fill("width", 16 if self.stem == "cifar" else 64)
+        self._fill("norm", "none" if self.family in WITHOUT_NORM else "batch")
         for name, choices in _CHOICES.items():
             self._check_choice(name, choices)
         for name, (low, high) in _RANGES.items():
@@ -169,6 +180,8 @@ class ModelSpec:
         n = 3 * self.layers_per_block
         if self.stem == "cifar" and (self.depth < n + 2 or (self.depth - 2) % n):
             raise SpecError(f"depth must be {n}n + 2 with n >= 1 for {self.block} blocks, got {self.depth}")
+        if self.family in WITHOUT_NORM and self.norm != "none":
+            raise SpecError(f"{self.family} is made to do without normalisation: leave norm out, got {self.norm!r}")
         if self.block == "basic" and (self.groups != 1 or self.width_per_group != 64):
             raise SpecError("groups and width_per_group need bottleneck blocks; leave them out or set block=bottleneck")
 

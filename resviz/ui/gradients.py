@@ -163,9 +163,11 @@ def _sentence(choice: Choice, quantity: str, profile: "Profile") -> str:
         "level": _("it **stays level**."),
         "shrinks": _("it **shrinks** {towards}."),
         "vanishes": _("it **vanishes** {towards}."),
-        "undefined": _("there is none."),
+        "undefined": "",
     }[verdict(ratio)]
     title = f":{choice.style(profile.model).word}[**{choice.title(profile.model)}**]"
+    if not ends:
+        return f"{title}: {_('nothing at the first and last place: weights that start at zero keep it from them.')}"
     return f"{title}: {subject.format(times=times(ratio))}: {ends.format(towards=towards)}"
 
 

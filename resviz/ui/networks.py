@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from resviz.figures.families import Style, style
-from resviz.models.spec import ACTIVATIONS, FAMILIES, NORMS, ModelSpec
+from resviz.models.spec import ACTIVATIONS, FAMILIES, NORMS, WITHOUT_NORM, ModelSpec
 from resviz.ui import view
 from resviz.ui.i18n import translate as _
 
@@ -50,8 +50,11 @@ class Choice:
     @property
     def models(self) -> dict[str, str]:
         """Family -> name of its network."""
-        common = {"depth": self.depth, "norm": self.norm, "init": self.init, "activation": self.activation}
-        return {family: f"new/{ModelSpec.from_dict({'family': family, **common})}" for family in self.families}
+        return {family: f"new/{self._spec(family)}" for family in self.families}
+
+    def _spec(self, family: str) -> ModelSpec:
+        norm = "none" if family in WITHOUT_NORM else self.norm
+        return ModelSpec(family=family, depth=self.depth, norm=norm, init=self.init, activation=self.activation)
 
     def family(self, model: str) -> str:
         """The family of one of `models`."""
@@ -118,7 +121,17 @@ def _segments(label: str, options: tuple[str, ...], key: str, titles: Mapping[st
 
 
 def family_title(family: str) -> str:
-    return {"plain": _("Plain"), "residual": _("Residual")}.get(family, family)
+    """A family's name for people; one without a title of its own goes by its short name."""
+    return {
+        "plain": _("Plain"),
+        "residual": _("Residual"),
+        "preactivation": _("Pre-activation"),
+        "weighted": _("Weighted"),
+        "scaled": _("Scaled by ½"),
+        "gated": _("Gated shortcut"),
+        "rezero": _("ReZero"),
+        "fixup": _("Fixup"),
+    }.get(family, family)
 
 
 def _init_title(init: str) -> str:

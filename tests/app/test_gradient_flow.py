@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from resviz.models.spec import FAMILIES
 from resviz.probes import kept
 from resviz.probes.seeds import Batch, Profile, measure
 from resviz.ui import sweep
@@ -56,6 +57,12 @@ def test_a_story_sets_every_switch_and_is_marked_as_told():
     assert app.session_state["norm"] == "none"
     assert app.session_state["images"] == "noise"
     assert "stays level" in words(app)
+
+
+def test_all_families_stand_side_by_side_and_one_without_a_gradient_says_why():
+    said = words(run(families=",".join(FAMILIES), seeds="1"))
+    assert said.count("-8**]: ") == len(FAMILIES)
+    assert "Fixup-8**]: nothing at the first and last place" in said
 
 
 def test_shares_are_of_families_with_shortcuts():

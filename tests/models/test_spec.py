@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from resviz.errors import SpecError
 from resviz.models.resnet import skeleton
-from resviz.models.spec import ACTIVATIONS, FAMILIES, IMAGENET_STAGES, INITS, NORMS, SHORTCUTS, ModelSpec
+from resviz.models.spec import ACTIVATIONS, FAMILIES, IMAGENET_STAGES, INITS, NORMS, SHORTCUTS, WITHOUT_NORM, ModelSpec
 
 COMMON = {
     "family": st.sampled_from(sorted(FAMILIES)),
@@ -33,6 +33,8 @@ def specs(draw):
         values |= {"block": block, "depth": 2 + step * draw(st.integers(1, 1200 // step))}
     if block == "bottleneck":
         values |= {"groups": draw(st.integers(1, 64)), "width_per_group": draw(st.integers(1, 128))}
+    if values.get("family") in WITHOUT_NORM:
+        values.pop("norm", None)
     try:
         return ModelSpec(**values)
     except SpecError as error:
@@ -86,6 +88,7 @@ def test_bottleneck_depth_is_9n_plus_2():
         ("residual-20?seed=-1", ["seed", "-1"]),
         ("residual-20?seed=", ["seed", "whole number", "''"]),
         ("residual-20?groups=2", ["bottleneck"]),
+        ("fixup-20?norm=batch", ["fixup", "without normalisation", "'batch'"]),
         ("residual-20?colour=red", ["'colour'", "activation", "width_per_group"]),
     ],
 )
