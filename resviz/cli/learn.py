@@ -70,8 +70,10 @@ def train(options: argparse.Namespace) -> Result:
 
 def _begun(options: argparse.Namespace) -> "tuple[Run, Events]":
     """A new run by the options."""
+    from resviz.data import datasets
     from resviz.training.config import Recipe, TrainConfig, recipe
     from resviz.training.fit import fit
+    from resviz.training.request import MEASURE
 
     if not options.dataset:
         raise ResvizError("Say what to train on with --dataset; `python -m resviz train --help` explains.")
@@ -79,10 +81,12 @@ def _begun(options: argparse.Namespace) -> "tuple[Run, Events]":
     if options.recipe and options.side is not None:
         raise ResvizError("A recipe brings its own side; leave out --side or --recipe.")
     given = {key: value for key in ("epochs", "seed", "side") if (value := getattr(options, key)) is not None}
-    config = replace(chosen.config, **given) if options.recipe else TrainConfig(**given)
+    usual = datasets.usual(options.dataset)
+    config = replace(chosen.config, **given) if options.recipe else TrainConfig(**{**usual, **given})
     folder = Path(options.out) if options.out else None
     model, record = options.model or chosen.model, options.record or "light"
-    return fit(model, options.dataset, config, folder, options.threads, progress, record)
+    threads = MEASURE if options.threads is None else options.threads
+    return fit(model, options.dataset, config, folder, threads, progress, record)
 
 
 def _continued(options: argparse.Namespace) -> "tuple[Run, Events]":
@@ -111,8 +115,10 @@ def add_to(commands: Any) -> None:
     )
     command.add_argument("--epochs", type=int, metavar="E", help="times that every image is seen (default: 20)")
     command.add_argument("--seed", type=int, metavar="S", help="order and augmentation of the images (default: 0)")
-    command.add_argument("--side", type=int, metavar="PX", help="side of the images (default: 32, or the recipe's)")
-    command.add_argument("--threads", type=whole(1, 1024), metavar="N", help="threads on a CPU (default: torch's)")
+    command.add_argument(
+        "--side", type=int, metavar="PX", help="side of the images (default: the dataset's or recipe's)"
+    )
+    command.add_argument("--threads", type=whole(1, 1024), metavar="N", help="threads on a CPU (default: measured)")
     command.add_argument("--out", metavar="DIR", help="folder of the run (default: a new one among the runs)")
     command.add_argument(
         "--record", metavar="PRESET", help="off; light: weights and their gradients; full: blocks and BatchNorm too"

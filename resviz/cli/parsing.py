@@ -57,7 +57,10 @@ def with_model(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 def with_dataset(command: argparse.ArgumentParser, required: bool = True) -> argparse.ArgumentParser:
     command.add_argument(
-        "--dataset", required=required, metavar="D", help="folder:PATH of class folders, or a zip of them"
+        "--dataset",
+        required=required,
+        metavar="D",
+        help="digits, cifar10, cifar100, fashion-full, or folder:PATH of class folders or a zip",
     )
     return command
 

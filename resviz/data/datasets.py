@@ -1,8 +1,9 @@
 """Datasets as tensors in memory: every image is decoded once, none is read again while training.
 
-`folder:PATH` is a folder, or a zip of one, with `train/CLASS/**` and `val/CLASS/**` (or `test/`), alone or inside
-other folders, as `torchvision.datasets.ImageFolder` reads them. Without a validation split every tenth image of
-each class becomes one. Hidden files, and what macOS adds to a zip, are no pictures.
+`known` has the datasets with a name. `folder:PATH` is a folder, or a zip of one, with `train/CLASS/**` and
+`val/CLASS/**` (or `test/`), alone or inside other folders, as `torchvision.datasets.ImageFolder` reads them. Without
+a validation split every tenth image of each class becomes one. Hidden files, and what macOS adds to a zip, are no
+pictures.
 """
 
 import hashlib
@@ -14,13 +15,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from resviz.data.known import KNOWN, Half, arrays
 from resviz.data.preprocess import Preprocess
 from resviz.errors import DataError
 
@@ -77,14 +79,17 @@ def load(
     view: View | None = None,
     test_only: bool = False,
 ) -> Dataset:
-    """Decode the dataset at `side` x `side` pixels: shorter side scaled and centre cut out, or as `view` does it.
+    """The dataset at `side` x `side` pixels: shorter side scaled and centre cut out, or as `view` does it.
 
     `test_only` leaves the training split empty, and the fingerprint is then the test split's.
     Raises `DataError` where it is missing, holds fewer than two classes or no picture to test with.
     """
+    if name in KNOWN:
+        return _from_arrays(name, side, progress, view, test_only)
     kind, _, path = name.partition(":")
     if kind != "folder" or not path:
-        raise DataError(f"There is no dataset {name!r}; use folder:PATH with one folder for each class.")
+        known = ", ".join(KNOWN)
+        raise DataError(f"There is no dataset {name!r}; use {known}, or folder:PATH with one folder for each class.")
     files = _with_test_split(sorted(_list_files(Path(path))))
     labels = tuple(sorted({file.label for file in files}))
     if set(labels) <= SPLITS.keys():  # pictures in train/ itself have no class
@@ -107,6 +112,34 @@ def with_labels(data: Dataset, labels: tuple[str, ...]) -> Dataset:
     number = torch.tensor([labels.index(label) for label in data.labels])
     train, test = (Split(split.images, number[split.targets]) for split in (data.train, data.test))
     return replace(data, labels=labels, train=train, test=test)
+
+
+def usual(name: str) -> dict[str, Any]:
+    """Settings of a training that suit the pictures of a dataset, by the names of `TrainConfig`."""
+    return dict(KNOWN[name].usual) if name in KNOWN else {}
+
+
+def _from_arrays(name: str, side: int, progress: Progress, view: View | None, test_only: bool) -> Dataset:
+    found = arrays(name, progress)
+    if view is None and side != KNOWN[name].side:
+        view = Preprocess(side, side).view
+    train, test = (_split(half, view) for half in (found.train, found.test))
+    if test_only:
+        train = Split(train.images[:0], train.targets[:0])
+    digest = hashlib.sha256()
+    for split in (train, test):
+        digest.update(split.images.numpy().tobytes())
+        digest.update(split.targets.numpy().tobytes())
+    progress(1.0, name)
+    return Dataset(name, found.labels, train, test, (), digest.hexdigest())
+
+
+def _split(half: Half, view: View | None) -> Split:
+    """As they are, or each as `view` shows it."""
+    images, targets = half
+    if view is not None:
+        images = np.stack([np.asarray(view(Image.fromarray(image))) for image in images])
+    return Split(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(targets))
 
 
 def _decode_all(

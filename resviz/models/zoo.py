@@ -1,7 +1,7 @@
 """From a name to a network that is ready to look at, with its labels and its preprocessing.
 
-`bundled/NAME`, `torchvision/NAME[?weights=none|IMAGENET1K_V1]`, `run/ID`, `file/PATH[?family=plain&depth=20]` and
-`new/FAMILY-DEPTH[?option=value]`.
+`bundled/NAME`, `torchvision/NAME[?weights=none|IMAGENET1K_V1]`, `run/ID[?checkpoint=initial|epoch-3|final]`,
+`file/PATH[?family=plain&depth=20]` and `new/FAMILY-DEPTH[?option=value]`.
 """
 
 import difflib
@@ -22,7 +22,7 @@ from resviz.models.download import Progress, ensure, silent
 from resviz.models.resnet import build
 from resviz.models.spec import ModelSpec
 
-__all__ = ["LoadedModel", "ModelInfo", "catalogue", "load"]
+__all__ = ["LoadedModel", "ModelInfo", "catalogue", "load", "saved"]
 
 MAX_SIDE = 2048  # pixels; what a file may ask for
 ASSUMED = "The file tells no preprocessing: pictures are scaled to {crop} pixels and normalised as is usual."
@@ -51,6 +51,14 @@ def load(name: str, progress: Progress = silent) -> LoadedModel:
     return _KINDS[kind](name, rest, progress)
 
 
+def saved(run: str) -> tuple[str, ...]:
+    """The checkpoints of a run in their order: `initial`, `epoch-1` and so on, `final`."""
+    folder = paths.home() / "runs" / run
+    names = [path.stem.removeprefix("checkpoint-") for path in folder.glob("checkpoint-*.safetensors")]
+    names.sort(key=lambda name: int(name.rpartition("-")[2]) if name[-1:].isdecimal() else -1)
+    return (*names, *(["final"] if (folder / "model.safetensors").is_file() else []))
+
+
 def _bundled(name: str, rest: str, progress: Progress) -> LoadedModel:
     path = paths.BUNDLED / f"{rest}.safetensors"
     if path.parent != paths.BUNDLED or not path.is_file():
@@ -59,10 +67,17 @@ def _bundled(name: str, rest: str, progress: Progress) -> LoadedModel:
 
 
 def _run(name: str, rest: str, progress: Progress) -> LoadedModel:
-    folder = paths.home() / "runs"
-    path = folder / rest / "model.safetensors"
-    if path.parent.parent != folder or rest in (".", "..") or not path.is_file():
+    folder, (run, options) = paths.home() / "runs", _options(rest)
+    if unknown := sorted(set(options) - {"checkpoint"}):
+        raise ModelError(f"runs have no option {unknown[0]!r}; the only one is checkpoint.")
+    chosen = options.get("checkpoint", "final")
+    path = folder / run / ("model.safetensors" if chosen == "final" else f"checkpoint-{chosen}.safetensors")
+    if path.parent.parent != folder or run in (".", ".."):
         raise ModelError(f"There is no trained model {name!r} in {folder}; {_closest(name)}")
+    if not path.is_file():
+        here = ", ".join(saved(run))
+        hint = f"choose a checkpoint of {here}." if here and options else _closest(name)
+        raise ModelError(f"There is no trained model {name!r} in {folder}; {hint}")
     return _from_file(name, path, {}, mapped=True)
 
 

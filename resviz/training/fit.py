@@ -17,8 +17,9 @@ from resviz.training import alive, work
 from resviz.training.config import TrainConfig
 from resviz.training.journal import Journal
 from resviz.training.records import Record
-from resviz.training.request import Request
+from resviz.training.request import MEASURE, Request
 from resviz.training.store import Run, new_folder
+from resviz.training.threads import measured
 from resviz.training.work import Events
 
 
@@ -76,7 +77,10 @@ def _continued(record: Record, progress: datasets.Progress, lock: int, launched:
 
 def _events(run: Run, device: Device, lock: int | None = None, threads: int | None = None) -> Events:
     """Settle the threads when the first event is asked for; those that a run began with are kept."""
-    if chosen := threads or run.request.threads:
+    chosen = run.request.threads if threads is None else threads
+    if chosen == MEASURE:
+        chosen = measured(run, device)
+    if chosen:
         torch.set_num_threads(chosen)
     yield from work.events(run, device, lock)
 

@@ -275,11 +275,14 @@ def test_fewer_than_two_classes_are_refused_with_their_number(tmp_path, pack, fi
         load(pack(root, files), SIDE)
 
 
-@pytest.mark.parametrize("name", ["cifar10", "folder", "folder:", "zip:x.zip", "", ":", "FOLDER:x"])
+@pytest.mark.parametrize("name", ["cifar11", "folder", "folder:", "zip:x.zip", "", ":", "FOLDER:x"])
 def test_an_unknown_scheme_is_refused_and_the_known_one_told(name):
     with pytest.raises(DataError) as caught:
         load(name, SIDE)
-    assert str(caught.value) == f"There is no dataset {name!r}; use folder:PATH with one folder for each class."
+    assert str(caught.value) == (
+        f"There is no dataset {name!r}; use digits, fashion-full, cifar10, cifar100, "
+        "or folder:PATH with one folder for each class."
+    )
 
 
 @pytest.mark.parametrize("name", ["nowhere", "nowhere.zip", "a" * 300, "~nobody-of-this-name/x"])
