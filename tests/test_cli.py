@@ -415,7 +415,7 @@ def text_file(tmp_path: Path) -> str:
         ("receptive-field --model {net} --image {photo}", "add --effective"),
         ("receptive-field --model {net} --effective --image {photo} --dataset {squares}", "leave out one of them"),
         ("receptive-field --model {net} --effective --inputs 0", "--inputs: must be a whole number from 1"),
-        ("receptive-field --model {net} --effective --dataset cifar10", "There is no dataset 'cifar10'"),
+        ("receptive-field --model {net} --effective --dataset pets", "There is no dataset 'pets'"),
         ("evaluate --model {net} --dataset folder:{tmp}/none", "There is no folder or zip file"),
         ("evaluate --model {net} --dataset cifar11", "There is no dataset 'cifar11'"),
         ("evaluate --model {net} --dataset {squares}", "The model does not know green, red"),
