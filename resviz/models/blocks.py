@@ -85,6 +85,11 @@ class Residual(Block):
         identity = x if self.downsample is None else self.downsample(x)
         return self.last_activation(self.add(self.branch(self.body(x)), self.shortcut(identity)))
 
+    def skip(self, x: Tensor) -> Tensor:
+        """What is left of the block without its branch."""
+        identity = x if self.downsample is None else self.downsample(x)
+        return self.last_activation(self.shortcut(identity))
+
 
 class Preactivation(Residual):
     """y = x + F(x) with norm and activation before each convolution, nothing after the sum: He et al. 2016, Fig. 4e.

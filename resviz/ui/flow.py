@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from resviz.ui import gradients, view
+from resviz.ui import gradients, lesions, view
 from resviz.ui.i18n import translate as _
 
 
@@ -13,6 +13,7 @@ def choose_part() -> Callable[[], None]:
     parts = {
         "profile": (_("Over depth"), gradients.show_profile),
         "shares": (_("Shortcut and branch"), gradients.show_shares),
+        "lesions": (_("Lesions"), lesions.show),
     }
     chosen = view.pick(
         st.segmented_control,

@@ -1,0 +1,123 @@
+"""What a network still knows without some of its blocks, or with two of them swapped: Veit et al. 2016, section 4.
+
+A residual block is replaced by its shortcut, a plain one by nothing, where the shapes allow it.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from resviz.errors import ProbeError
+from resviz.models.blocks import Block, Residual
+from resviz.probes.hooks import eval_mode, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Lesions:
+    """Each block taken out alone: what is left of a batch's mean loss, hits and answers.
+
+    `hits` and `whole_hits` are shares of right answers, `same` the share of images whose first guess stays.
+    """
+
+    blocks: tuple[str, ...]
+    loss: Float[np.ndarray, " blocks"]
+    hits: Float[np.ndarray, " blocks"]
+    same: Float[np.ndarray, " blocks"]
+    whole_loss: float
+    whole_hits: float
+
+
+@contextmanager
+def lesioned(model: nn.Module, removed: Collection[str] = (), swapped: tuple[str, str] | None = None) -> Iterator[None]:
+    """The network without the blocks `removed`, and with two blocks in each other's place, inside the `with`.
+
+    Raises `ProbeError` for blocks that cannot be removed or swapped; the model comes back as it was.
+    """
+    blocks = {name: _block(model, name) for name in (*removed, *(swapped or ()))}
+    for name in removed:
+        _check_removable(name, blocks[name])
+    runs = {name: _without(blocks[name]) for name in removed}
+    if swapped:
+        runs |= _exchanged(blocks, *swapped, runs)
+    try:
+        for name, run in runs.items():
+            blocks[name].forward = run
+        yield
+    finally:
+        for name in runs:
+            del blocks[name].forward
+
+
+def removable(model: nn.Module) -> dict[str, bool]:
+    """Our blocks in forward order, and whether the network can do without each."""
+    named = {name: module for name, module in model.named_modules() if isinstance(module, Block)}
+    return {name: isinstance(block, Residual) or _keeps_shape(block) for name, block in named.items()}
+
+
+def each_block(
+    model: nn.Module,
+    x: Float[Tensor, "n c h w"],
+    targets: Int[Tensor, " n"],
+    progress: Callable[[float], None] = lambda share: None,
+) -> Lesions:
+    """Loss and hits on a batch for each block that can be removed, one at a time; raises `ProbeError` without any."""
+    names = tuple(name for name, can in removable(model).items() if can)
+    if not names:
+        raise ProbeError("this model has no block that can be taken out; choose one of resviz's networks")
+    whole_loss, whole_right, answers = _score(model, x, targets)
+    found = []
+    for i, name in enumerate(names):
+        with lesioned(model, [name]):
+            loss, right, given = _score(model, x, targets)
+        found.append((loss, right.mean(), (given == answers).mean()))
+        progress((i + 1) / len(names))
+    loss, hits, same = np.array(found).T
+    return Lesions(names, loss, hits, same, whole_loss, float(whole_right.mean()))
+
+
+def _score(model: nn.Module, x: Tensor, targets: Tensor) -> tuple[float, Bool[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    with eval_mode(model), torch.no_grad():
+        scores = model(x)
+    answers = scores.argmax(1)
+    return (
+        float(F.cross_entropy(scores.double(), targets)),
+        (answers == targets).cpu().numpy(),
+        answers.cpu().numpy(),
+    )
+
+
+def _block(model: nn.Module, name: str) -> Block:
+    module = resolve(model, name)
+    if not isinstance(module, Block):
+        raise ProbeError(f"{name} is no block of resviz's networks and cannot be taken out; choose a block")
+    return module
+
+
+def _without(block: Block) -> Callable[[Tensor], Tensor]:
+    return block.skip if isinstance(block, Residual) else lambda x: x
+
+
+def _keeps_shape(block: Block) -> bool:
+    first = block.get_submodule("conv1")
+    strides = (block.get_submodule(f"conv{i}").stride for i in range(1, block.layers + 1))
+    return bool(first.in_channels == block.out_channels) and all(stride == (1, 1) for stride in strides)
+
+
+def _check_removable(name: str, block: Block) -> None:
+    if not isinstance(block, Residual) and not _keeps_shape(block):
+        raise ProbeError(f"{name} changes the shape and has no shortcut; a plain network cannot do without it")
+
+
+def _exchanged(
+    blocks: dict[str, Block], a: str, b: str, runs: dict[str, Callable[[Tensor], Tensor]]
+) -> dict[str, Callable[[Tensor], Tensor]]:
+    shapes = [[p.shape for p in blocks[name].parameters()] for name in (a, b)]
+    if shapes[0] != shapes[1] or not all(_keeps_shape(blocks[name]) for name in (a, b)):
+        raise ProbeError(f"{a} and {b} work on different shapes and cannot be swapped; choose two of one stage")
+    return {a: runs.get(b, blocks[b].forward), b: runs.get(a, blocks[a].forward)}

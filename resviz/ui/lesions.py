@@ -1,0 +1,156 @@
+"""Blocks switched off in the chosen network: what it says of the photo then, and which paths carry its gradient."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from resviz.data.images import Picture
+from resviz.errors import ProbeError
+from resviz.figures import boards
+from resviz.figures import lesions as figures
+from resviz.ui import board, cache, controls, layout, view
+from resviz.ui.controls import Subject
+from resviz.ui.i18n import translate as _
+from resviz.ui.layout import escaped
+
+if TYPE_CHECKING:
+    from resviz.probes.paths import Paths
+    from resviz.probes.prediction import Prediction
+
+ENOUGH = 64  # random paths of all lengths together
+MOST_PATHS = 60  # blocks of a network whose paths are sampled while a visitor waits
+
+
+def show() -> None:
+    """The part of the page: the drawn network, the answer before and after, single lesions, paths."""
+    controls.sidebar()
+    subject = controls.subject()
+    can = _removable(subject.model)
+    if not any(can.values()):
+        st.info(_("Blocks can be taken out of resviz's own networks only: choose another model."))
+        return
+    off = _choose_blocks(can)
+    before, after, alone = st.columns([1, 1.35, 1.35], gap="medium")
+    with before:
+        _show_answers(subject, off)
+    with after:
+        _show_one_by_one(subject, tuple(name for name, able in can.items() if able))
+    with alone:
+        _show_paths(subject)
+
+
+def _choose_blocks(can: dict[str, bool]) -> tuple[str, ...]:
+    """The network as a switchboard; a click takes a block out or puts it back."""
+    chosen = (view.chosen("off") or "").split(",")
+    off = [name for name, able in can.items() if able and name in chosen]
+    stages: dict[str, list[boards.Cell]] = {}
+    for name, able in can.items():
+        stage, _dot, number = name.rpartition(".")
+        hint = _("{block}: click to take it out or put it back") if able else _("{block} cannot be taken out")
+        stages.setdefault(stage, []).append(boards.Cell(name, number, hint.format(block=name)))
+    fixed = [name for name, able in can.items() if not able]
+    picked = board.show(figures.switchboard(list(stages.items()), off, fixed), "switchboard")
+    if picked is not None and can.get(picked):
+        off = [name for name in can if (name in off) != (name == picked)]
+        view.choose("off", ",".join(off))
+        st.rerun()
+    words, reset = st.columns([4, 1], vertical_alignment="center")
+    words.caption(
+        _(
+            "Click blocks to take them out: a residual block leaves its shortcut, a plain one nothing. {count} out."
+        ).format(count=len(off))
+    )
+    reset.button(_("Put all back"), on_click=view.choose, args=("off", ""), disabled=not off, width="stretch")
+    return tuple(off)
+
+
+def _show_answers(subject: Subject, off: tuple[str, ...]) -> None:
+    whole = cache.prediction(subject.model, subject.sha, subject.shown)
+    left = _without(subject.model, subject.sha, subject.shown, off)
+    order = list(dict.fromkeys([*(g.index for g in whole.top), *(g.index for g in left.top)]))[:7]
+    labels = cache.model(subject.model).labels
+    rows = [(labels[i], float(whole.probabilities[i]), float(left.probabilities[i])) for i in order]
+    board.show(figures.changes(rows, _("before"), _("after")), "changes")
+    kept = whole.top[0].index == left.top[0].index
+    sentence = (
+        _("Its answer stays **{label}**.") if kept else _("Its answer changes from **{old}** to **{label}**.")
+    ).format(old=escaped(whole.top[0].label), label=escaped(left.top[0].label))
+    st.markdown(sentence)
+    if note := cache.untrained(subject.model):
+        st.caption(f"**{note}**")
+    layout.table_download(_("Download the probabilities"), "lesions", ("label", "before", "after"), rows)
+
+
+def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
+    whole = cache.prediction(subject.model, subject.sha, subject.shown)
+    top = whole.top[0]
+    shown = layout.spread(blocks, 60)
+    values = np.array(
+        [_without(subject.model, subject.sha, subject.shown, (b,)).probabilities[top.index] for b in shown]
+    )
+    spec = cache.model(subject.model).spec
+    axes = (_("the one block that is out"), _("probability of the answer"))
+    plain = spec is not None and spec.family == "plain"
+    figure = figures.one_by_one(shown, values, top.probability, plain, axes, layout.dark())
+    alt = _("Probability of {label} without each block in turn").format(label=top.label)
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
+    st.caption(
+        _(
+            "How sure the network is of **{label}** without one block at a time; dotted: with all of them. "
+            "Veit et al. 2016: a residual network hardly misses a single block, a plain one falls apart."
+        ).format(label=escaped(top.label))
+    )
+
+
+def _show_paths(subject: Subject) -> None:
+    try:
+        with st.spinner(_("Sampling paths")):
+            found = _paths(subject.model, subject.sha, subject.shown)
+    except ProbeError as reason:
+        st.caption(escaped(str(reason)))
+        return
+    titles = (_("paths of this length"), _("gradient through them"))
+    axes = (_("branches on the path"), _("share"))
+    figure = figures.path_lengths(found.share, found.contribution, titles, axes, layout.dark())
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=_("Paths and gradient by path length"))
+    low, high = found.most
+    st.caption(
+        _(
+            "{blocks} blocks make 2^{blocks} paths. Most are about {half} branches long, but 95 % of the gradient at "
+            "the photo comes through paths of {low} to {high}. Gradient: norm through one path, mean of {samples} "
+            "random ones, times their number."
+        ).format(blocks=len(found.blocks), half=len(found.blocks) // 2, low=low, high=high, samples=found.samples)
+    )
+    rows = list(zip(range(len(found.share)), found.share, found.gradient, found.contribution, strict=True))
+    columns = ("length", "share of paths", "gradient of one", "share of gradient")
+    layout.table_download(_("Download the path lengths"), "paths", columns, rows)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _removable(name: str) -> dict[str, bool]:
+    from resviz.probes.lesions import removable
+
+    return removable(cache.model(name).model)
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _without(name: str, sha: str, _shown: Picture, off: tuple[str, ...]) -> "Prediction":
+    """What the network says without some blocks."""
+    from resviz.probes.lesions import lesioned
+    from resviz.probes.prediction import predict
+
+    with cache.borrowed(name) as net, lesioned(net, off):
+        return predict(net, cache.tensor(name, _shown), cache.model(name).labels)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _paths(name: str, sha: str, _shown: Picture) -> "Paths":
+    from resviz.probes.paths import paths
+
+    target = cache.prediction(name, sha, _shown).top[0].index
+    with cache.borrowed(name) as net:
+        blocks = len(_removable(name))
+        if blocks > MOST_PATHS:
+            raise ProbeError(_("Paths are sampled in networks of at most {most} blocks.").format(most=MOST_PATHS))
+        return paths(net, cache.tensor(name, _shown), target, samples=max(2, ENOUGH // (blocks + 1)))

@@ -1,0 +1,43 @@
+"""A switchboard can be clicked where a block can go, and the charts show the numbers they are given."""
+
+import re
+
+import numpy as np
+
+from resviz.figures.boards import Cell
+from resviz.figures.lesions import changes, one_by_one, path_lengths, switchboard
+from resviz.figures.theme import PLAIN, RESIDUAL
+
+
+def test_blocks_that_run_are_filled_those_out_are_struck_and_fixed_ones_cannot_be_clicked():
+    cells = [Cell(name, name, f"<{name}>") for name in ("a", "b", "c")]
+    html = switchboard([("stage", cells)], off=["b"], fixed=["c"])
+    assert re.findall(r'data-pick="(\w)"[^>]*aria-checked="(\w+)"', html) == [("a", "true"), ("b", "false")]
+    assert html.count("line-through") == 1
+    assert html.count("cell on") == 1
+    assert "<a>" not in html
+
+
+def test_changes_show_both_probabilities_and_escape_labels():
+    html = changes([("<i>dog", 0.9, 0.25)], "before", "after")
+    assert "width:90.00%" in html
+    assert "width:25.00%" in html
+    assert "90.0 %" in html
+    assert "<i>" not in html
+
+
+def test_paths_are_bars_and_their_gradient_a_line():
+    share, contribution = np.array([0.25, 0.5, 0.25]), np.array([0.6, 0.3, 0.1])
+    bars, line = path_lengths(share, contribution, ("paths", "gradient"), ("length", "share"), dark=False).data
+    assert (bars.type, line.type) == ("bar", "scatter")
+    np.testing.assert_array_equal(bars.y, share)
+    np.testing.assert_array_equal(line.y, contribution)
+    assert list(bars.x) == [0, 1, 2]
+
+
+def test_single_lesions_are_bars_in_the_familys_colour_under_the_whole_networks_line():
+    for plain, colour in ((True, PLAIN), (False, RESIDUAL)):
+        figure = one_by_one(["a", "b"], np.array([0.5, 0.7]), 0.9, plain, ("x", "y"), dark=True)
+        assert figure.data[0].marker.color == colour
+        assert list(figure.data[0].y) == [0.5, 0.7]
+        assert figure.layout.shapes[0].y0 == 0.9
