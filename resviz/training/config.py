@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from resviz.errors import TrainingError
 
 AUGMENTATIONS = ("none", "crop", "resized-crop")
-SCHEDULES = ("one-cycle", "cosine")
+SCHEDULES = ("one-cycle", "cosine", "steps")
 PRECISIONS = ("auto", "float32")
 
 

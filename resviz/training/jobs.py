@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from resviz.training.schema import STOP
 
 LOCK_VARIABLE = "RESVIZ_LOCK"
 OUTPUT = "output.txt"
+Act = Callable[[str], None]
 _children: list[subprocess.Popen[bytes]] = []  # asked now and then, so that none stays a zombie
 
 

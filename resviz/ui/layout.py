@@ -54,6 +54,7 @@ def navigation() -> "StreamlitPage":
             st.Page("pages/attribution.py", title=_("Attribution")),
             st.Page("pages/gradient_flow.py", title=_("Gradient flow")),
             st.Page("pages/batchnorm.py", title=_("BatchNorm")),
+            st.Page("pages/training.py", title=_("Training")),
         ]
     )
 

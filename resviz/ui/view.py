@@ -26,6 +26,12 @@ def choose(key: str, value: object) -> None:
     _choices()[key] = str(value)
 
 
+def forget(*keys: str) -> None:
+    """Take choices back: the defaults count again."""
+    for key in keys:
+        _choices().pop(key, None)
+
+
 def publish(page: str) -> None:
     """Put all choices into the address; where the visitor went back or forth on one page, take them from it."""
     address, before = dict(st.query_params), st.session_state.get(_PUBLISHED)

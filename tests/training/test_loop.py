@@ -59,6 +59,14 @@ def test_the_fall_is_a_line_or_half_a_cosine(progress, straight):
     assert learning_rate(cosine, progress) == pytest.approx(1 + math.cos(math.pi * (1 - straight)))
 
 
+@pytest.mark.parametrize(
+    ("step", "expected"), [(0, 0.1), (31_999, 0.1), (32_000, 0.01), (47_999, 0.01), (48_000, 0.001), (63_999, 0.001)]
+)
+def test_steps_are_those_of_the_paper(step, expected):
+    config = TrainConfig(lr=0.1, warmup=0.0, schedule="steps")
+    assert learning_rate(config, step / 64_000) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("schedule", ["one-cycle", "cosine"])
 def test_without_warmup_the_first_step_is_the_largest(schedule):
     config = TrainConfig(lr=0.4, warmup=0.0, schedule=schedule)

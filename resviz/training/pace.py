@@ -1,0 +1,28 @@
+"""How fast a run goes, and how long it will still take."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from resviz.training.records import Record
+
+RECENT = 20.0  # seconds over which the pace is measured
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Training images and the seconds that are left; both None as long as nothing can be said."""
+
+    images_per_second: float | None
+    seconds_left: float | None
+
+
+def pace(record: Record) -> Pace:
+    """The pace of the last seconds, measurements on the test split included."""
+    scalars, info = record.scalars(), record.info()
+    steps, at = scalars["step"], scalars["at"]
+    recent = at >= at[-1] - RECENT if len(at) else []
+    if len(at) < 2 or at[recent][0] == at[-1]:
+        return Pace(None, None)
+    per_second = float((steps[-1] - steps[recent][0]) / (at[-1] - at[recent][0]))
+    config: dict[str, Any] = record.config.get("config", {})
+    return Pace(per_second * int(config.get("batch_size", 0)), (info.steps - info.step) / per_second)
