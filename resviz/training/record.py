@@ -129,7 +129,7 @@ class Recorder:
             return
         yield block.register_forward_hook(lambda _, inputs, output: self._see_output(name, output))
         if isinstance(block, Residual):
-            branch, shortcut = block.get_submodule("conv1"), block.downsample or block.shortcut
+            branch, shortcut = (block.get_submodule(way) for way in block.ways)
             yield branch.register_forward_pre_hook(self._view("branch_gradient", name))
             yield shortcut.register_forward_pre_hook(self._view("shortcut_gradient", name))
 

@@ -78,7 +78,9 @@ def test_block_gradients_and_deviations_are_those_of_autograd(name):
         assert step.norms["activation_deviation"][i] == pytest.approx(deviation_, rel=1e-4)
 
 
-@pytest.mark.parametrize("name", FAMILIES[:2])
+@pytest.mark.parametrize(
+    "name", [*FAMILIES[:2], *(f"{family}-8?width=4&classes=2" for family in ("preactivation", "gated", "fixup"))]
+)
 def test_branch_and_shortcut_carry_back_what_each_alone_would(name):
     step, before, _, recorder = first_step(name)
     found = gradients(before)
@@ -86,7 +88,8 @@ def test_branch_and_shortcut_carry_back_what_each_alone_would(name):
         block, x = before.get_submodule(block_name), found[f"in.{block_name}"]
         a, b = (x.clone().requires_grad_() for _ in range(2))
         identity = b if block.downsample is None else block.downsample(b)
-        block.last_activation(block.body(a) + identity).backward(found[f"out.{block_name}"].grad)
+        total = block.add(block.branch(block.body(a)), block.shortcut(identity))
+        block.last_activation(total).backward(found[f"out.{block_name}"].grad)
         assert step.norms["branch_gradient"][i] == pytest.approx(a.grad.norm().item(), rel=1e-3)
         assert step.norms["shortcut_gradient"][i] == pytest.approx(b.grad.norm().item(), rel=1e-3)
 
