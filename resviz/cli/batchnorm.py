@@ -49,6 +49,7 @@ def _summary(layer: "BatchNormLayer") -> Result:
         "beta_mean": layer.beta.mean(),
         "running_mean": layer.running_mean.mean(),
         "running_variance": layer.running_variance.mean(),
+        "scale_mean": layer.scale.mean(),
         "switched_off": len(layer.switched_off),
     }
     if layer.batch:

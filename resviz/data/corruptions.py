@@ -5,12 +5,12 @@ scaled from their 224 pixels to the side of the picture; a negative has no stren
 """
 
 import math
-
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from resviz.errors import ImageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 KINDS = ("none", "blur", "noise", "contrast", "invert")
 STRENGTHS = (1, 2, 3, 4, 5)
@@ -19,11 +19,13 @@ NOISE = (0.08, 0.12, 0.18, 0.26, 0.38)  # standard deviation, white is 1
 CONTRAST = (0.4, 0.3, 0.2, 0.1, 0.05)  # what remains of the distance to a channel's mean
 
 
-def corrupt(images: Tensor, kind: str, strength: int = 3, seed: int = 0) -> Tensor:
+def corrupt(images: "Tensor", kind: str, strength: int = 3, seed: int = 0) -> "Tensor":
     """Images (N, 3, H, W) as uint8, corrupted, as uint8; the noise depends on `seed` alone.
 
     Raises `ImageError` for another kind or strength.
     """
+    import torch  # here, so that the names above cost nothing
+
     if kind not in KINDS:
         raise ImageError(f"There is no corruption {kind!r}; choose one of {', '.join(KINDS)}.")
     if strength not in STRENGTHS:
@@ -43,8 +45,11 @@ def corrupt(images: Tensor, kind: str, strength: int = 3, seed: int = 0) -> Tens
     return (x.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
-def _blurred(x: Tensor, deviation: float) -> Tensor:
+def _blurred(x: "Tensor", deviation: float) -> "Tensor":
     """A Gaussian, cut off at four deviations, first along rows, then along columns; the picture is mirrored outside."""
+    import torch
+    import torch.nn.functional as F
+
     radius = min(math.ceil(4 * deviation), min(x.shape[2:]) - 1)
     weight = torch.exp(-((torch.arange(-radius, radius + 1) / deviation) ** 2) / 2)
     kernel = (weight / weight.sum()).reshape(1, 1, 1, -1)

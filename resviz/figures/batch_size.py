@@ -1,16 +1,20 @@
 """How estimates of mean and variance scatter with the size of the batch."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
 
 from resviz.figures.batchnorm import QUIET, Words
 from resviz.figures.theme import GREEN, PURPLE, SKY, template
-from resviz.probes.batch_size import BatchSizes
+
+if TYPE_CHECKING:
+    from resviz.probes.batch_size import BatchSizes
 
 SHOWN = 80  # draws of a size that are drawn as points
 
 
-def estimates(sizes: BatchSizes, channel: int, words: Words, dark: bool) -> go.Figure:
+def estimates(sizes: "BatchSizes", channel: int, words: Words, dark: bool) -> go.Figure:
     """Each point is one batch's mean of one channel; the lines are the true mean and one theoretical deviation.
 
     Across is the number of images in the batch, doubled from step to step: the funnel closes like 1/sqrt(n).
@@ -34,7 +38,7 @@ def estimates(sizes: BatchSizes, channel: int, words: Words, dark: bool) -> go.F
     return _framed(figure, words, dark)
 
 
-def errors(sizes: BatchSizes, names: tuple[str, str, str, str, str], words: Words, dark: bool) -> go.Figure:
+def errors(sizes: "BatchSizes", names: tuple[str, str, str, str, str], words: Words, dark: bool) -> go.Figure:
     """Typical errors over the size of the batch, both on logarithmic scales; dashed is the theory, a straight line.
 
     `names`: error of the mean, its theory, error of the variance, change of the output, and what the mean's error would

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,7 +13,9 @@ from plotly.subplots import make_subplots
 
 from resviz.figures import boards, raster
 from resviz.figures.theme import GREEN, PURPLE, SKY, YELLOW, template
-from resviz.probes.batchnorm import BatchNormLayer, ChannelValues, Histogram
+
+if TYPE_CHECKING:
+    from resviz.probes.batchnorm import BatchNormLayer, ChannelValues, Histogram
 
 DRIFTS = raster.Range(-2.0, 1.0, False)  # log10 of nats: 0.01 to 10, the same for all batches
 QUIET = "#7A828C"
@@ -29,7 +32,7 @@ class Words:
     third: str = ""
 
 
-def drift_rows(layers: Sequence[BatchNormLayer], chosen: str, heads: tuple[str, str, str], alt: str) -> str:
+def drift_rows(layers: "Sequence[BatchNormLayer]", chosen: str, heads: tuple[str, str, str], alt: str) -> str:
     """One row a layer in forward order: its channels from most to least drifted, the median, and those off or dead.
 
     Colours are on one fixed scale, 0.01 to 10 nats: dark lies where it was stored, yellow far off. `heads` name the
@@ -45,7 +48,7 @@ def drift_rows(layers: Sequence[BatchNormLayer], chosen: str, heads: tuple[str, 
     return f'<div class="drift">{head}<div class="rows">{rows}</div>{scale}</div>'
 
 
-def _drift_row(layer: BatchNormLayer, on: bool, alt: str) -> str:
+def _drift_row(layer: "BatchNormLayer", on: bool, alt: str) -> str:
     name, title = escape(layer.layer), escape(alt.format(layer=layer.layer))
     values = np.sort(layer.divergence)[::-1]
     image = raster.data_uri(raster.map_png(np.log10(values.clip(1e-6))[None], DRIFTS))
@@ -108,7 +111,7 @@ def _violin(name: str, values: Float[np.ndarray, "..."], colour: str) -> go.Viol
     )
 
 
-def channel_cloud(layer: BatchNormLayer, chosen: int, words: Words, dark: bool) -> go.Figure:
+def channel_cloud(layer: "BatchNormLayer", chosen: int, words: Words, dark: bool) -> go.Figure:
     """Every channel of a layer by how far its mean moved (across) and how its spread changed (up); the ring is chosen.
 
     The cross in the middle is no drift. Up is a wider spread than stored, down a narrower one; doubling is one line.
@@ -153,7 +156,7 @@ def channel_cloud(layer: BatchNormLayer, chosen: int, words: Words, dark: bool) 
 
 
 def channel_histograms(
-    values: ChannelValues, layer: BatchNormLayer, titles: Sequence[str], words: Words, dark: bool
+    values: "ChannelValues", layer: "BatchNormLayer", titles: Sequence[str], words: Words, dark: bool
 ) -> go.Figure:
     """One channel's values before the layer, after it and after the ReLU; heights are shares per unit of value.
 
@@ -182,7 +185,7 @@ def channel_histograms(
     return figure
 
 
-def _bars(part: Histogram, name: str, legend: bool) -> go.Bar:
+def _bars(part: "Histogram", name: str, legend: bool) -> go.Bar:
     width = np.diff(part.edges)
     return go.Bar(
         x=(part.edges[:-1] + part.edges[1:]) / 2,
@@ -196,7 +199,7 @@ def _bars(part: Histogram, name: str, legend: bool) -> go.Bar:
     )
 
 
-def _gaussians(part: Histogram, mean: float, variance: float, words: Words, legend: bool) -> list[go.Scatter]:
+def _gaussians(part: "Histogram", mean: float, variance: float, words: Words, legend: bool) -> list[go.Scatter]:
     """What was expected, and what came; a spread of zero is no curve."""
     lines = []
     for name, centre, spread, line in (

@@ -8,7 +8,7 @@ import streamlit as st
 from resviz.data.corruptions import KINDS, STRENGTHS
 from resviz.figures import batchnorm as figures
 from resviz.figures import boards
-from resviz.ui import board, cache, layout, view
+from resviz.ui import board, cache, layout, norm_channels, view
 from resviz.ui import norm_cache as results
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
@@ -16,7 +16,7 @@ from resviz.ui.layout import escaped
 from resviz.ui.norm_cache import Batch
 
 if TYPE_CHECKING:
-    from resviz.probes.batchnorm import BatchNormLayer, ChannelValues
+    from resviz.probes.batchnorm import BatchNormLayer
 
 VIEWS = ("drift", "answers", "size", "hand")
 BATCHES = ("samples", "photo", "uploads", "noise")
@@ -29,6 +29,8 @@ class Page:
 
     subject: Subject
     batch: Batch
+    corruption: str
+    strength: int
 
     @property
     def layers(self) -> "tuple[BatchNormLayer, ...]":
@@ -58,7 +60,9 @@ def view_picker() -> str:
 
 def choose(subject: Subject) -> Page:
     """The controls for the batch, and its pictures as the network receives them."""
-    kind, harm, force = st.columns([2.5, 2.6, 0.9], gap="medium", vertical_alignment="bottom")
+    kind, harm, force = st.container(key="wide-batch").columns(
+        [2.5, 2.6, 0.9], gap="medium", vertical_alignment="bottom"
+    )
     with kind:
         source = view.pick(
             st.segmented_control,
@@ -85,7 +89,7 @@ def choose(subject: Subject) -> Page:
             strength = view.pick(st.select_slider, _("Strength"), STRENGTHS, 3, "strength")
     if source == "uploads":
         results.keep_uploads()
-    return Page(subject, results.batch(subject, source, corruption, strength))
+    return Page(subject, results.batch(subject, source, corruption, strength), corruption, strength)
 
 
 def _batch_title(source: str) -> str:
@@ -150,7 +154,7 @@ def show_drift(page: Page) -> None:
     """Drift of every layer, gamma and beta over depth; then one layer's channels, and one channel's values."""
     layers = page.layers
     show_pictures(page)
-    over_depth, affine = st.columns([1.25, 1], gap="large")
+    over_depth, affine = st.container(key="wide-drift").columns([1.25, 1], gap="large")
     chosen = _chosen_layer(layers)
     with over_depth:
         st.subheader(_("How far this batch lies from what is stored"), anchor=False)
@@ -161,7 +165,9 @@ def show_drift(page: Page) -> None:
     with affine:
         st.subheader(_("Gamma and beta, learned"), anchor=False)
         _show_affine(layers)
-    _show_layer(page, layers)
+    norm_channels.show_layer(page, layers)
+    if note := cache.untrained(page.subject.model):
+        st.caption(f"**{note}**")
 
 
 def _chosen_layer(layers: "tuple[BatchNormLayer, ...]") -> "BatchNormLayer":
@@ -210,91 +216,4 @@ def _show_affine(layers: "tuple[BatchNormLayer, ...]") -> None:
             "How the channels of {shown} of {all} layers share out their scale γ and shift β. "
             "A layer starts at γ = 1 and β = 0 (or γ = 0, where a branch should start silent)."
         ).format(shown=len(names), all=len(layers))
-    )
-
-
-def layer_and_channel(layers: "tuple[BatchNormLayer, ...]") -> "tuple[BatchNormLayer, int]":
-    """The two pickers; the channel is by default the one that drifted most."""
-    named = {layer.layer: layer for layer in layers}
-    which, unit = st.columns([1.4, 1], gap="medium")
-    with which:
-        name = view.pick(st.selectbox, _("Layer"), list(named), layers[0].layer, "norm")
-    layer = named[name]
-    order = [int(c) for c in (-layer.divergence).argsort(kind="stable")]
-    with unit:
-        channel = view.pick(
-            st.selectbox,
-            _("Channel, most drifted first"),
-            order,
-            order[0],
-            "unit",
-            format_func=lambda c: _("channel {number} · {drift:.3g} nats").format(number=c, drift=layer.divergence[c]),
-        )
-    return layer, channel
-
-
-def _show_layer(page: Page, layers: "tuple[BatchNormLayer, ...]") -> None:
-    st.subheader(_("One layer, one channel"), anchor=False)
-    cloud, values = st.columns([1, 1.45], gap="large")
-    with values:
-        layer, channel = layer_and_channel(layers)
-        found = results.channel(page.subject.model, page.batch.key, page.batch, layer.layer, channel)
-        _show_channel(found, layer)
-    with cloud:
-        _show_cloud(layer, channel)
-
-
-def _show_cloud(layer: "BatchNormLayer", channel: int) -> None:
-    words = figures.Words(_("shift of the mean (stored deviations)"), _("spread against stored"), _("channel"))
-    st.plotly_chart(
-        figures.channel_cloud(layer, channel, words, layout.dark()),
-        config={"displayModeBar": False},
-        key=f"cloud-{layer.layer}",
-        on_select=lambda: _take_point(f"cloud-{layer.layer}"),
-        selection_mode="points",
-        alt=_("Shift and spread of the {count} channels of {layer}").format(count=len(layer.gamma), layer=layer.layer),
-    )
-    constant = int(layer.batch.constant.sum()) if layer.batch else 0
-    never_varies = _(" {count} of them never vary here: their variance is 0.").format(count=constant)
-    st.caption(
-        _("The {count} channels of {layer}: the middle is where nothing drifted. Click one.").format(
-            count=len(layer.gamma), layer=escaped(layer.layer)
-        )
-        + (never_varies if constant else "")
-    )
-
-
-def _take_point(key: str) -> None:
-    """Remember the channel of the point that was clicked."""
-    points = st.session_state[key].selection.points
-    if points and "customdata" in points[0]:
-        data = points[0]["customdata"]
-        view.choose("unit", int(data[0] if isinstance(data, list) else data))
-
-
-def _show_channel(found: "ChannelValues", layer: "BatchNormLayer") -> None:
-    titles = (_("into the layer"), _("out of it"), _("after the ReLU"))
-    words = figures.Words(_("value"), "", _("values"), _("expected"), _("mean and spread of these"))
-    st.plotly_chart(
-        figures.channel_histograms(found, layer, titles, words, layout.dark()),
-        config={"displayModeBar": False},
-        alt=_("Values of channel {channel} before and after {layer}").format(channel=found.channel, layer=found.layer),
-    )
-    c = found.channel
-    st.caption(
-        _(
-            "Channel {channel}: γ {gamma:.3g}, β {beta:.3g}; running mean {mean:.3g}, variance {variance:.3g}, from "
-            "{batches:,} batches; here {seen_mean:.3g} and {seen_variance:.3g}. Purple is the Gaussian that the "
-            "running statistics promise: the layer sets mean and spread, the shape stays."
-        ).format(
-            channel=c,
-            gamma=layer.gamma[c],
-            beta=layer.beta[c],
-            mean=layer.running_mean[c],
-            variance=layer.running_variance[c],
-            batches=layer.batches,
-            seen_mean=found.before.mean,
-            seen_variance=found.before.variance,
-        )
-        + ("" if found.rectified else _(" No ReLU follows directly: the shortcut is added first."))
     )

@@ -31,7 +31,7 @@ _STYLE = """
 @media (max-width: 1150px) {
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .stMainBlockContainer [data-testid="stColumn"] { flex: 1 1 215px; min-width: 215px; }
-  [class*="st-key-wide"] [data-testid="stColumn"] { flex-basis: 340px; }
+  .stMainBlockContainer [class*="st-key-wide"] [data-testid="stColumn"] { flex: 1 1 430px; }
 }
 </style>
 """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def show(page: batchnorm.Page) -> None:
     """One image's five likeliest classes in each mode, then the change of every layer."""
     subject, batch = page.subject, page.batch
-    calibration = results.batch(subject, "samples", *_corruption())
+    calibration = results.batch(subject, "samples", page.corruption, page.strength)
     update = layout.progress(_("Three kinds of statistics"))
     update(0.05)
     try:
@@ -64,11 +64,6 @@ def _say_agreement(modes: "tuple[Mode, ...]") -> None:
             "recalibrated ones."
         ).format(count=len(answers[0]), own=own, again=again)
     )
-
-
-def _corruption() -> tuple[str, int]:
-    """What the batch was made worse by: the samples get the same."""
-    return st.session_state["corruption"], int(st.session_state.get("strength", 3))
 
 
 def _titles(count: int, same: bool) -> list[tuple[str, str]]:

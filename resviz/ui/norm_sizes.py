@@ -4,7 +4,7 @@ import streamlit as st
 
 from resviz.figures import batch_size as figures
 from resviz.figures.batchnorm import Words
-from resviz.ui import batchnorm, layout
+from resviz.ui import batchnorm, layout, norm_channels
 from resviz.ui import norm_cache as results
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
@@ -12,9 +12,9 @@ from resviz.ui.layout import escaped
 
 def show(page: batchnorm.Page) -> None:
     """The funnel of one channel's estimates, and typical errors of all channels, over the size of the batch."""
-    layer, channel = batchnorm.layer_and_channel(page.layers)
+    layer, channel = norm_channels.layer_and_channel(page.layers)
     found = results.sizes(page.subject.model, page.batch.key, page.batch, layer.layer)
-    funnel, errors = st.columns(2, gap="large")
+    funnel, errors = st.container(key="wide-sizes").columns(2, gap="large")
     with funnel:
         st.subheader(_("One channel's mean, batch by batch"), anchor=False)
         words = Words(_("images in the batch"), _("mean"), _("one batch"), _("theory: ± s/√n"))

@@ -68,6 +68,7 @@ def test_every_layer_is_summed_up_from_the_probe_s_numbers(ask, photos):
     for record, layer in zip(found["layers"], layers, strict=True):
         assert record["channels"] == len(layer.gamma)
         assert record["gamma_mean"] == pytest.approx(layer.gamma.mean())
+        assert record["scale_mean"] == pytest.approx(np.mean(layer.gamma / np.sqrt(layer.running_variance + 1e-5)))
         assert record["batch_mean"] == pytest.approx(layer.batch.mean.mean(), abs=1e-6)
         assert record["shift_rms"] == pytest.approx(np.sqrt(np.mean(layer.shift**2)), rel=1e-5)
         assert record["log_ratio_rms"] == pytest.approx(np.sqrt(np.mean(layer.log_ratio**2)), rel=1e-5)
