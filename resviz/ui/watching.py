@@ -1,6 +1,7 @@
 """Runs while they train, and after: curves, progress, and what can be done with each."""
 
 import functools
+import time
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -106,6 +107,11 @@ def _title(info: RunInfo) -> str:
     return info.model.removeprefix("new/").partition("?")[0]
 
 
+def _when(info: RunInfo) -> str:
+    """Day and minute of the start, by the server's clock."""
+    return time.strftime("%d.%m. %H:%M", time.localtime(info.started or info.place))
+
+
 def _row(record: Record, info: RunInfo) -> None:
     """Name, progress, and buttons of one run."""
     naming, progress, acting = st.columns([1.1, 2.2, 1.3], gap="small", vertical_alignment="center")
@@ -197,6 +203,6 @@ def _choose_shown(known: dict[str, RunInfo], chosen: list[str]) -> None:
         list(known),
         key="shown",
         on_change=changed,
-        format_func=lambda name: f"{_title(known[name])} · {known[name].dataset} · {name.rpartition('-20')[2]}",
+        format_func=lambda name: f"{_title(known[name])} · {known[name].dataset} · {_when(known[name])}",
         max_selections=training.MOST,
     )
