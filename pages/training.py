@@ -6,7 +6,7 @@ from resviz.ui import layout, training, watching
 from resviz.ui.layout import _
 
 layout.idea(_("Networks learn here, side by side: with shortcuts and without."))
-plan, picture = st.columns([1, 2.9], gap="large")
+plan, picture = st.columns([1, 2.5], gap="large")
 with layout.refusals():
     with plan:
         training.choose_and_start()

@@ -1,6 +1,8 @@
 """`resviz runs ...` and `resviz train --run`: the same facts as the records, and one sentence for what cannot be."""
 
 import json
+import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,7 @@ def test_runs_are_listed_with_their_progress(ask, run):
     assert (listed["id"], listed["status"], listed["step"], listed["steps"]) == (run, "stopped", 4, 12)
     assert listed["model"] == MODEL
     assert listed["dataset"] == "squares"
+    assert abs(datetime.fromisoformat(listed["started"]).timestamp() - time.time()) < 600
 
 
 def test_a_run_is_shown_with_all_that_repeats_it(ask, run):

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,17 @@ def runs(options: argparse.Namespace) -> Result:
 def _list() -> Result:
     from resviz.training import records
 
-    kept = ("id", "model", "dataset", "status", "step", "steps", "started", "message")
-    return {"runs": [{key: getattr(info, key) for key in kept} for info in records.runs()]}
+    kept = ("id", "model", "dataset", "status", "step", "steps")
+    return {
+        "runs": [
+            {**{key: getattr(info, key) for key in kept}, "started": _moment(info.started), "message": info.message}
+            for info in records.runs()
+        ]
+    }
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _show(options: argparse.Namespace) -> Result:

@@ -64,7 +64,7 @@ def learning_curves(curves: Sequence[Curve], words: tuple[str, str, str, str], d
         showlegend=False,
         xaxis_title=words[0],
         yaxis_title=words[1],
-        annotations=_names(curves),
+        annotations=[_annotation(name) for name in end_names(curves)],
         margin={"r": 110},
         hovermode="closest",
         uirevision="keep",  # a visitor's zoom outlives a redraw
@@ -81,26 +81,37 @@ def running_mean(values: Float[np.ndarray, " n"], window: int) -> Float[np.ndarr
     return means
 
 
-def _names(curves: Sequence[Curve]) -> list[dict[str, object]]:
-    """A name at the end of each line, moved apart where two would overlap."""
+@dataclass(frozen=True, slots=True)
+class EndName:
+    """A run's name, and where its line ends."""
+
+    text: str
+    x: float
+    y: float
+    colour: str
+
+
+def end_names(curves: Sequence[Curve]) -> list[EndName]:
+    """A name at the end of each line, from below, moved apart where two would overlap."""
     ends = [(curve, running_mean(curve.training, WINDOW)[-1]) for curve in curves if len(curve.training)]
     if not ends:
         return []
     span = max(max(c.training.max() for c, _ in ends) - min(c.training.min() for c, _ in ends), 1e-9)
-    found: list[dict[str, object]] = []
-    last = -np.inf
+    found: list[EndName] = []
     for curve, y in sorted(ends, key=lambda pair: pair[1]):
-        place = max(y, last + 0.055 * span)
-        last = place
-        found.append(
-            {
-                "x": curve.at[-1],
-                "y": place,
-                "text": curve.name,
-                "showarrow": False,
-                "xanchor": "left",
-                "xshift": 8,
-                "font": {"color": COLOURS.get(curve.family, GREEN), "size": 13},
-            }
-        )
+        place = max(float(y), found[-1].y + 0.055 * span) if found else float(y)
+        found.append(EndName(curve.name, float(curve.at[-1]), place, COLOURS.get(curve.family, GREEN)))
     return found
+
+
+def _annotation(name: EndName) -> dict[str, object]:
+    font = {"color": name.colour, "size": 13}
+    return {
+        "x": name.x,
+        "y": name.y,
+        "text": name.text,
+        "showarrow": False,
+        "xanchor": "left",
+        "xshift": 8,
+        "font": font,
+    }

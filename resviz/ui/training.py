@@ -16,7 +16,7 @@ from resviz.ui import cache, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
-DEPTHS = (8, 14, 20, 32, 44, 56, 110)
+DEPTHS = (8, 20, 32, 56, 110)
 EPOCHS = (1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100, 164)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 MOST = 8  # runs of a race

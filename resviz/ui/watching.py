@@ -1,17 +1,21 @@
 """Runs while they train, and after: curves, progress, and what can be done with each."""
 
 import functools
+import time
+from collections.abc import Sequence
+from typing import Any
 
-import plotly.graph_objects as go
+import numpy as np
 import streamlit as st
 
 from resviz.errors import ResvizError, TrainingError
+from resviz.figures.curves import sketch
 from resviz.figures.records import Curve, learning_curves
 from resviz.models.spec import ModelSpec
 from resviz.training import jobs, records
 from resviz.training.pace import pace
 from resviz.training.records import Record, RunInfo
-from resviz.ui import layout, training, view
+from resviz.ui import board, layout, training, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
@@ -54,13 +58,11 @@ def _look(ids: list[str], quantity: str, live: bool) -> None:
     except TrainingError:  # one was deleted meanwhile
         training.show([name for name in ids if any(info.id == name for info in records.runs())])
         st.rerun()
-    state = tuple((info.id, info.step, info.status) for info in infos)
-    st.plotly_chart(
-        _figure(state, quantity, _words(quantity), layout.dark()),
-        key="curves",
-        config={"displayModeBar": False},
-        alt=_("Learning curves of {names}").format(names=", ".join(_title(info) for info in infos)),
-    )
+    if live:
+        board.show(_sketch(found, quantity), "curves")
+    else:
+        state = tuple((info.id, info.step, info.status) for info in infos)
+        st.plotly_chart(_figure(state, quantity, _words(quantity), layout.dark()), alt=_alt(infos))
     st.caption(
         _(
             "Line: training images, the mean over neighbouring steps. Rings: test images after each epoch. Orange is "
@@ -76,12 +78,28 @@ def _look(ids: list[str], quantity: str, live: bool) -> None:
 @functools.lru_cache(maxsize=32)
 def _figure(
     state: tuple[tuple[str, int, str], ...], quantity: str, words: tuple[str, str, str, str], dark: bool
-) -> go.Figure:
+) -> Any:
     """Drawn anew only where a run has made a step."""
-    specs = {name: _spec(records.read(name)) for name, _step, _status in state}
-    depths = sorted({spec.depth for spec in specs.values()})
-    curves = [_curve(records.read(name), spec, depths.index(spec.depth), quantity) for name, spec in specs.items()]
-    return learning_curves(curves, words, dark)
+    return learning_curves(_curves([records.read(name) for name, _step, _status in state], quantity), words, dark)
+
+
+def _sketch(found: Sequence[Record], quantity: str) -> str:
+    """The drawing of runs that go on, over all epochs that they will have."""
+    curves = _curves(found, quantity)
+    until = max(int(record.config["config"]["epochs"]) for record in found)
+    highest = max((curve.training.max() for curve in curves if len(curve.training)), default=1.0)
+    top = 1.0 if quantity == "accuracy" else float(np.ceil(highest))
+    return sketch(curves, _words(quantity), until, top, _alt([record.info() for record in found]))
+
+
+def _curves(found: Sequence[Record], quantity: str) -> list[Curve]:
+    specs = [_spec(record) for record in found]
+    depths = sorted({spec.depth for spec in specs})
+    return [_curve(r, spec, depths.index(spec.depth), quantity) for r, spec in zip(found, specs, strict=True)]
+
+
+def _alt(infos: Sequence[RunInfo]) -> str:
+    return _("Learning curves of {names}").format(names=", ".join(_title(info) for info in infos))
 
 
 def _words(quantity: str) -> tuple[str, str, str, str]:
@@ -104,6 +122,11 @@ def _spec(record: Record) -> ModelSpec:
 
 def _title(info: RunInfo) -> str:
     return info.model.removeprefix("new/").partition("?")[0]
+
+
+def _when(info: RunInfo) -> str:
+    """Day and minute of the start, by the server's clock."""
+    return time.strftime("%d.%m. %H:%M", time.localtime(info.started or info.place))
 
 
 def _row(record: Record, info: RunInfo) -> None:
@@ -197,6 +220,6 @@ def _choose_shown(known: dict[str, RunInfo], chosen: list[str]) -> None:
         list(known),
         key="shown",
         on_change=changed,
-        format_func=lambda name: f"{_title(known[name])} · {known[name].dataset} · {name.rpartition('-20')[2]}",
+        format_func=lambda name: f"{_title(known[name])} · {known[name].dataset} · {_when(known[name])}",
         max_selections=training.MOST,
     )

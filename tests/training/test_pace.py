@@ -1,0 +1,67 @@
+"""The pace against a case worked by hand, and the presets against the paper."""
+
+from pathlib import Path
+
+import pytest
+
+from resviz.errors import TrainingError
+from resviz.models.spec import ModelSpec
+from resviz.training import journal as module
+from resviz.training import records
+from resviz.training.events import Step
+from resviz.training.folders import write_config
+from resviz.training.journal import Journal
+from resviz.training.pace import pace
+from resviz.training.presets import PRESETS, preset
+from resviz.training.request import Request
+
+
+@pytest.fixture
+def folder(home: Path) -> Path:
+    found = home / "runs" / "a"
+    found.mkdir(parents=True)
+    write_config(found, {"config": {"batch_size": 64}})
+    return found
+
+
+def test_the_pace_is_that_of_the_last_twenty_seconds(folder, monkeypatch):
+    with Journal(folder) as journal:
+        journal.note(steps=1000)
+        for i in range(100):  # two seconds a step at first, then half a second
+            now = 2.0 * i if i < 50 else 100 + 0.5 * (i - 50)
+            monkeypatch.setattr(module.time, "time", lambda now=now: 1e9 + now)
+            journal._pending.append(Step(i, 1000, 0, 1.0, 0.5, 0.1, 0.1))
+            journal.flush()
+    found = pace(records.read("a"))
+    assert found.images_per_second == pytest.approx(64 * 2)
+    assert found.seconds_left == pytest.approx(900 / 2)
+
+
+def test_nothing_is_said_before_two_moments_are_known(folder):
+    with Journal(folder) as journal:
+        journal.note(steps=1000)
+        assert pace(records.read("a")).seconds_left is None
+        journal.step(Step(0, 1000, 0, 1.0, 0.5, 0.1, 0.1))
+        journal.flush()
+        assert pace(records.read("a")).images_per_second is None
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_can_be_asked_for(name):
+    found = preset(name)
+    for family in found.families:
+        for depth in found.depths:
+            Request(model=f"new/{family}-{depth}", dataset=found.dataset, config=found.config, record=found.record)
+            ModelSpec(family=family, depth=depth)
+
+
+def test_he2015_makes_the_paper_s_64000_steps():
+    config = preset("he2015").config
+    steps = config.epochs * (50_000 // config.batch_size)
+    assert abs(steps - 64_000) < 200
+    assert (config.lr, config.momentum, config.weight_decay, config.schedule) == (0.1, 0.9, 1e-4, "steps")
+
+
+def test_an_unknown_preset_names_the_choices():
+    with pytest.raises(TrainingError, match="There is no preset 'marathon'; choose from race, he2015, quick"):
+        preset("marathon")
