@@ -48,6 +48,7 @@ def navigation() -> "StreamlitPage":
             st.Page("pages/overview.py", title=_("Overview"), default=True),
             st.Page("pages/feature_maps.py", title=_("Feature maps")),
             st.Page("pages/attribution.py", title=_("Attribution")),
+            st.Page("pages/receptive_field.py", title=_("Receptive field")),
         ]
     )
 
