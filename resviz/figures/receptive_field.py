@@ -80,7 +80,7 @@ def linked(pictures: Pictures, grid: Grid, pins: Sequence[Place], words: Mapping
     )
     return (
         f'<div class="linked" data-linked="{escape(json.dumps(facts))}"><div class="pair"><div>'
-        f'{_scene(pictures, grid, pins)}{slider}</div><div><div class="cells" tabindex="0" role="application"'
+        f'{_scene(pictures, grid, pins)}{slider}</div><div><div class="lattice" tabindex="0" role="application"'
         f' aria-label="{escape(pictures.cells_alt)}" style="aspect-ratio:{grid.units[1]}/{grid.units[0]}">'
         f'<img class="pixel" src="{pictures.cells}" alt="">{_marks(grid, pins)}<div class="here"></div></div>'
         '<p class="told muted number" aria-live="polite"></p></div></div></div>'

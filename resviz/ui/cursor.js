@@ -1,7 +1,7 @@
 // The box in the photo follows the pointer over the cells, without the server; a click, or Enter, pins the cell.
 const wire = (scene, setTriggerValue) => {
   const g = JSON.parse(scene.dataset.linked);
-  const cells = scene.querySelector(".cells"), here = scene.querySelector(".here"), told = scene.querySelector(".told");
+  const cells = scene.querySelector(".lattice"), here = scene.querySelector(".here"), told = scene.querySelector(".told");
   const [rows, columns] = g.units, [height, width] = g.side;
   const pinned = g.pins[g.pins.length - 1];
   let at = pinned;

@@ -10,7 +10,7 @@ ADDRESS = "receptive_field?model=new/residual-8%3Fwidth=4&layer=layer2.0&against
 
 def open_page(page: Page, server: Server, settle: Settle, more: str = "") -> None:
     page.goto(f"{server.url}/{ADDRESS}{more}")
-    expect(page.locator(".cells")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".lattice")).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".ladder")).to_be_visible(timeout=PATIENCE)
     settle(page)
 
@@ -22,7 +22,7 @@ def box(page: Page) -> dict[str, float]:
 
 
 def over(page: Page, row: int, column: int, units: int = 16) -> None:
-    place = page.locator(".cells").bounding_box()
+    place = page.locator(".lattice").bounding_box()
     assert place is not None
     page.mouse.move(
         place["x"] + (column + 0.5) / units * place["width"], place["y"] + (row + 0.5) / units * place["height"]
@@ -33,7 +33,7 @@ def test_the_box_follows_the_pointer_without_the_server_and_a_click_pins_it(
     page: Page, server: Server, settle: Settle, shot: Shot, traffic: Traffic
 ) -> None:
     open_page(page, server, settle)
-    page.locator(".cells").scroll_into_view_if_needed()
+    page.locator(".lattice").scroll_into_view_if_needed()
     assert box(page) == {"x": 10, "y": 10, "width": 13, "height": 13}  # unit 8, 8: from -6 + 2 * 8 on
     frames: list[object] = []
     page.on("websocket", lambda socket: frames.append(socket))
@@ -59,7 +59,7 @@ def test_the_box_follows_the_pointer_without_the_server_and_a_click_pins_it(
 
 def test_the_cursor_moves_by_arrow_keys_and_enter_pins(page: Page, server: Server, settle: Settle) -> None:
     open_page(page, server, settle, "&units=3,5&several=True")
-    page.locator(".cells").focus()
+    page.locator(".lattice").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     assert box(page) == {"x": 6, "y": 2, "width": 13, "height": 13}
@@ -69,5 +69,5 @@ def test_the_cursor_moves_by_arrow_keys_and_enter_pins(page: Page, server: Serve
     page.keyboard.press("Enter")
     expect(page.get_by_text("Unit in row 2, column 5")).to_be_visible(timeout=PATIENCE)
     settle(page)
-    expect(page.locator(".cells .pin")).to_have_count(2)
+    expect(page.locator(".lattice .pin")).to_have_count(2)
     expect(page.locator(".scene .other")).to_have_count(1)
