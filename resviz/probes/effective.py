@@ -4,7 +4,8 @@ Luo et al. 2016, "Understanding the Effective Receptive Field in Deep Convolutio
 squared gradient of a unit in the middle of the map by each pixel, averaged over inputs. Over a layer's channels and
 the image's it is averaged too; a random sign for each channel of the layer and one backward pass in place of many do
 that without bias, because products of different channels cancel. The network runs only as deep as the layer, and only
-on the pixels that the unit can see, cut out where the strides' grid allows: the numbers stay the same.
+on the pixels that the unit can see, cut out where the strides' grid allows: the numbers stay the same, to the last bit
+where torch takes the same routine for pictures of both sizes.
 """
 
 from collections import defaultdict

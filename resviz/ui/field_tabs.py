@@ -277,7 +277,9 @@ def _edited() -> "list[Window]":
     if len(rows) > MAX_WINDOWS:
         st.caption(_("The first {count} windows count.").format(count=MAX_WINDOWS))
     numbers = [[int(row.get(key) or 1) for key in ("kernel", "stride", "dilation")] for row in rows[:MAX_WINDOWS]]
-    view.choose("stack", ";".join(",".join(map(str, row)) for row in numbers))
+    text = ";".join(",".join(map(str, row)) for row in numbers)
+    if text != (view.chosen("stack") or STACK):
+        view.choose("stack", text)
     return [Window(*row) for row in numbers] or [Window(1)]
 
 
