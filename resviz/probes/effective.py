@@ -4,7 +4,8 @@ Luo et al. 2016, "Understanding the Effective Receptive Field in Deep Convolutio
 squared gradient of a unit in the middle of the map by each pixel, averaged over inputs. Over a layer's channels and
 the image's it is averaged too; a random sign for each channel of the layer and one backward pass in place of many do
 that without bias, because products of different channels cancel. The network runs only as deep as the layer, and only
-on the pixels that the unit can see, cut out where the strides' grid allows: the numbers stay the same.
+on the pixels that the unit can see, cut out where the strides' grid allows: the numbers stay the same, to the last bit
+where torch takes the same routine for pictures of both sizes.
 """
 
 from collections import defaultdict
@@ -90,18 +91,19 @@ def effective_receptive_fields(
     model: nn.Module,
     x: Float[Tensor, "n c h w"],
     layers: Iterable[str] | None = None,
+    unit: Unit | None = None,
     *,
     draws: int = 1,
     batch: int = 4,
     seed: int = 0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> dict[str, EffectiveField | None]:
-    """The fields of the middle units of `layers`, or of all; None where no pixel moves the unit.
+    """The fields of that unit, or the middle one, of `layers`, or of all; None where no pixel moves it.
 
     Layers that see the whole image share one forward pass. Raises what `receptive_field` raises.
     """
     sides = (x.shape[-2], x.shape[-1])
-    plans = [_plan(seen, name, None, sides, True) for name, seen in follow(model, layers, sides).items()]
+    plans = [_plan(seen, name, unit, sides, True) for name, seen in follow(model, layers, sides).items()]
     together: dict[Box, list[_Plan]] = defaultdict(list)
     for plan in plans:
         together[plan.box].append(plan)
@@ -167,7 +169,7 @@ class _Sampling:
 
 
 def _plan(seen: Followed, layer: str, unit: Unit | None, sides: tuple[int, int], crop: bool) -> _Plan:
-    counts = [1 if dim is None else seen.form[dim] for dim in seen.dims]
+    counts = seen.units
     row, column = unit or (counts[0] // 2, counts[1] // 2)
     if not (0 <= row < counts[0] and 0 <= column < counts[1]):
         raise ProbeError(f"{layer} has {counts[0]} x {counts[1]} units, none in row {row}, column {column}")

@@ -85,7 +85,7 @@ def _layer(name: str, conv: nn.Conv2d | nn.ConvTranspose2d, seen: Followed, side
     size, visible, all_paths, shortest = [], 1.0, [], []
     for axis, side, i in zip(seen.axes, sides, (0, 1), strict=True):
         size.append(side if axis.whole else axis.size)
-        visible *= _visible(axis, seen.form[i - 2], side)
+        visible *= _visible(axis, seen.units[i], side)
         reach = _reach(conv, axis, i)
         all_paths.append(axis.whole or axis.size - reach >= side)
         shortest.append(axis.least - reach >= side)

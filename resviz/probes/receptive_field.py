@@ -34,6 +34,7 @@ class ReceptiveField:
     how far units lie apart (the last pixels, where a stride leaves some out, count as seen).
     `smallest` and `largest`: what a unit would see along the shortest path alone (every block skipped), and along the
     longest; the field of all paths together is larger than the latter only where they are not aligned.
+    `units`: rows and columns of the map.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ReceptiveField:
     whole_image: bool
     smallest: tuple[int, int]
     largest: tuple[int, int]
+    units: tuple[int, int]
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -61,6 +63,12 @@ class Followed:
     lost: str
     runs: int
 
+    @property
+    def units(self) -> tuple[int, int]:
+        """Rows and columns of the map."""
+        rows, columns = (1 if dim is None else self.form[dim] for dim in self.dims)
+        return rows, columns
+
 
 def receptive_field(
     model: nn.Module, layers: Iterable[str] | None = None, input_size: int | tuple[int, int] = 224
@@ -77,7 +85,7 @@ def receptive_field(
     found = follow(model, layers, sides)
     distinct = {id(seen.axes): seen.axes for seen in found.values()}
     described = {key: _described(axes, sides) for key, axes in distinct.items()}  # layers share most of them
-    return tuple(ReceptiveField(name, *described[id(seen.axes)]) for name, seen in found.items())
+    return tuple(ReceptiveField(name, *described[id(seen.axes)], seen.units) for name, seen in found.items())
 
 
 def follow(model: nn.Module, layers: Iterable[str] | None, sides: tuple[int, int]) -> dict[str, Followed]:

@@ -52,6 +52,7 @@ def navigation() -> "StreamlitPage":
             st.Page("pages/overview.py", title=_("Overview"), default=True),
             st.Page("pages/feature_maps.py", title=_("Feature maps")),
             st.Page("pages/attribution.py", title=_("Attribution")),
+            st.Page("pages/receptive_field.py", title=_("Receptive field")),
             st.Page("pages/gradient_flow.py", title=_("Gradient flow")),
             st.Page("pages/batchnorm.py", title=_("BatchNorm")),
             st.Page("pages/training.py", title=_("Training")),

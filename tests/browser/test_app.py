@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, Traffic
+from tests.browser.conftest import ROOT, Server, Traffic
 
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
 Shot = Callable[[Page, str], None]
 Settle = Callable[[Page], None]
@@ -118,7 +119,7 @@ def test_deep_link_on_a_freshly_started_server(page: Page, fresh_server: Server,
     expect(page.get_by_role("heading", name="Attribution")).to_be_visible()
     expect(page.get_by_text("map of 8×8 cells").first).to_be_visible()
     expect(page.get_by_text("Page not found")).to_have_count(0)
-    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(4)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(len(PAGES))
     settle(page)
     assert "layer=layer3.1" in page.url
 

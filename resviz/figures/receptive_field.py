@@ -1,0 +1,206 @@
+"""What units see, as HTML for `ui.cursor` and `ui.board`: a photo with the box of a unit beside the map it stands in,
+and a ladder of layers with growing boxes.
+
+Coordinates are pixels of the image that the network receives; the picture reaches beyond it where fields do.
+"""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+
+import numpy as np
+from jaxtyping import Bool, Float
+from PIL import Image
+
+from resviz.figures.raster import heat_png
+from resviz.figures.theme import SKY, YELLOW
+
+LINES = {0.5: (255, 255, 255), 0.95: (86, 180, 233)}  # share of the energy -> colour of its contour
+_MARGIN = 0.25  # of the image's side, at most, is shown around it
+_FINE = 480  # pixels of a drawn contour's side
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A layer's units and their fields: `units`, `size`, `stride` and `start` down and across; `side` of the image."""
+
+    units: tuple[int, int]
+    side: tuple[int, int]
+    size: tuple[int, int]
+    stride: tuple[float, float]
+    start: tuple[int, int]
+    whole: bool = False
+
+    def box(self, unit: Place) -> tuple[float, float, float, float]:
+        """Top, left, height and width of a unit's field."""
+        if self.whole:
+            return 0, 0, *self.side
+        top, left = (self.start[i] + unit[i] * self.stride[i] for i in (0, 1))
+        return top, left, *self.size
+
+    @property
+    def margin(self) -> float:
+        """How far fields reach out of the image, as far as it is shown."""
+        (top, left, height, width), (bottom, right, _h, _w) = self.box((0, 0)), self.box(self.last)
+        out = max(-top, -left, bottom + height - self.side[0], right + width - self.side[1], 0)
+        return min(out, _MARGIN * max(self.side))
+
+    @property
+    def last(self) -> Place:
+        return self.units[0] - 1, self.units[1] - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Addresses of the photo, the effective field over it (empty for none) and the layer's map, with their texts."""
+
+    photo: str
+    heat: str
+    cells: str
+    photo_alt: str
+    cells_alt: str
+
+
+def linked(pictures: Pictures, grid: Grid, pins: Sequence[Place], words: Mapping[str, str]) -> str:
+    """The photo with a box beside the map of cells; the box follows the pointer over the cells.
+
+    `pins` are the units whose boxes stay, the last one bright and with its effective field. `words`: `place`, which
+    tells what a unit sees, with {row}, {column}, {top}, {bottom}, {left}, {right}, {padding}; `opacity`.
+    Reading: what lies outside the box a unit cannot see; hatched is padding.
+    """
+    facts = asdict(grid) | {"pins": [list(pin) for pin in pins], "words": words["place"]}
+    slider = (
+        f'<label class="slider"><span>{escape(words["opacity"])}</span><input type="range" min="0" max="1" step="0.01"'
+        ' value="0.85" data-opacity=".heat"></label>'
+        if pictures.heat
+        else ""
+    )
+    return (
+        f'<div class="linked" data-linked="{escape(json.dumps(facts))}"><div class="pair"><div>'
+        f'{_scene(pictures, grid, pins)}{slider}</div><div><div class="lattice" tabindex="0" role="application"'
+        f' aria-label="{escape(pictures.cells_alt)}" style="aspect-ratio:{grid.units[1]}/{grid.units[0]}">'
+        f'<img class="pixel" src="{pictures.cells}" alt="">{_marks(grid, pins)}<div class="here"></div></div>'
+        '<p class="told muted number" aria-live="polite"></p></div></div></div>'
+    )
+
+
+def _scene(pictures: Pictures, grid: Grid, pins: Sequence[Place]) -> str:
+    height, width = grid.side
+    m = grid.margin
+    view = f"{-m:.1f} {-m:.1f} {width + 2 * m:.1f} {height + 2 * m:.1f}"
+    place = f'x="0" y="0" width="{width}" height="{height}" preserveAspectRatio="none"'
+    step = max(width, height) / 32
+    hatch = (
+        f'<pattern id="hatch" width="{step}" height="{step}" patternUnits="userSpaceOnUse"'
+        f' patternTransform="rotate(45)"><rect width="{step}" height="{step}" class="ground"/>'
+        f'<rect width="{step / 3}" height="{step}" class="stroke"/></pattern>'
+    )
+    heat = f'<image class="heat" href="{pictures.heat}" {place}/>' if pictures.heat else ""
+    others = "".join(_rectangle("other", grid.box(pin)) for pin in pins[:-1])
+    return (
+        f'<svg class="scene" viewBox="{view}" role="img" aria-label="{escape(pictures.photo_alt)}"><defs>{hatch}</defs>'
+        f'{_rectangle("padding", grid.box(pins[-1]))}<image href="{pictures.photo}" {place}/>{heat}'
+        f'<path class="unseen" fill-rule="evenodd"/>{others}{_rectangle("box", grid.box(pins[-1]))}</svg>'
+    )
+
+
+def _rectangle(kind: str, box: tuple[float, float, float, float]) -> str:
+    top, left, height, width = box
+    return f'<rect class="{kind}" x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}"/>'
+
+
+def _marks(grid: Grid, pins: Sequence[Place]) -> str:
+    """Frames around the cells of the pinned units."""
+    rows, columns = grid.units
+    shape = f"width:{100 / columns:.4f}%;height:{100 / rows:.4f}%"
+    return "".join(
+        f'<div class="pin{" on" if i == len(pins) - 1 else ""}"'
+        f' style="left:{100 * x / columns:.4f}%;top:{100 * y / rows:.4f}%;{shape}"></div>'
+        for i, (y, x) in enumerate(pins)
+    )
+
+
+def effective_png(energy: Float[np.ndarray, "height width"], size: float) -> bytes:
+    """The effective field as a layer over the photo: warm where a pixel moves the unit, with the lines of `LINES`.
+
+    A gradient is a cloud of dots; it is smoothed over an eighth of the field's `size` in pixels (as the standard
+    deviation), here and for the lines, never in the numbers.
+    """
+    calm = smoothed(energy.astype(np.float64), max(0.6, size / 8))
+    heat = Image.open(io.BytesIO(heat_png(np.sqrt(calm), (_FINE, _FINE)))).convert("RGBA")
+    fine = np.asarray(Image.fromarray(calm.astype(np.float32)).resize((_FINE, _FINE), Image.Resampling.BILINEAR))
+    for share, colour in LINES.items():
+        line = edge(holding(fine.astype(np.float64), share))
+        heat.paste((*colour, 255), (0, 0), Image.fromarray(line.astype(np.uint8) * 255))
+    file = io.BytesIO()
+    heat.save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def smoothed(values: Float[np.ndarray, "height width"], radius: float) -> Float[np.ndarray, "height width"]:
+    """Averaged with a Gaussian of that standard deviation, in cells; nothing comes in from outside."""
+    reach = int(np.ceil(3 * radius))
+    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / radius) ** 2)
+    for axis in (0, 1):
+        count = values.shape[axis]
+        distance = np.arange(count)[:, None] - np.arange(count)[None] + reach
+        inside = (distance >= 0) & (distance < len(bell))
+        weights = np.where(inside, bell[distance.clip(0, len(bell) - 1)], 0) / bell.sum()
+        values = np.moveaxis(np.tensordot(weights, values, (1, axis)), 0, axis)
+    return values
+
+
+def holding(values: Float[np.ndarray, "height width"], share: float) -> Bool[np.ndarray, "height width"]:
+    """The smallest set of cells that holds this share of the sum."""
+    ordered = np.sort(values, axis=None)[::-1]
+    held = np.cumsum(ordered)
+    threshold = ordered[min(int(np.searchsorted(held, share * held[-1])), ordered.size - 1)]
+    return np.asarray(values >= threshold)
+
+
+def edge(inside: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
+    """Cells inside with a neighbour outside within two cells; the picture's own border is no edge."""
+    padded = np.pad(inside, 2, mode="edge")
+    n, m = inside.shape
+    core = np.ones_like(inside)
+    for dy, dx in ((0, 2), (4, 2), (2, 0), (2, 4), (1, 1), (1, 3), (3, 1), (3, 3)):
+        core &= padded[dy : dy + n, dx : dx + m]
+    return np.asarray(inside & ~core)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A layer of the ladder: what it reports, its name, the sides of its theoretical and effective (or no) field."""
+
+    value: str
+    name: str
+    size: float
+    effective: float | None
+    hint: str
+
+
+def ladder(rungs: Sequence[Rung], side: float, chosen: str | None) -> str:
+    """Layers from input to output, each with its field as a box, all on one scale; dashed is the image."""
+    scale = 96 / max([side, *(rung.size for rung in rungs)])
+    return (
+        f'<div class="ladder">{"".join(_rung(rung, side * scale, scale, rung.value == chosen) for rung in rungs)}</div>'
+    )
+
+
+def _rung(rung: Rung, side: float, scale: float, on: bool) -> str:
+    def square(length: float, look: str) -> str:
+        at = 50 - length / 2
+        return f'<rect x="{at:.2f}" y="{at:.2f}" width="{length:.2f}" height="{length:.2f}" {look}/>'
+
+    field = f'fill="{SKY}" fill-opacity="0.35" stroke="{SKY}" stroke-width="1.5"'
+    inner = square(rung.effective * scale, f'fill="{YELLOW}" fill-opacity="0.9"') if rung.effective else ""
+    return (
+        f'<div class="rung{" on" if on else ""}" data-pick="{escape(rung.value)}" title="{escape(rung.hint)}"'
+        f' aria-label="{escape(rung.hint)}"><svg viewBox="0 0 100 100" aria-hidden="true">'
+        f"{square(rung.size * scale, field)}{inner}"
+        f'{square(side, """class="image" fill="none" stroke-dasharray="4 3" """)}</svg>'
+        f'<p><b>{escape(rung.name)}</b><br><span class="muted number">{rung.size:g} px</span></p></div>'
+    )

@@ -1,0 +1,295 @@
+"""Below the picture on receptive fields: sizes over depth, the arithmetic, the fit of the image, a small stack."""
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from resviz.errors import ResvizError
+from resviz.figures import field_charts
+from resviz.figures import receptive_field as drawings
+from resviz.ui import board, cache, fields, layout, receptive_field, view
+from resviz.ui.controls import Subject
+from resviz.ui.i18n import translate as _
+from resviz.ui.layout import escaped
+
+if TYPE_CHECKING:
+    from resviz.probes.arithmetic import Step, Window
+    from resviz.probes.image_fit import ImageFit
+
+PARTS = ("depth", "arithmetic", "fit", "stack")
+AGAINST = (
+    "new/residual-20",
+    "new/plain-20",
+    "new/residual-56",
+    "new/plain-56",
+    "new/residual-18?stem=imagenet",
+    "new/plain-18?stem=imagenet",
+    "torchvision/resnet50?weights=none",
+    "torchvision/vgg11?weights=none",
+    "bundled/resnet18-imagenette",
+    "bundled/resnet20-cifar10",
+)
+STACK = "3,1,1;3,1,1;3,2,1;3,1,1"
+
+
+def choose() -> str:
+    titles = {
+        "depth": _("Over depth"),
+        "arithmetic": _("The arithmetic"),
+        "fit": _("Does the image fit?"),
+        "stack": _("What if: a small stack"),
+    }
+    return view.pick(
+        st.segmented_control,
+        _("More"),
+        PARTS,
+        "depth",
+        "part",
+        required=True,
+        format_func=titles.__getitem__,
+        label_visibility="collapsed",
+    )
+
+
+def show(part: str, subject: Subject, layer: str) -> None:
+    """One of the parts; the others cost nothing."""
+    if part == "depth":
+        show_depth(subject)
+    elif part == "arithmetic":
+        show_arithmetic(subject, layer)
+    elif part == "fit":
+        show_fit(fields.fit(subject.model, receptive_field.side(subject)))
+    else:
+        show_stack()
+
+
+def show_depth(subject: Subject) -> None:
+    """Theoretical and effective sizes over depth, of several networks."""
+    side, against = receptive_field.side(subject), _against(subject)
+    curves = []
+    for name in dict.fromkeys((subject.model, *against)):
+        try:
+            curves.append(_curve(name, side))
+        except ResvizError as refusal:
+            st.caption(escaped(str(refusal)))
+    titles = field_charts.Titles(
+        _("convolutions so far"), _("side of the field (px)"), _("the image"), _("could see"), _("moves it")
+    )
+    st.plotly_chart(
+        field_charts.over_depth(curves, side, titles, layout.dark()),
+        config={"displayModeBar": False},
+        alt=_("Sizes of theoretical and effective fields over depth"),
+    )
+    st.caption(
+        _(
+            "Lines: the pixels that a unit could see. Dashed with marks: the side of the area that holds 95 % of what"
+            " moves it, on noise. Dotted: the image. The effective field grows more slowly and stays a fraction (Luo et"
+            " al. 2016)."
+        )
+    )
+    rows = [(c.name, "theoretical", x, y) for c in curves for x, y in zip(c.depth, c.size, strict=True)]
+    rows += [(c.name, "effective", x, y) for c in curves for x, y in c.points]
+    layout.table_download(_("Download the sizes"), "receptive-fields", ("model", "kind", "convolutions", "px"), rows)
+
+
+def _against(subject: Subject) -> list[str]:
+    """The networks to compare with; by default a bundled one's own untrained twin."""
+    named = view.chosen("against")
+    twin = {
+        "bundled/resnet18-imagenette": "new/residual-18?stem=imagenet",
+        "bundled/resnet20-cifar10": "new/residual-20",
+    }.get(subject.model)
+    chosen = ([twin] if twin else []) if named is None else [name for name in named.split(";") if name]
+    options = [name for name in dict.fromkeys((*AGAINST, *chosen)) if name != subject.model]
+    st.session_state["against"] = [name for name in chosen if name in options]
+    picked: list[str] = st.multiselect(
+        _("Compared with"),
+        options,
+        key="against",
+        on_change=lambda: view.choose("against", ";".join(st.session_state["against"]) or ";"),
+    )
+    return picked
+
+
+def _curve(name: str, side: int) -> field_charts.Curve:
+    if not cache.is_loaded(name):
+        update = layout.progress(_("Loading {model}").format(model=escaped(name)))
+        try:
+            cache.model(name, update)
+        finally:
+            update(1.0)
+    found = fields.theoretical(name, side)
+    depth, passed = dict[str, int](), 0
+    for layer in cache.layers(name):
+        passed += layer.kind == "Conv2d"
+        depth[layer.name] = passed
+    lines = [la.name for la in cache.layers(name) if la.kind == "Conv2d" and la.name in found]
+    measured = receptive_field.profile(name, side, receptive_field.rungs(name, side))
+    points = [(depth[layer], size) for layer, size in measured.items() if size]
+    spec = cache.model(name).spec
+    family = spec.family if spec else ""
+    return field_charts.Curve(name, family, [depth[n] for n in lines], [max(found[n].size) for n in lines], points)
+
+
+def show_arithmetic(subject: Subject, layer: str) -> None:
+    """Size, jump and start from the image to the layer, row by row."""
+    try:
+        steps = fields.arithmetic(subject.model, receptive_field.side(subject), layer)
+    except ResvizError as refusal:
+        st.caption(escaped(str(refusal)))
+        return
+    st.latex(r"r_l = r_{l-1} + (k-1)\,d\,j_{l-1} \qquad s_l = s_{l-1} - p\,j_{l-1} \qquad j_l = j_{l-1}\,s")
+    _table(steps)
+    st.caption(
+        _(
+            "From one pixel (r = 1, j = 1, start = 0) to {layer}, along the longest path and the height of the image:"
+            " kernel k, stride s, padding p, dilation d of each window, and behind it the size r of the field, the jump"
+            " j from unit to unit and the first pixel of the first unit's field. Windows of 1 × 1 without a stride"
+            " change nothing and are left out (Araujo et al. 2019)."
+        ).format(layer=escaped(layer))
+    )
+    rows = [_row(step) for step in steps]
+    layout.table_download(_("Download the rows"), f"{layer}-arithmetic", list(rows[0]) if rows else [], _values(rows))
+
+
+def _table(steps: "tuple[Step, ...]") -> None:
+    st.dataframe([_row(step) for step in steps], hide_index=True, width="stretch")
+
+
+def _row(step: "Step") -> dict[str, Any]:
+    window = step.window
+    return {
+        _("layer"): step.name,
+        "k": window.kernel,
+        "s": window.stride,
+        "p": window.padding,
+        "d": window.dilation,
+        "r": step.size,
+        "j": step.jump,
+        _("start"): step.start,
+    }
+
+
+def _values(rows: list[dict[str, Any]]) -> list[list[Any]]:
+    return [list(row.values()) for row in rows]
+
+
+def show_fit(fit: "ImageFit") -> None:
+    """Where the image is too small for the network, and what a gentler stem would change."""
+    height, width = fit.input_size
+    count = len(fit.layers)
+    if fit.outgrown is None:
+        st.markdown(_("**The image fits:** no convolution sees more than its {h} × {w} px.").format(h=height, w=width))
+    else:
+        st.markdown(
+            _(
+                "**From {layer} on a unit could see more than the image** of {h} × {w} px. {all} of {count}"
+                " convolutions work on inputs that already see everything, {alone} of them even along the shortest"
+                " path; in {padded} more than half of the field is padding."
+            ).format(
+                layer=escaped(fit.outgrown),
+                h=height,
+                w=width,
+                all=len(fit.seeing_all),
+                count=count,
+                alone=len(fit.unproductive),
+                padded=len(fit.mostly_padding),
+            )
+        )
+    if fit.relaxed is not None:
+        st.markdown(
+            _(
+                "With stride 1 in the stem ({stem}) it would be {all} of {count}, and {padded} with mostly padding, at"
+                " many times the work."
+            ).format(
+                stem=escaped(", ".join(fit.stem)),
+                all=len(fit.relaxed.seeing_all),
+                count=count,
+                padded=len(fit.relaxed.mostly_padding),
+            )
+        )
+    rows = [_fit_row(layer) for layer in fit.layers]
+    st.dataframe(rows, hide_index=True, width="stretch", height=280)
+    st.caption(
+        _(
+            "A convolution whose input sees the whole image has no wider context to add; where even the shortest path"
+            " does, Richter et al. 2021 found that it does not help. Skips keep the shortest path short."
+        )
+    )
+
+
+def _fit_row(layer: Any) -> dict[str, Any]:
+    return {
+        _("convolution"): layer.name,
+        _("field (px)"): layer.size[0],
+        _("padding"): f"{layer.padding:.0%}",
+        _("its input sees all"): _("yes") if layer.sees_all else "",
+        _("even by the shortest path"): _("yes") if layer.unproductive else "",
+    }
+
+
+def show_stack() -> None:
+    """Up to eight windows to edit: their fields, and how often each pixel counts."""
+    from resviz.probes.arithmetic import path_shares, stack
+
+    windows = _edited()
+    steps = stack(windows)
+    left, right = st.columns([1, 1.2], gap="medium")
+    with left:
+        _table(steps)
+    with right:
+        largest = steps[-1].size
+        boxes = [drawings.Rung("", step.name, step.size, None, f"{step.size} px") for step in steps]
+        board.show(drawings.ladder(boxes, largest, None), "stack")
+        st.plotly_chart(
+            field_charts.shares(
+                path_shares(windows), _("pixel from the middle"), _("share of the paths"), layout.dark()
+            ),
+            config={"displayModeBar": False},
+            alt=_("Share of the paths from one unit that ends at each pixel"),
+        )
+    st.caption(
+        _(
+            "One unit behind these windows sees {size} px; neighbours lie {jump} px apart. The bars count the paths"
+            " from it to each pixel: with equal weights that is how much each one moves it. They bunch up in the"
+            " middle; gaps are pixels that dilation or stride skip."
+        ).format(size=largest, jump=steps[-1].jump)
+    )
+
+
+def _edited() -> "list[Window]":
+    from resviz.probes.arithmetic import MAX_WINDOWS, Window
+
+    if "stack-rows" not in st.session_state:
+        st.session_state["stack-rows"] = _parsed(view.chosen("stack") or STACK) or _parsed(STACK)
+    number = st.column_config.NumberColumn
+    rows: list[dict[str, Any]] = st.data_editor(
+        st.session_state["stack-rows"],
+        key="stack-editor",
+        num_rows="dynamic",
+        width="stretch",
+        column_config={
+            "kernel": number(_("kernel"), min_value=1, max_value=31, step=1, default=3, required=True),
+            "stride": number(_("stride"), min_value=1, max_value=8, step=1, default=1, required=True),
+            "dilation": number(_("dilation"), min_value=1, max_value=16, step=1, default=1, required=True),
+        },
+    )
+    if len(rows) > MAX_WINDOWS:
+        st.caption(_("The first {count} windows count.").format(count=MAX_WINDOWS))
+    numbers = [[int(row.get(key) or 1) for key in ("kernel", "stride", "dilation")] for row in rows[:MAX_WINDOWS]]
+    text = ";".join(",".join(map(str, row)) for row in numbers)
+    if text != (view.chosen("stack") or STACK):
+        view.choose("stack", text)
+    return [Window(*row) for row in numbers] or [Window(1)]
+
+
+def _parsed(text: str) -> list[dict[str, int]]:
+    """Rows of `kernel,stride,dilation;...`; none where the text is no such thing."""
+    from resviz.probes.arithmetic import MAX_WINDOWS, Window
+
+    try:
+        rows = [[int(number) for number in row.split(",")] for row in text.split(";")[:MAX_WINDOWS]]
+        named = [dict(zip(("kernel", "stride", "dilation"), row, strict=True)) for row in rows]
+        return named if all(Window(**row) for row in named) else []
+    except (ValueError, ResvizError):
+        return []

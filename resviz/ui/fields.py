@@ -1,0 +1,73 @@
+"""Receptive fields, computed once and shared by everybody on the server, as in `cache`."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from resviz.data.images import Picture
+from resviz.ui import cache
+
+if TYPE_CHECKING:
+    from resviz.probes.arithmetic import Step
+    from resviz.probes.effective import EffectiveField
+    from resviz.probes.image_fit import ImageFit
+    from resviz.probes.receptive_field import ReceptiveField
+
+PHOTO_DRAWS = 16  # random signs where one photo is all there is
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def theoretical(name: str, side: int) -> "dict[str, ReceptiveField]":
+    """The fields of all layers that have a map and can be followed, in forward order."""
+    from resviz.probes.receptive_field import receptive_field
+
+    with cache.borrowed(name) as net:
+        return {field.name: field for field in receptive_field(net, input_size=side)}
+
+
+def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
+    """One layer's field; raises `ProbeError`, which says why, where it cannot be followed."""
+    from resviz.probes.receptive_field import receptive_field
+
+    if layer in (found := theoretical(name, side)):
+        return found[layer]
+    with cache.borrowed(name) as net:
+        return receptive_field(net, [layer], side)[0]
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def on_noise(name: str, side: int, layer: str, unit: tuple[int, int] | None) -> "EffectiveField | None":
+    """The effective field over noise; None for a unit that nothing moves."""
+    from resviz.probes.effective import INPUTS, effective_receptive_fields, noise
+
+    with cache.borrowed(name) as net:
+        x = noise(INPUTS, side).to(next(net.parameters()).device)
+        return effective_receptive_fields(net, x, [layer], unit)[layer]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def on_photo(name: str, sha: str, _shown: Picture, layer: str, unit: tuple[int, int]) -> "EffectiveField | None":
+    """The effective field for one photo; None for a unit that nothing moves."""
+    from resviz.probes.effective import effective_receptive_fields
+
+    with cache.borrowed(name) as net:
+        x = cache.tensor(name, _shown)
+        return effective_receptive_fields(net, x, [layer], unit, draws=PHOTO_DRAWS)[layer]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def arithmetic(name: str, side: int, layer: str) -> "tuple[Step, ...]":
+    """The rows that lead to a layer."""
+    from resviz.probes.arithmetic import arithmetic as probe
+
+    with cache.borrowed(name) as net:
+        return probe(net, layer, side)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def fit(name: str, side: int) -> "ImageFit":
+    """How an image of that side suits the network."""
+    from resviz.probes.image_fit import image_fit
+
+    with cache.borrowed(name) as net:
+        return image_fit(net, side)

@@ -1,0 +1,87 @@
+"""The page on receptive fields in each of its states, without a browser."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from resviz.data import samples
+from resviz.data.images import decode
+from resviz.models import zoo
+from resviz.probes.effective import effective_receptive_field
+from resviz.ui import fields
+from tests.app.test_pages import SMALL, run, words
+
+
+def page(**query: str) -> AppTest:
+    app = run("receptive_field", model=SMALL, against=";", **query)
+    assert not app.exception
+    return app
+
+
+def test_the_pinned_unit_has_the_numbers_of_the_probes() -> None:
+    app = page(layer="layer2.0", units="3,5")
+    loaded = zoo.load(SMALL)
+    x = loaded.preprocess(decode(samples.read(samples.SAMPLES[0].key)).image)[None]
+    found = effective_receptive_field(loaded.model, x, "layer2.0", (3, 5), draws=16)
+    said = words(app)
+    assert "**Unit in row 3, column 5**" in said
+    assert "Could see 13 × 13 px of an image of 32" in said  # 7 + 2 + 4
+    assert f"an area of {found.size:.3g} × {found.size:.3g} px, {found.ratio:.0%}" in said
+    assert "rank" in said
+
+
+@pytest.mark.parametrize("units", ["99,99", "a,b", "3", ";;", "3,5;<script>", "-1,2"])
+def test_a_unit_that_the_layer_lacks_gives_way_to_the_middle_one_or_to_those_it_has(units: str) -> None:
+    expected = "row 3, column 5" if units.startswith("3,") else "row 8, column 8"
+    assert expected in words(page(layer="layer2.0", units=units))
+
+
+def test_noise_in_place_of_the_photo_gives_other_numbers() -> None:
+    photo, noise = (words(page(layer="layer2.0", inputs=kind)) for kind in ("photo", "noise"))
+    line = "in an area of"
+    assert line in photo
+    assert photo[photo.index(line) :][:90] != noise[noise.index(line) :][:90]
+
+
+def test_a_layer_behind_a_mean_sees_the_whole_image_and_has_no_grad_cam() -> None:
+    said = words(page(layer="avgpool", part="arithmetic"))
+    assert "Could see 32 × 32 px" in said
+    assert "avgpool is a single cell" in said.replace("\\", "")
+    assert "through a mean over the map" in said
+
+
+def test_the_arithmetic_ends_with_the_layers_field() -> None:
+    app = page(layer="layer2.0", part="arithmetic")
+    table = app.dataframe[0].value
+    assert list(table["r"]) == [3, 5, 7, 9, 13]
+    assert list(table["j"]) == [1, 1, 1, 2, 2]
+    assert app.get("latex")
+
+
+def test_the_fit_names_the_layer_that_outgrows_the_image() -> None:
+    app = run("receptive_field", model="new/residual-20?width=4", part="fit", layer="layer1.0")
+    assert "**From layer2.2.conv1 on a unit could see more" in words(app)  # 15, + 2, + 4 four times
+    assert len(app.dataframe[0].value) == 19
+
+
+def test_over_depth_compares_networks_and_says_why_one_cannot_be_had() -> None:
+    app = run("receptive_field", model=SMALL, part="depth", against="new/plain-8?width=4;new/residual-9")
+    assert not app.exception
+    assert "6n + 2" in words(app)
+    assert app.multiselect(key="against").value == ["new/plain-8?width=4", "new/residual-9"]
+
+
+def test_the_small_stack_is_taken_from_the_address() -> None:
+    app = page(part="stack", stack="5,2,1;3,1,2")
+    assert "One unit behind these windows sees 13 px; neighbours lie 2 px apart" in words(app)  # 5, + 2 * 2 * 2
+
+
+@pytest.mark.parametrize("stack", ["", "nonsense", "0,0,0", "3,1", "99,1,1;3,1,1"])
+def test_a_stack_that_is_none_gives_way_to_the_usual_one(stack: str) -> None:
+    assert "sees 11 px" in words(page(part="stack", stack=stack))  # 3, 5, 7, + 2 * 2
+
+
+def test_a_unit_that_nothing_moves_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fields, "on_photo", lambda *subject: None)
+    app = page(layer="layer2.0")
+    assert ["No pixel moves this unit" in info.value for info in app.info] == [True]
+    assert "Could see 13 × 13 px" in words(app)
