@@ -25,5 +25,6 @@ def choose_part() -> Callable[[], None]:
         required=True,
         format_func=lambda part: parts[part][0],
         label_visibility="collapsed",
+        wrap=True,
     )
     return parts[chosen][1]

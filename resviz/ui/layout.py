@@ -28,6 +28,9 @@ _STYLE = """
 @media (max-width: 1150px) {
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .stMainBlockContainer [data-testid="stColumn"] { flex: 1 1 215px; min-width: 215px; }
+  /* a picture that needs the width: it takes a line of its own, above its switches */
+  .stMainBlockContainer [data-testid="stHorizontalBlock"]:has(.st-key-wide) { flex-wrap: wrap-reverse; }
+  .stMainBlockContainer [data-testid="stColumn"]:has(.st-key-wide) { flex: 3 1 480px; }
 }
 </style>
 """
