@@ -13,8 +13,10 @@
     grad_cams(model, x, layers, target)         Grad-CAM of several layers in one pass
     CamGraph(model, x, layers)                  Grad-CAM of class after class
     receptive_field(model, layers, input_size)  which pixels the units of layers can see
+    gradients(model, x, targets)                how much gradient reaches each layer and block
+    lesioned(model, removed)                    a `with` block in which the network does without some of its blocks
 
-`x` is one preprocessed image, (1, 3, height, width). Whatever a user can get wrong raises `ResvizError`, in a
+`x` is one preprocessed image, (1, 3, height, width), for `gradients` a batch of them. Whatever a user can get wrong raises `ResvizError`, in a
 sentence. Names load on first use: `import resviz` alone costs nothing.
 """
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from resviz.probes.architecture import blocks, layers
     from resviz.probes.attribution import attribute
     from resviz.probes.cam import CamGraph, grad_cam, grad_cams
+    from resviz.probes.gradients import gradients
+    from resviz.probes.lesions import lesioned
     from resviz.probes.prediction import predict
     from resviz.probes.receptive_field import receptive_field
 
@@ -45,7 +49,9 @@ __all__ = [
     "grad_cam",
     "grad_cams",
     "gradient_times_activation",
+    "gradients",
     "layers",
+    "lesioned",
     "load",
     "predict",
     "receptive_field",
@@ -62,7 +68,9 @@ _HOME = {  # name -> the module that has it
     "grad_cam": "resviz.probes.cam",
     "grad_cams": "resviz.probes.cam",
     "gradient_times_activation": "resviz.probes.activations",
+    "gradients": "resviz.probes.gradients",
     "layers": "resviz.probes.architecture",
+    "lesioned": "resviz.probes.lesions",
     "load": "resviz.models.zoo",
     "predict": "resviz.probes.prediction",
     "receptive_field": "resviz.probes.receptive_field",
