@@ -16,8 +16,8 @@
     gradients(model, x, targets)                how much gradient reaches each layer and block
     lesioned(model, removed)                    a `with` block in which the network does without some of its blocks
 
-`x` is one preprocessed image, (1, 3, height, width), for `gradients` a batch of them. Whatever a user can get wrong raises `ResvizError`, in a
-sentence. Names load on first use: `import resviz` alone costs nothing.
+`x` is one preprocessed image, (1, 3, height, width), for `gradients` a batch of them. Whatever a user can get wrong
+raises `ResvizError`, in a sentence. Names load on first use: `import resviz` alone costs nothing.
 """
 
 from importlib import import_module

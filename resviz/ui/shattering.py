@@ -44,7 +44,7 @@ def show() -> None:
         _(
             "Between neighbouring inputs the derivative correlates at **{plain:.2f}** in the plain network and at "
             "**{residual:.2f}** in the residual one."
-        ).format(plain=curves[0].mean[1], residual=curves[1].mean[1])
+        ).format(plain=_rounded(curves[0].mean[1]), residual=_rounded(curves[1].mean[1]))
     )
     st.caption(
         _(
@@ -56,6 +56,11 @@ def show() -> None:
     )
     rows = [(lag, *(float(curve.mean[lag]) for curve in curves)) for lag in range(len(curves[0].mean))]
     layout.table_download(_("Download the autocorrelations"), f"shattering-{depth}", ("lag", *titles), rows)
+
+
+def _rounded(value: float) -> float:
+    """To two digits, and never minus zero."""
+    return round(float(value), 2) + 0.0
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

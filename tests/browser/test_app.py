@@ -118,7 +118,7 @@ def test_deep_link_on_a_freshly_started_server(page: Page, fresh_server: Server,
     expect(page.get_by_role("heading", name="Attribution")).to_be_visible()
     expect(page.get_by_text("map of 8×8 cells").first).to_be_visible()
     expect(page.get_by_text("Page not found")).to_have_count(0)
-    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(3)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(4)
     settle(page)
     assert "layer=layer3.1" in page.url
 
