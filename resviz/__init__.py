@@ -18,9 +18,11 @@
     batchnorm_modes(model, x)                   the same batch with stored, its own or recalibrated statistics
     batchnorm_by_hand(x, gamma, beta, running_mean, running_variance)   one step of BatchNorm, number by number
     fuse(model, x)                              a copy with BatchNorm folded into its convolutions
+    gradients(model, x, targets)                how much gradient reaches each layer and block
+    lesioned(model, removed)                    a `with` block in which the network does without some of its blocks
 
-`x` is one preprocessed image, (1, 3, height, width), or for BatchNorm a batch of them. Whatever a user can get
-wrong raises `ResvizError`, in a sentence. Names load on first use: `import resviz` alone costs nothing.
+`x` is one preprocessed image, (1, 3, height, width), for BatchNorm and `gradients` a batch of them. Whatever a user
+can get wrong raises `ResvizError`, in a sentence. Names load on first use: `import resviz` alone costs nothing.
 """
 
 from importlib import import_module
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from resviz.probes.effective import effective_receptive_field
     from resviz.probes.folding import fuse
     from resviz.probes.norm_modes import batchnorm_modes
+    from resviz.probes.gradients import gradients
+    from resviz.probes.lesions import lesioned
     from resviz.probes.prediction import predict
     from resviz.probes.receptive_field import receptive_field
 
@@ -60,7 +64,9 @@ __all__ = [
     "grad_cam",
     "grad_cams",
     "gradient_times_activation",
+    "gradients",
     "layers",
+    "lesioned",
     "load",
     "predict",
     "receptive_field",
@@ -82,7 +88,9 @@ _HOME = {  # name -> the module that has it
     "grad_cam": "resviz.probes.cam",
     "grad_cams": "resviz.probes.cam",
     "gradient_times_activation": "resviz.probes.activations",
+    "gradients": "resviz.probes.gradients",
     "layers": "resviz.probes.architecture",
+    "lesioned": "resviz.probes.lesions",
     "load": "resviz.models.zoo",
     "predict": "resviz.probes.prediction",
     "receptive_field": "resviz.probes.receptive_field",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from resviz.ui import gradients, lesions, view
+from resviz.ui import gradients, lesions, shattering, view
 from resviz.ui.i18n import translate as _
 
 
@@ -14,6 +14,7 @@ def choose_part() -> Callable[[], None]:
         "profile": (_("Over depth"), gradients.show_profile),
         "shares": (_("Shortcut and branch"), gradients.show_shares),
         "lesions": (_("Lesions"), lesions.show),
+        "shattered": (_("Shattered gradients"), shattering.show),
     }
     chosen = view.pick(
         st.segmented_control,
@@ -24,5 +25,6 @@ def choose_part() -> Callable[[], None]:
         required=True,
         format_func=lambda part: parts[part][0],
         label_visibility="collapsed",
+        wrap=True,
     )
     return parts[chosen][1]

@@ -26,7 +26,7 @@ def show_profile() -> None:
     switches, picture = st.columns([1, 3], gap="medium")
     with switches:
         choice = networks.choose()
-    with picture:
+    with picture, st.container(key="picture"):
         quantity = view.pick(
             st.segmented_control,
             _("What is measured"),
@@ -35,6 +35,7 @@ def show_profile() -> None:
             "quantity",
             required=True,
             format_func=_quantity_title,
+            wrap=True,
         )
         chart, says, progress = st.empty(), st.empty(), st.empty()
         below = st.container()
@@ -57,7 +58,7 @@ def show_shares() -> None:
     switches, picture = st.columns([1, 3], gap="medium")
     with switches:
         choice = networks.choose()
-    with picture:
+    with picture, st.container(key="picture"):
         chart, progress = st.empty(), st.empty()
         below = st.container()
 

@@ -32,6 +32,9 @@ _STYLE = """
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .stMainBlockContainer [data-testid="stColumn"] { flex: 1 1 215px; min-width: 215px; }
   .stMainBlockContainer [class*="st-key-wide"] [data-testid="stColumn"] { flex: 1 1 430px; }
+  /* a picture that needs the width: it takes a line of its own, above its switches */
+  .stMainBlockContainer [data-testid="stHorizontalBlock"]:has(.st-key-picture) { flex-wrap: wrap-reverse; }
+  .stMainBlockContainer [data-testid="stColumn"]:has(.st-key-picture) { flex: 3 1 480px; }
 }
 </style>
 """

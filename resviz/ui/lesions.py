@@ -117,9 +117,9 @@ def _show_paths(subject: Subject) -> None:
     low, high = found.most
     st.caption(
         _(
-            "{blocks} blocks make 2^{blocks} paths. Most are about {half} branches long, but 95 % of the gradient at "
-            "the photo comes through paths of {low} to {high}. Gradient: norm through one path, mean of {samples} "
-            "random ones, times their number."
+            "{blocks} blocks make 2^{blocks} paths. Most are about {half} branches long, but paths of {low} to {high} "
+            "make up 95 % of the gradient norms at the photo: the norm through one path, mean of {samples} random "
+            "ones, times their number."
         ).format(blocks=len(found.blocks), half=len(found.blocks) // 2, low=low, high=high, samples=found.samples)
     )
     rows = list(zip(range(len(found.share)), found.share, found.gradient, found.contribution, strict=True))

@@ -59,7 +59,7 @@ def pick_some(label: str, options: Sequence[str], default: Sequence[str], key: s
     def changed() -> None:
         choose(key, ",".join(option for option in options if option in st.session_state[key]))
 
-    st.pills(label, options, selection_mode="multi", key=key, on_change=changed, **more)
+    st.pills(label, options, selection_mode="multi", key=key, on_change=changed, wrap=True, **more)
     return on
 
 

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from resviz.models.spec import FAMILIES
 from resviz.probes import kept
 from resviz.probes.seeds import Batch, Profile, measure
+from resviz.probes.shattering import shattering
 from resviz.ui import sweep
 from resviz.ui.words import times
 
@@ -69,6 +70,12 @@ def test_shares_are_of_families_with_shortcuts():
     assert "add up to 100 %" in words(run(part="shares"))
     app = run(part="shares", families="plain")
     assert [info.value[:29] for info in app.info] == ["None of these networks has a "]
+
+
+def test_shattering_says_the_probes_correlations():
+    said = words(run(part="shattered", layers="8", beta="0.1"))
+    plain, residual = (abs(shattering(kind, 8, 5, 0.1).mean[1]) for kind in ("plain", "residual"))
+    assert f"at **{plain:.2f}** in the plain network and at **{residual:.2f}** in the residual one" in said
 
 
 def test_a_second_visitor_waits_for_nothing(monkeypatch):

@@ -1,0 +1,88 @@
+"""Shattered gradients: Balduzzi et al. 2017, 1702.08591, section 2.
+
+The derivative of a random network by its one input, over a line of inputs. In shallow and in residual networks
+neighbouring inputs have similar derivatives, which look like brown noise; in deep plain ones they are as unlike as
+white noise, and a step that helps one input is useless for the next.
+
+    plain     h <- W relu(c(h))            residual     h <- h + beta W relu(c(h))
+
+Rectified layers of `WIDTH` numbers, W normal with variance 2 / WIDTH. c centres each number over the line of inputs
+and scales it to deviation 1, as batch normalisation does; mean and deviation count as constants of the derivative. The
+first layer maps the input to normal slopes and offsets.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from resviz.errors import ProbeError
+
+KINDS = ("plain", "residual")
+POINTS, REACH = 256, 2.0  # inputs from -2 to 2, as in the paper's Figure 1
+WIDTH, LAGS = 200, 15  # as there, and as in Figure 2
+MAX_DEPTH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Shattering:
+    """The derivative over the line for the first seed, and the autocorrelation of all of them by lag, 0 to `LAGS`."""
+
+    x: Float[np.ndarray, " points"]
+    derivative: Float[np.ndarray, " points"]
+    mean: Float[np.ndarray, " lags"]
+    std: Float[np.ndarray, " lags"]
+
+
+def shattering(kind: str, depth: int, seeds: int = 20, beta: float = 1.0) -> Shattering:
+    """Derivatives of plain or residual networks of so many layers; raises `ProbeError` for what cannot be built."""
+    return _summary([derivative(kind, depth, seed, beta) for seed in range(seeds)])
+
+
+def noise(kind: str, seeds: int = 20) -> Shattering:
+    """`white`: independent normal numbers; `brown`: their running sum."""
+    draws = [np.random.default_rng(seed).standard_normal(POINTS) for seed in range(seeds)]
+    if kind not in ("white", "brown"):
+        raise ProbeError(f"noise is white or brown, got {kind!r}")
+    return _summary([np.cumsum(draw) if kind == "brown" else draw for draw in draws])
+
+
+def derivative(kind: str, depth: int, seed: int, beta: float = 1.0) -> Float[np.ndarray, " points"]:
+    """df/dx at each input, carried along with the values from layer to layer."""
+    if kind not in KINDS or not 1 <= depth <= MAX_DEPTH:
+        raise ProbeError(f"choose {' or '.join(KINDS)} with 1 to {MAX_DEPTH} layers, got {kind!r} with {depth}")
+    rng = np.random.default_rng(seed)
+    slope, offset = rng.standard_normal((2, WIDTH))
+    h = line()[:, None] * slope + offset  # (points, width)
+    dh = np.broadcast_to(slope, h.shape)
+    for _ in range(depth):
+        W = rng.standard_normal((WIDTH, WIDTH)) * np.sqrt(2 / WIDTH)
+        z, scale = _centred(h)
+        out, dout = np.maximum(z, 0) @ W, (dh * scale * (z > 0)) @ W
+        h, dh = (h + beta * out, dh + beta * dout) if kind == "residual" else (out, dout)
+    return np.asarray(dh @ rng.standard_normal(WIDTH) / np.sqrt(WIDTH))
+
+
+def line() -> Float[np.ndarray, " points"]:
+    """The inputs, evenly from one end to the other."""
+    return np.linspace(-REACH, REACH, POINTS)
+
+
+def autocorrelation(values: Float[np.ndarray, " points"]) -> Float[np.ndarray, " lags"]:
+    """Correlation of a sequence with itself moved by 0 to `LAGS` places, about its mean (the biased estimate)."""
+    centred = values - values.mean()
+    products = [centred[: len(centred) - lag] @ centred[lag:] for lag in range(LAGS + 1)]
+    return np.asarray(products) / (products[0] or 1.0)
+
+
+def _centred(h: Float[np.ndarray, "points width"]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean 0 and deviation 1 of each number over the line, and the factor of that; a constant one stays zero."""
+    std = h.std(0)
+    scale = np.divide(1.0, std, np.zeros_like(std), where=std > 0)
+    return (h - h.mean(0)) * scale, scale
+
+
+def _summary(derivatives: list[np.ndarray]) -> Shattering:
+    found = np.stack([autocorrelation(values) for values in derivatives])
+    std = found.std(0, ddof=1) if len(found) > 1 else np.zeros(LAGS + 1)
+    return Shattering(line(), derivatives[0], found.mean(0), std)

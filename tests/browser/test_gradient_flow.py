@@ -1,0 +1,82 @@
+"""The page on gradient flow in a real browser: pictures in every part, stories, blocks taken out by a click."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server
+
+PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
+Shot = Callable[[Page, str], None]
+Settle = Callable[[Page], None]
+SMALL = "depth=8&seeds=2"
+
+
+@pytest.fixture(autouse=True)
+def _patience(page: Page) -> None:
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+
+
+def test_profile_draws_both_families_and_says_what_it_means(
+    page: Page, server: Server, settle: Settle, shot: Shot
+) -> None:
+    page.goto(f"{server.url}/gradient_flow?{SMALL}")
+    expect(page.locator(".js-plotly-plot .legendtext")).to_have_text(["Plain-8", "Residual-8"])
+    expect(page.get_by_text("stays level").first).to_be_visible()
+    settle(page)
+    shot(page, "gradient-flow-profile")
+
+
+def test_a_switch_and_a_story_stand_in_the_address(page: Page, server: Server, settle: Settle) -> None:
+    page.goto(f"{server.url}/gradient_flow?{SMALL}")
+    page.get_by_role("button", name="GroupNorm").or_(page.get_by_text("Group", exact=True)).first.click()
+    settle(page)
+    assert "norm=group" in page.url
+    page.get_by_text("Fixup", exact=True).click()
+    expect(page.locator(".js-plotly-plot .legendtext")).to_have_count(3)
+    settle(page)
+    assert "families=plain%2Cresidual%2Cfixup" in page.url
+
+
+@pytest.mark.parametrize(("part", "shown"), [("shares", "Residual-8"), ("shattered&layers=4", "Plain, 4 layers")])
+def test_the_other_parts_have_their_pictures(
+    page: Page, server: Server, settle: Settle, shot: Shot, part: str, shown: str
+) -> None:
+    page.goto(f"{server.url}/gradient_flow?{SMALL}&part={part}")
+    expect(page.locator(".js-plotly-plot").get_by_text(shown).first).to_be_visible()
+    settle(page)
+    shot(page, f"gradient-flow-{part.partition('&')[0]}")
+
+
+def test_a_click_takes_a_block_out_and_another_puts_it_back(
+    page: Page, server: Server, settle: Settle, shot: Shot
+) -> None:
+    page.goto(f"{server.url}/gradient_flow?part=lesions&model=bundled/resnet20-cifar10")
+    block = page.locator(".net [data-pick='layer2.1']")
+    block.click()
+    expect(page.get_by_text("1 out.")).to_be_visible()
+    expect(page.locator(".net [data-pick='layer2.1'][aria-checked=false]")).to_be_visible()
+    settle(page)
+    assert "off=layer2.1" in page.url
+    shot(page, "gradient-flow-lesions")
+    block.click()
+    expect(page.get_by_text("0 out.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 900)])
+def test_the_picture_fits_a_narrow_window_and_both_themes(
+    page: Page, server: Server, settle: Settle, shot: Shot, scheme: str, width: int
+) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{server.url}/gradient_flow?{SMALL}")
+    plot = page.locator(".js-plotly-plot")
+    expect(plot).to_be_visible()
+    settle(page)
+    box = plot.bounding_box()
+    assert box is not None
+    assert box["width"] > 450
+    assert box["x"] + box["width"] <= width
+    shot(page, f"gradient-flow-{scheme}-{width}")
