@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from resviz.probes.cam import CamGraph, grad_cam, grad_cams
     from resviz.probes.effective import effective_receptive_field
     from resviz.probes.folding import fuse
-    from resviz.probes.norm_modes import batchnorm_modes
     from resviz.probes.gradients import gradients
     from resviz.probes.lesions import lesioned
+    from resviz.probes.norm_modes import batchnorm_modes
     from resviz.probes.prediction import predict
     from resviz.probes.receptive_field import receptive_field
 
