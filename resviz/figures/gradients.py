@@ -77,7 +77,14 @@ def shares(panels: Sequence[tuple[str, Sequence[Line]]], across: str, dark: bool
     for column, (title, _) in enumerate(panels, start=1):
         axis = figure.layout[f"xaxis{column if column > 1 else ''}"]
         figure.add_annotation(
-            text=f"<b>{title}</b>", x=axis.domain[0], y=1, xref="paper", yref="paper", yanchor="bottom", showarrow=False
+            text=f"<b>{title}</b>",
+            x=axis.domain[0],
+            y=1,
+            xref="paper",
+            yref="paper",
+            xanchor="left",
+            yanchor="bottom",
+            showarrow=False,
         )
     return figure
 

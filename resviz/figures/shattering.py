@@ -42,6 +42,7 @@ def derivatives(curves: Sequence[Curve], axes: tuple[str, str], dark: bool) -> g
             yref="paper",
             x=0,
             y=domain[1],
+            xanchor="left",
             yanchor="bottom",
             showarrow=False,
         )

@@ -44,7 +44,8 @@ def show_profile() -> None:
         sentences = [_sentence(choice, quantity, profile) for profile in profiles]
         lines = [_line(choice, quantity, profile) for profile in profiles]
         figure = figures.profile(lines, _axis(quantity), _across(), layout.dark())
-        chart.plotly_chart(figure, config={"displayModeBar": False}, alt=" ".join(sentences))
+        alt = " ".join(sentences) or _("Nothing is measured yet")
+        chart.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
         says.markdown("  \n".join([*sentences, *_notes(profiles)]))
 
     measured = _measure(choice, progress, draw)
@@ -64,7 +65,7 @@ def show_shares() -> None:
 
     def draw(profiles: "Sequence[Profile]") -> None:
         residual = [profile for profile in profiles if profile.seeds[0].backward.blocks]
-        if not residual:
+        if profiles and not residual:
             chart.info(_("None of these networks has a shortcut: choose a family besides the plain one."))
             return
         figure = figures.shares(
@@ -99,8 +100,7 @@ def _measure(choice: Choice, place: "DeltaGenerator", draw: sweep.Draw) -> "Sequ
 
     def keep(profiles: "Sequence[Profile]") -> None:
         last[:] = profiles
-        if profiles:
-            draw(profiles)
+        draw(profiles)
 
     sweep.run(sweep.Sweep(tuple(choice.models.values()), choice.seeds, Batch(source=choice.images)), place, keep)
     return last

@@ -7,13 +7,12 @@ from typing import Literal
 import streamlit as st
 
 from resviz.figures.families import Style, style
-from resviz.models.spec import ACTIVATIONS, FAMILIES, NORMS, WITHOUT_NORM, ModelSpec
+from resviz.models.spec import ACTIVATIONS, FAMILIES, INITS, NORMS, WITHOUT_NORM, ModelSpec
 from resviz.ui import view
 from resviz.ui.i18n import translate as _
 
 DEPTHS = (8, 14, 20, 32, 44, 56, 80, 110, 164, 1202)
 SEEDS = (1, 2, 3, 5, 10, 20)
-INITS = ("he", "he-in", "torch", "zero-gamma")
 
 USUAL = {
     "families": "plain,residual",

@@ -37,29 +37,28 @@ class Sweep:
 
 
 def run(sweep: Sweep, place: "DeltaGenerator", draw: Draw) -> None:
-    """Call `draw` after each seed that had to be waited for, and at the end; `place` holds progress and the button.
+    """Call `draw` with what is known, and again after each seed that had to be waited for.
 
-    After a click on Stop only what is known already is drawn.
+    `place` holds progress and a button to stop; after a click on it only what is known is drawn.
     """
     known = {job: found for job in sweep.jobs if (found := _known(*job, sweep.batch)) is not None}
     missing = [job for job in sweep.jobs if job not in known]
-    if missing and st.session_state.get(_STOPPED) == sweep:
-        _say_stopped(place, len(known), len(sweep.jobs))
-    else:
-        with place.container():
-            update = layout.progress(_("Measuring"))
-            stop = st.empty()
-        for i, (model, seed) in enumerate(missing):
-            if i == 0:
-                stop.button(_("Stop"), on_click=_stop, args=(sweep,))
-            known[model, seed] = _measured(model, seed, sweep.batch, _part(update, i, len(missing), model))
-            if seed != (missing[i + 1][1] if i + 1 < len(missing) else None):
-                draw(_profiles(sweep, known))
-        update(1.0)
-        stop.empty()
-        if missing:
-            return
     draw(_profiles(sweep, known))
+    if not missing:
+        return
+    if st.session_state.get(_STOPPED) == sweep:
+        _say_stopped(place, len(known), len(sweep.jobs))
+        return
+    with place.container():
+        update = layout.progress(_("Measuring"))
+        stop = st.empty()
+    stop.button(_("Stop"), on_click=_stop, args=(sweep,))
+    for i, (model, seed) in enumerate(missing):
+        known[model, seed] = _measured(model, seed, sweep.batch, _part(update, i, len(missing), model))
+        if i + 1 == len(missing) or missing[i + 1][1] != seed:
+            draw(_profiles(sweep, known))
+    update(1.0)
+    stop.empty()
 
 
 def _profiles(sweep: Sweep, known: "dict[tuple[str, int], Gradients]") -> "list[Profile]":
@@ -97,7 +96,7 @@ def _part(update: Callable[..., None], i: int, of: int, model: str) -> Callable[
 
     def tell(share: float) -> None:
         nonlocal told
-        if share - told >= 0.01:
+        if abs(share - told) >= 0.01:  # it goes back where float64 has to do it again
             told = share
             update(min((i + share) / of, 0.999), words)
 

@@ -42,6 +42,13 @@ def test_a_level_profile_is_drawn_over_two_decades_and_a_steep_one_over_its_own(
     assert 20 < high - low < 23
 
 
+def test_before_anything_is_measured_the_picture_has_its_size():
+    empty, full = profile([], "norm", "depth", False), profile([line([[1, 2]])], "norm", "depth", False)
+    assert empty.layout.height == full.layout.height
+    assert not empty.data
+    assert shares([("back", []), ("forth", [])], "depth", False).layout.height == full.layout.height
+
+
 def test_only_zeros_can_be_drawn():
     assert np.isnan(profile([line([[0, 0]])], "norm", "depth", False).data[0].y).all()
 
