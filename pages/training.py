@@ -6,9 +6,7 @@ from resviz.ui import layout, training, watching
 from resviz.ui.layout import _
 
 layout.idea(_("Networks learn here, side by side: with shortcuts and without."))
-plan, picture = st.columns([1, 2.5], gap="large")
 with layout.refusals():
-    with plan:
+    with st.sidebar:
         training.choose_and_start()
-    with picture:
-        watching.watch()
+    watching.watch()

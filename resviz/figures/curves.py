@@ -10,7 +10,8 @@ from resviz.figures.records import COLOURS, WINDOW, Curve, end_names, running_me
 from resviz.figures.theme import GREEN
 
 WIDTH, HEIGHT = 900, 430
-LEFT, RIGHT, TOP, BOTTOM = 58, 110, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 58, 124, 14, 46
+NARROW = "<style>@media (max-width:1000px){.curves svg{font-size:19px!important}}</style>"
 DASHES = ("", "7 4", "2 4", "8 3 2 3", "12 4")
 
 
@@ -40,7 +41,7 @@ def sketch(curves: Sequence[Curve], words: tuple[str, str, str, str], until: flo
         parts.append(f'<text {place} fill="{name.colour}">{html.escape(name.text)}</text>')
     return (
         f'<div class="curves"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(alt)}" '
-        f'style="width:100%;height:auto;font-size:13px">{"".join(parts)}</svg></div>'
+        f'style="width:100%;height:auto;font-size:13px">{NARROW}{"".join(parts)}</svg></div>'
     )
 
 
