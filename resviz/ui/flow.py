@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from resviz.ui import gradients, lesions, shattering, view
+from resviz.ui import gradients, lesions, shattering, through_training, view
 from resviz.ui.i18n import translate as _
 
 
@@ -12,6 +12,7 @@ def choose_part() -> Callable[[], None]:
     """The function that shows the chosen part."""
     parts = {
         "profile": (_("Over depth"), gradients.show_profile),
+        "training": (_("Through training"), through_training.show),
         "shares": (_("Shortcut and branch"), gradients.show_shares),
         "lesions": (_("Lesions"), lesions.show),
         "shattered": (_("Shattered gradients"), shattering.show),

@@ -1,0 +1,157 @@
+"""Gradient norms through training: recorded runs as depth by step on one scale, and the profile at one step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from resviz.figures import families, gradients, through_training
+from resviz.figures.gradients import Line
+from resviz.models.spec import FAMILIES, ModelSpec
+from resviz.training import records
+from resviz.training.records import RunInfo
+from resviz.ui import layout, view
+from resviz.ui.i18n import translate as _
+
+COLUMNS = 300  # steps drawn; a screen has no more room
+BESIDE = 2  # runs on one scale
+TICK = 0.5  # seconds between two steps of the film
+QUANTITIES = ("weight_gradient", "block_gradient", "update_ratio", "activation_deviation")
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """What one run recorded of a quantity: values (steps, layers)."""
+
+    info: RunInfo
+    steps: np.ndarray
+    values: np.ndarray
+    layers: tuple[str, ...]
+
+    @property
+    def spec(self) -> ModelSpec:
+        return ModelSpec.parse(self.info.model.removeprefix("new/"))
+
+    @property
+    def title(self) -> str:
+        return f"{self.spec.family}-{self.spec.depth} · {self.info.dataset}"
+
+
+def show() -> None:
+    """Up to two runs side by side, a step slider and a film."""
+    known = {info.id: info for info in records.runs() if info.step > 1}
+    choosing, measuring = layout.wide("films").columns([1.6, 1], gap="medium", vertical_alignment="bottom")
+    with measuring:
+        quantity = view.pick(
+            st.selectbox, _("What is measured"), QUANTITIES, "weight_gradient", "recorded", format_func=_title
+        )
+    with choosing:
+        chosen = _choose(known)
+    films = [film for film in (_film(known[name], quantity) for name in chosen) if len(film.steps)]
+    if not films:
+        st.info(_("No run has recorded this yet: train networks on the page Training, with the record set to full."))
+        return
+    playing = view.switch(_("Play"), "play")
+    st.fragment(_play, run_every=TICK if playing else None)(films, quantity, playing)
+    _download(films, quantity)
+
+
+def _choose(known: dict[str, RunInfo]) -> list[str]:
+    """The runs of the address, else the newest plain and the newest residual one."""
+    told = [name for name in (view.chosen("films") or "").split(",") if name in known]
+    newest = {info.model.partition("-")[0]: name for name, info in reversed(known.items())}
+    usual = [newest[kind] for kind in ("new/plain", "new/residual") if kind in newest] or list(known)[:BESIDE]
+    st.session_state["films"] = (told or usual)[:BESIDE]
+    chosen: list[str] = st.multiselect(
+        _("Recorded runs, at most two"),
+        list(known),
+        key="films",
+        max_selections=BESIDE,
+        format_func=lambda name: f"{known[name].model.removeprefix('new/')} · {known[name].dataset}",
+        on_change=lambda: view.choose("films", ",".join(st.session_state["films"])),
+    )
+    return chosen
+
+
+def _film(info: RunInfo, quantity: str) -> Film:
+    record = records.read(info.id)
+    steps, values = record.norms(quantity, COLUMNS)
+    return Film(info, steps, values, record.layers(quantity))
+
+
+def _play(films: Sequence[Film], quantity: str, playing: bool) -> None:
+    """The pictures at one step; while the film plays, the next one."""
+    steps = [int(step) for step in max((film.steps for film in films), key=len)]
+    now = st.session_state.get("film-step", steps[0])
+    if playing:
+        later = [step for step in steps if step > now]
+        now = later[max(0, len(steps) // 60 - 1)] if len(later) > len(steps) // 60 else steps[0]
+    st.session_state["film-step"] = min(steps, key=lambda step: abs(step - now))
+    at = int(st.select_slider(_("Step"), steps, key="film-step")) if len(steps) > 1 else steps[0]
+    span = through_training.common_range([film.values for film in films])
+    titles = (_("step"), _("layer, from the input"), _title(quantity))
+    for place, film in zip(layout.wide("heat").columns(len(films), gap="medium"), films, strict=True):
+        with place:
+            st.markdown(f"**{layout.escaped(film.title)}**")
+            figure = through_training.heatmap(film.steps, film.values, film.layers, span, at, titles, layout.dark())
+            alt = _("{quantity} of each layer of {run} at each step").format(quantity=_title(quantity), run=film.title)
+            st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=f"heat-{film.info.id}")
+    st.caption(
+        _(
+            "A column is a step, a row a layer, the input at the bottom; colours are powers of ten on one scale for "
+            "all. The dotted line follows the layer where the norm peaks; the upright line is the step drawn below."
+        )
+    )
+    lines = [_line(film, at) for film in films]
+    figure = gradients.profile(lines, _title(quantity), _("layer or block, from the input"), layout.dark())
+    alt = " ".join(_sentence(film, at) for film in films)
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key="film-profile")
+    st.markdown("  \n".join(_sentence(film, at) for film in films))
+
+
+def _nearest(film: Film, step: int) -> int:
+    return int(np.abs(film.steps - step).argmin())
+
+
+def _line(film: Film, step: int) -> Line:
+    values = film.values[_nearest(film, step)][None].astype(float)
+    places = np.arange(1, len(film.layers) + 1, dtype=float)
+    return Line(film.title, families.style(film.spec.family, tuple(FAMILIES)), places, values, film.layers)
+
+
+def _sentence(film: Film, step: int) -> str:
+    """First against last, and where the peak is, at the step nearest to the one chosen."""
+    i = _nearest(film, step)
+    values = film.values[i]
+    peak = int(through_training.peaks(film.values[i : i + 1])[0])
+    if peak < 0 or not values[-1]:
+        return _("{run} at step {step}: no finite number.").format(run=layout.escaped(film.title), step=film.steps[i])
+    return _("{run} at step {step}: first over last {ratio:.3g}; largest at {layer}, {value:.3g}.").format(
+        run=f"**{layout.escaped(film.title)}**",
+        step=film.steps[i],
+        ratio=values[0] / values[-1],
+        layer=layout.escaped(film.layers[peak]),
+        value=values[peak],
+    )
+
+
+def _title(quantity: str) -> str:
+    return {
+        "weight_gradient": _("‖∂L/∂W‖₂ of the layer"),
+        "block_gradient": _("‖∂L/∂x‖₂ at the block's output"),
+        "update_ratio": _("‖update‖₂ / ‖W‖₂ of the layer"),
+        "activation_deviation": _("standard deviation of the block's output"),
+    }[quantity]
+
+
+def _download(films: Sequence[Film], quantity: str) -> None:
+    rows = [
+        (film.info.id, int(step), layer, float(value))
+        for film in films
+        for step, values in zip(film.steps, film.values, strict=True)
+        for layer, value in zip(film.layers, values, strict=True)
+    ]
+    layout.table_download(
+        _("Download the numbers"), f"through-training-{quantity}", ("run", "step", "layer", "value"), rows
+    )

@@ -1,0 +1,55 @@
+"""Gradient flow through training: what a run recorded is what the page says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from resviz import cli
+from resviz.training import records
+from tests.training.squares import folder
+
+APP = str(Path(__file__).parents[2] / "app.py")
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("RESVIZ_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def run(**query: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=120)
+    for key, value in {"part": "training", **query}.items():
+        app.query_params[key] = value
+    app.run()
+    return app.switch_page("pages/gradient_flow.py").run()
+
+
+def test_without_a_run_the_page_tells_where_to_train(home: Path) -> None:
+    app = run()
+    assert not app.exception
+    assert "train networks on the page Training" in app.info[0].value
+
+
+def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: Path) -> None:
+    data = folder(home / "squares")
+    for family in ("plain", "residual"):
+        command = f"train --model new/{family}-8?width=4&classes=2 --dataset {data} --epochs 2 --side 8 --record full"
+        assert cli.main([*command.split(), "--threads", "1"]) == 0
+    app = run(recorded="weight_gradient")
+    assert not app.exception
+    assert len(app.multiselect[0].value) == 2
+    said = "\n".join(element.value for element in app.markdown)
+    for info in records.runs():
+        steps, values = records.read(info.id).norms("weight_gradient", 300)
+        layers = records.read(info.id).layers("weight_gradient")
+        family = info.model.removeprefix("new/").partition("-")[0]
+        first = f"at step {steps[0]}: first over last {values[0][0] / values[0][-1]:.3g}; largest at "
+        assert f"{family}-8" in said
+        assert first in said
+        assert f"{layers[int(np.argmax(values[0]))]}, {values[0].max():.3g}" in said.replace("\\", "")
+    last = app.select_slider(key="film-step").options[-1]
+    app.select_slider(key="film-step").set_value(int(last)).run()
+    assert f"at step {last}: first over last" in "\n".join(element.value for element in app.markdown)
