@@ -84,7 +84,7 @@ def add_to(commands: Any) -> None:
         "--images",
         choices=("noise", "photos"),
         default="noise",
-        metavar="KIND",
-        help="noise: normal numbers, photos: squares of the sample photos; targets are random (default: noise)",
+        metavar="NAME",
+        help="noise: normal numbers, or photos: squares of the sample photos; random targets (default: noise)",
     )
     command.add_argument("--double", action="store_true", help="compute in float64 (else only where float32 fails)")

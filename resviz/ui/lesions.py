@@ -90,16 +90,23 @@ def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
         [_without(subject.model, subject.sha, subject.shown, (b,)).probabilities[top.index] for b in shown]
     )
     spec = cache.model(subject.model).spec
-    axes = (_("the one block that is out"), _("probability of the answer"))
+    axes = (_("the one block that is out (stage.number)"), _("probability of the answer"))
     plain = spec is not None and spec.family == "plain"
-    figure = figures.one_by_one(shown, values, top.probability, plain, axes, layout.dark())
+    short = [name.removeprefix("layer") for name in shown]
+    figure = figures.one_by_one(short, values, top.probability, plain, axes, layout.dark())
     alt = _("Probability of {label} without each block in turn").format(label=top.label)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
     st.caption(
         _(
-            "How sure the network is of **{label}** without one block at a time; dotted: with all of them. "
-            "Veit et al. 2016: a residual network hardly misses a single block, a plain one falls apart."
-        ).format(label=escaped(top.label))
+            "How sure the network is of **{label}** without one block at a time; dotted: with all of them. Here it "
+            "keeps {median:.0%} in the median and {worst:.0%} without {block}. Veit et al. 2016: a network of 54 "
+            "residual blocks hardly misses one; of few blocks each counts for more."
+        ).format(
+            label=escaped(top.label),
+            median=float(np.median(values)),
+            worst=float(values.min()),
+            block=escaped(shown[int(values.argmin())]),
+        )
     )
 
 
