@@ -68,6 +68,8 @@ class Axis:
     @property
     def size(self) -> int:
         """Pixels in the largest field."""
+        if len(self.first.table) == 1:
+            return self.last.table[0] - self.first.table[0] + 1
         return max(b - a for a, b in zip(self.first.table, self.last.table, strict=True)) + 1
 
     def seen(self, first: Units, last: Units, period: int = 1) -> "Axis":
@@ -135,6 +137,10 @@ def union(a: Axis, b: Axis, units: int) -> Axis:
     if a.whole or b.whole:  # the place of a unit is that in the branch that is not a mean over everything
         local = a if b.whole and (not a.whole or a.first.rate >= b.first.rate) else b
         return Axis(local.first, local.last, True, aligned, *paths, local=False)
+    if len(a.first.table) == len(b.first.table) == 1 and a.first.step == b.first.step:  # in most networks always
+        (i,), (j,), (k,), (m,) = a.first.table, b.first.table, a.last.table, b.last.table
+        first, last = Edge((min(i, j),), a.first.step), Edge((max(k, m),), a.first.step)
+        return Axis(first, last, False, aligned and i + k == j + m, *paths, a.local and b.local)
     even = a.first.step * len(b.first.table) == b.first.step * len(a.first.table)
     period = lcm(len(a.first.table), len(b.first.table)) if even else units
     step = max(a.first(period) - a.first(0), b.first(period) - b.first(0))

@@ -140,5 +140,7 @@ def _pixels(path: Size, size: int) -> int:
 
 
 def _stride(axis: Axis) -> int | float:
+    if len(axis.first.table) == 1:
+        return axis.first.step
     rate = axis.first.rate
     return rate.numerator if rate.denominator == 1 else float(rate)

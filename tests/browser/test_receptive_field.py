@@ -11,7 +11,7 @@ ADDRESS = "receptive_field?model=new/residual-8%3Fwidth=4&layer=layer2.0&against
 def open_page(page: Page, server: Server, settle: Settle, more: str = "") -> None:
     page.goto(f"{server.url}/{ADDRESS}{more}")
     expect(page.locator(".lattice")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".ladder")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".ladder").first).to_be_visible(timeout=PATIENCE)
     settle(page)
 
 

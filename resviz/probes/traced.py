@@ -1,0 +1,157 @@
+"""An empty tensor that goes through a network in place of an image and carries the fields of its units (`fields.py`).
+
+torch hands every operation on it to `Traced.__torch_function__`, which knows shapes and fields but no numbers, and
+applies the operation's rule of `RULES` (`tracer.py` fills it). What an operation without a rule does to places is
+unknown: its result remembers the operation's name in `lost`, and so does all that comes of it, until a linear layer
+sees all.
+"""
+
+from collections.abc import Callable
+from functools import cache, lru_cache, partial
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map
+
+from resviz.errors import ProbeError
+from resviz.probes.fields import Axis
+
+Shape = tuple[int, ...]
+Dims = tuple[int | None, int | None]  # of height and width, counted from the end; None: summed away, or a single one
+Axes = tuple[Axis, Axis]
+MAP: Dims = (-2, -1)
+RULES: dict[str, Callable[..., Any]] = {}  # operation -> what it does to shapes and fields
+_IN_PLACE = {"__iadd__", "__isub__", "__imul__", "__itruediv__"}
+_PIXELS = Axis()  # each sees itself
+
+
+class Traced(Tensor):
+    """No numbers: a shape (`form`), the fields along height and width, and the dimensions these two are."""
+
+    form: Shape
+    axes: Axes
+    dims: Dims
+    kind: torch.dtype
+    lost: str  # the operation after which the fields are unknown
+
+    @classmethod
+    def of(
+        cls, form: Shape, axes: Axes, dims: Dims = MAP, lost: str = "", dtype: torch.dtype = torch.float32
+    ) -> "Traced":
+        traced = Tensor._make_subclass(cls, _stand_in(dtype))
+        traced.form, traced.axes, traced.dims, traced.lost, traced.kind = form, axes, dims, lost, dtype
+        return traced
+
+    @classmethod
+    def image(cls, channels: int, sides: tuple[int, int], dtype: torch.dtype) -> "Traced":
+        """An image, each pixel of which sees itself; raises `ProbeError` if it has none."""
+        if min(sides) < 1:
+            raise ProbeError(f"an image has 1 x 1 pixels at least, got {sides[0]} x {sides[1]}")
+        return cls.of((1, channels, *sides), (_PIXELS, _PIXELS), MAP, "", dtype)
+
+    def like(self, form: Shape, axes: Axes | None = None, dims: Dims | None = None) -> "Traced":
+        """A result with this shape and, unless given, the same fields."""
+        return Traced.of(form, axes or self.axes, dims or self.dims, self.lost, self.kind)
+
+    @property
+    def shape(self) -> torch.Size:  # type: ignore[override]
+        return torch.Size(self.form)
+
+    @property
+    def ndim(self) -> int:  # type: ignore[override]
+        return len(self.form)
+
+    def dim(self) -> int:
+        return len(self.form)
+
+    def size(self, dim: int | None = None) -> Any:
+        return torch.Size(self.form) if dim is None else self.form[dim]
+
+    def numel(self) -> int:
+        return prod(self.form)
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name: str = func.__name__
+        rule = rule_of(name) or partial(unknown, func)
+        into = args[0] if args and _in_place(name) else None
+        if into is not None and not isinstance(into, cls):
+            raise ProbeError(f"the receptive field cannot be followed into a buffer ({name}); choose another model")
+        result = rule(*args, **(kwargs or {}))
+        if into is None:
+            return result
+        if name == "__setitem__":
+            into.lost = into.lost or name
+        else:
+            into.form, into.axes, into.dims, into.lost = result.form, result.axes, result.dims, result.lost
+        return into
+
+
+@lru_cache
+def _stand_in(dtype: torch.dtype) -> Tensor:
+    return torch.empty(1, dtype=dtype, device="meta")
+
+
+@cache
+def _in_place(name: str) -> bool:
+    return name == "__setitem__" or (name.endswith("_") and not name.endswith("__")) or name in _IN_PLACE
+
+
+@cache
+def rule_of(name: str) -> Callable[..., Any] | None:
+    """What an operation of torch does to shapes and fields."""
+    plain = name if name.endswith("__") else name.rstrip("_")
+    if rule := RULES.get(name) or RULES.get(plain):
+        return rule
+    packet = getattr(torch.ops.aten, plain, None)
+    if not isinstance(packet, torch._ops.OpOverloadPacket):
+        return None
+    overloads = (getattr(packet, overload) for overload in packet.overloads())
+    return RULES["__add__"] if any(torch.Tag.pointwise in overload.tags for overload in overloads) else None
+
+
+def unknown(func: Any, *args: Any, **kwargs: Any) -> Any:
+    """The right shape, and no fields any more."""
+    result = run_empty(func, *args, **kwargs)
+    traced = next((leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Traced)), None)
+    if traced is None:
+        return result
+    name = traced.lost or func.__name__
+
+    def lost(value: Any) -> Any:
+        return lose(traced, tuple(value.shape), name) if isinstance(value, Tensor) else value
+
+    return tree_map(lost, result)
+
+
+def run_empty(func: Any, *args: Any, **kwargs: Any) -> Any:
+    """The operation on tensors that have shapes and no numbers; raises `ProbeError` if it cannot do without."""
+
+    def empty(value: Any) -> Any:
+        if isinstance(value, Traced):
+            return torch.empty(value.form, dtype=value.kind, device="meta")
+        return value.to("meta") if isinstance(value, Tensor) else value
+
+    with torch._C.DisableTorchFunctionSubclass():
+        args, kwargs = tree_map(empty, (args, kwargs))
+        try:
+            return func(*args, **kwargs)
+        except (RuntimeError, NotImplementedError, TypeError) as reason:
+            told = f"{func.__name__} ({str(reason).splitlines()[0]})"
+            raise ProbeError(
+                f"fields cannot be followed through the operation {told}; choose another model or image size"
+            ) from None
+
+
+def form_of(func: Any, *args: Any, **kwargs: Any) -> Shape:
+    return tuple(run_empty(func, *args, **kwargs).shape)
+
+
+def lose(x: Traced, form: Shape, name: str) -> Traced:
+    return Traced.of(form, x.axes, (None, None), x.lost or name, x.kind)
+
+
+def bound(x: Traced) -> Traced:
+    return x.like(x.form, (x.axes[0].bound(), x.axes[1].bound()))
