@@ -70,10 +70,11 @@ def _images(options: argparse.Namespace, loaded: "LoadedModel") -> "Tensor":
     import torch
 
     from resviz.data.images import open_file
+    from resviz.device import best
 
     shown = [open_file(Path(path)).image for path in options.image]
     if options.corrupt == "none":
-        return torch.stack([loaded.preprocess(image) for image in shown])
+        return torch.stack([loaded.preprocess(image) for image in shown]).to(best().type)
     return _prepared(options, loaded, torch.stack([_pixels(loaded.preprocess.view(image)) for image in shown]))
 
 
@@ -88,10 +89,11 @@ def _prepared(options: argparse.Namespace, loaded: "LoadedModel", pixels: "Tenso
     import torch
 
     from resviz.data.corruptions import corrupt
+    from resviz.device import best
     from resviz.training.augment import normalised
 
     statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
-    return normalised(corrupt(pixels, options.corrupt, options.strength), statistics)
+    return normalised(corrupt(pixels, options.corrupt, options.strength), statistics).to(best().type)
 
 
 def _modes(loaded: "LoadedModel", x: "Tensor | None") -> list[Result]:
@@ -125,7 +127,8 @@ def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
     def batches(chosen: "Tensor", what: str) -> "Iterator[tuple[Tensor, Tensor]]":
         for i, part in enumerate(chosen.split(BATCH)):
             progress(i * BATCH / len(chosen), what)
-            yield _prepared(options, loaded, split.images[part]), split.targets[part]
+            x = _prepared(options, loaded, split.images[part])
+            yield x, split.targets[part].to(x.device)
 
     statistics = recalibrate(loaded.model, (x for x, _ in batches(other, "measuring statistics")))
     return {

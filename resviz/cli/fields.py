@@ -22,6 +22,7 @@ EFFECTIVE = "measure how many pixels really move the middle unit (for all layers
 
 def receptive_field(options: argparse.Namespace) -> Result:
     """Tell which pixels a unit of a layer can see: size, stride and start of its field."""
+    from resviz.device import best
     from resviz.probes.image_fit import image_fit
     from resviz.probes.receptive_field import receptive_field as probe
 
@@ -35,7 +36,7 @@ def receptive_field(options: argparse.Namespace) -> Result:
         result["fit"] = _fit(fit) | ({"with_stem_stride_1": _fit(fit.relaxed)} if fit.relaxed else {})
     if options.effective:
         result["inputs"], x = _inputs(options, loaded)
-        fields = _effective(options, loaded, x)
+        fields = _effective(options, loaded, x.to(best().type))
         result["layers"] = [
             record | _measured(fields[field.name]) for record, field in zip(records, found, strict=True)
         ]

@@ -52,8 +52,10 @@ def over_depth(curves: Sequence[Curve], side: int, titles: Titles, dark: bool) -
                 name=f"{curve.name} · {titles.effective}", line={"color": colour, "dash": "dash", "width": 1.5},
                 marker={"size": 7}, hovertemplate="%{y:.3g} px<extra></extra>",
             )  # fmt: skip
-    note = {"text": titles.image, "xanchor": "right", "yanchor": "bottom", "x": 1}
-    figure.add_hline(y=side, line={"dash": "dot", "width": 1.5, "color": "#7A828C"}, annotation=note)
+    figure.add_hline(y=side, line={"dash": "dot", "width": 1.5, "color": "#7A828C"})
+    figure.add_annotation(
+        text=titles.image, x=1, xref="paper", xanchor="right", y=np.log10(side), yanchor="bottom", showarrow=False
+    )  # on a logarithmic axis an annotation stands at a power of ten, a line at a value
     figure.update_layout(
         template=template(dark), height=380, xaxis_title=titles.depth, yaxis_title=titles.size, yaxis_type="log",
         yaxis_dtick="D2", hovermode="x", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},

@@ -60,9 +60,7 @@ def view_picker() -> str:
 
 def choose(subject: Subject) -> Page:
     """The controls for the batch, and its pictures as the network receives them."""
-    kind, harm, force = st.container(key="wide-batch").columns(
-        [2.5, 2.6, 0.9], gap="medium", vertical_alignment="bottom"
-    )
+    kind, harm, force = layout.wide("batch").columns([2.5, 2.6, 0.9], gap="medium", vertical_alignment="bottom")
     with kind:
         source = view.pick(
             st.segmented_control,
@@ -154,7 +152,7 @@ def show_drift(page: Page) -> None:
     """Drift of every layer, gamma and beta over depth; then one layer's channels, and one channel's values."""
     layers = page.layers
     show_pictures(page)
-    over_depth, affine = st.container(key="wide-drift").columns([1.25, 1], gap="large")
+    over_depth, affine = layout.wide("drift").columns([1.25, 1], gap="large")
     chosen = _chosen_layer(layers)
     with over_depth:
         st.subheader(_("How far this batch lies from what is stored"), anchor=False)

@@ -36,7 +36,7 @@ def parse(text: str) -> np.ndarray:
 
 def show() -> None:
     """The batch and the parameters on the left, the steps on the right, the bias below."""
-    left, right = st.container(key="wide-hand").columns([1, 2.2], gap="large")
+    left, right = layout.wide("hand").columns([1, 2.2], gap="large")
     with left:
         x = parse(st.text_area(_("The batch: one line for each channel"), DEFAULT, key="hand_batch", height=90))
         gamma, beta = (
@@ -136,7 +136,7 @@ def _explained(step: int, found: "ByHand") -> str:
 
 def _show_bias(x: np.ndarray, bias: float, without: "ByHand", found: "ByHand") -> None:
     st.subheader(_("The bias that moves nothing"), anchor=False)
-    picture, reason = st.container(key="wide-bias").columns([1.5, 1], gap="large")
+    picture, reason = layout.wide("bias").columns([1.5, 1], gap="large")
     with picture:
         titles = (_("into BatchNorm: x + {bias:g}").format(bias=bias), _("out of it: y"))
         st.plotly_chart(

@@ -90,10 +90,12 @@ def tensor(model: str, shown: Batch) -> "Tensor":
     """The batch normalised as the model wants it."""
     import torch
 
+    from resviz.device import best
     from resviz.training.augment import normalised
 
     preprocess = cache.model(model).preprocess
-    return normalised(torch.from_numpy(shown.pixels), (torch.tensor(preprocess.mean), torch.tensor(preprocess.std)))
+    statistics = torch.tensor(preprocess.mean), torch.tensor(preprocess.std)
+    return normalised(torch.from_numpy(shown.pixels), statistics).to(best().type)
 
 
 def thumbnails(shown: Batch) -> list[str]:

@@ -38,7 +38,7 @@ def layer_and_channel(layers: "tuple[BatchNormLayer, ...]") -> "tuple[BatchNormL
 def show_layer(page: "Page", layers: "tuple[BatchNormLayer, ...]") -> None:
     """The channels of the chosen layer as a cloud, and the chosen channel's values."""
     st.subheader(_("One layer, one channel"), anchor=False)
-    cloud, values = st.container(key="wide-layer").columns([1, 1.45], gap="large")
+    cloud, values = layout.wide("layer").columns([1, 1.45], gap="large")
     with values:
         layer, channel = layer_and_channel(layers)
         found = results.channel(page.subject.model, page.batch.key, page.batch, layer.layer, channel)

@@ -14,7 +14,7 @@ def show(page: batchnorm.Page) -> None:
     """The funnel of one channel's estimates, and typical errors of all channels, over the size of the batch."""
     layer, channel = norm_channels.layer_and_channel(page.layers)
     found = results.sizes(page.subject.model, page.batch.key, page.batch, layer.layer)
-    funnel, errors = st.container(key="wide-sizes").columns(2, gap="large")
+    funnel, errors = layout.wide("sizes").columns(2, gap="large")
     with funnel:
         st.subheader(_("One channel's mean, batch by batch"), anchor=False)
         words = Words(_("images in the batch"), _("mean"), _("one batch"), _("theory: ± s/√n"))

@@ -21,7 +21,7 @@ def chosen(key: str) -> str | None:
 def choose(key: str, value: object) -> None:
     """Remember a choice; another model has other layers, channels and classes."""
     if key == "model":
-        for dependent in ("layer", "channel", "first", "target", "other", "off"):
+        for dependent in ("layer", "channel", "first", "target", "other", "off", "units"):
             _choices().pop(dependent, None)
     _choices()[key] = str(value)
 
