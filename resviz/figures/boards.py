@@ -51,27 +51,14 @@ def framed_photo(photo: str, alt: str, box: tuple[float, float, float, float], s
     )
 
 
-def overlay(
-    photo: str, heat: str, alt: str, slider: str, opacity: float = 0.8, mark: tuple[float, float] | None = None
-) -> str:
-    """Heat over a photo with a slider that works in the browser alone; `slider` is its label.
-
-    `mark` is a place to ring, as shares of width and height.
-    """
+def overlay(photo: str, heat: str, alt: str, slider: str, opacity: float = 0.8) -> str:
+    """Heat over a photo with a slider that works in the browser alone; `slider` is its label."""
     pictures = f'<img src="{photo}" alt="{escape(alt)}"><img class="heat" src="{heat}" alt="">'
     return (
-        f'<div class="stack">{pictures}{_ring(mark)}</div>'
+        f'<div class="stack">{pictures}</div>'
         f'<label class="slider"><span>{escape(slider)}</span><input type="range" min="0" max="1" step="0.01"'
         f' value="{opacity}" data-opacity=".heat"></label>'
     )
-
-
-def _ring(mark: tuple[float, float] | None) -> str:
-    if mark is None:
-        return ""
-    x, y = (f"{share * 100:.1f}" for share in mark)
-    ring = f'<circle cx="{x}" cy="{y}" r="3.5" fill="none"'
-    return f'<svg viewBox="0 0 100 100">{ring} stroke="black" stroke-width="1.6"/>{ring} stroke="white"/></svg>'
 
 
 def pixels(image: str, alt: str) -> str:

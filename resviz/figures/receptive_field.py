@@ -64,32 +64,41 @@ class Pictures:
     cells_alt: str
 
 
-def linked(pictures: Pictures, grid: Grid, pins: Sequence[Place], words: Mapping[str, str]) -> str:
+def linked(
+    pictures: Pictures,
+    grid: Grid,
+    pins: Sequence[Place],
+    words: Mapping[str, str],
+    *,
+    calm: bool = False,
+    opacity: float = 0.85,
+) -> str:
     """The photo with a box beside the map of cells; the box follows the pointer over the cells.
 
     `pins` are the units whose boxes stay, the last one bright and with its effective field. `words`: `place`, which
     tells what a unit sees, with {row}, {column}, {top}, {bottom}, {left}, {right}, {padding}; `opacity`.
+    `calm`: the photo alone, without what lies around it, and a box only while the pointer moves.
     Reading: what lies outside the box a unit cannot see; hatched is padding.
     """
     facts = asdict(grid) | {"pins": [list(pin) for pin in pins], "words": words["place"]}
     slider = (
         f'<label class="slider"><span>{escape(words["opacity"])}</span><input type="range" min="0" max="1" step="0.01"'
-        ' value="0.85" data-opacity=".heat"></label>'
+        f' value="{opacity}" data-opacity=".heat"></label>'
         if pictures.heat
         else ""
     )
+    scene = _scene(pictures, grid, pins, 0.0 if calm else grid.margin)
     return (
-        f'<div class="linked" data-linked="{escape(json.dumps(facts))}"><div class="pair"><div>'
-        f'{_scene(pictures, grid, pins)}{slider}</div><div><div class="lattice" tabindex="0" role="application"'
+        f'<div class="linked{" calm" if calm else ""}" data-linked="{escape(json.dumps(facts))}">'
+        f'<div class="pair"><div>{scene}{slider}</div><div><div class="lattice" tabindex="0" role="application"'
         f' aria-label="{escape(pictures.cells_alt)}" style="aspect-ratio:{grid.units[1]}/{grid.units[0]}">'
         f'<img class="pixel" src="{pictures.cells}" alt="">{_marks(grid, pins)}<div class="here"></div></div>'
         '<p class="told muted number" aria-live="polite"></p></div></div></div>'
     )
 
 
-def _scene(pictures: Pictures, grid: Grid, pins: Sequence[Place]) -> str:
+def _scene(pictures: Pictures, grid: Grid, pins: Sequence[Place], m: float) -> str:
     height, width = grid.side
-    m = grid.margin
     view = f"{-m:.1f} {-m:.1f} {width + 2 * m:.1f} {height + 2 * m:.1f}"
     place = f'x="0" y="0" width="{width}" height="{height}" preserveAspectRatio="none"'
     step = max(width, height) / 32

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from resviz.figures import boards, raster
-from resviz.ui import board, cache, layout, view
-from resviz.ui.controls import Subject, class_picker, layer_picker, map_with_scale
+from resviz.ui import cache, layout, linked, view
+from resviz.ui.controls import Subject, class_picker, layer_picker
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
@@ -81,13 +81,11 @@ def common_scale(found: "list[Attribution]") -> raster.Range:
 def show(subject: Subject, result: "Attribution", scale: raster.Range, side: str) -> None:
     """One class: overlay and raw map side by side, what they say, and both to download."""
     label = cache.model(subject.model).labels[result.target]
-    over = boards.overlay(
-        raster.data_uri(raster.photo_png(cache.view(subject.model, subject.shown))),
-        raster.data_uri(raster.heat_png(result.map, (448, 448), scale.high)),
+    titles = (
         _("{method} for {label} over the photo").format(method=result.method, label=label),
-        _("Opacity"),
+        _("The map for {label}").format(label=label),
     )
-    board.show(boards.pair(over, map_with_scale(result.map, scale, _("The map for {label}").format(label=label))), side)
+    linked.show(subject, result.layer if result.method == "grad-cam" else None, result.map, scale, titles, side)
     height, width = result.map.shape
     st.markdown(
         _("**{label}** · {probability} · map of {width}×{height} cells").format(

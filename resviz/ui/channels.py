@@ -9,8 +9,8 @@ import streamlit as st
 from resviz.errors import ProbeError
 from resviz.figures import boards, raster
 from resviz.figures.activations import frequencies, histogram
-from resviz.ui import board, cache, layout, view
-from resviz.ui.controls import Subject, class_picker, map_with_scale, scale_bar
+from resviz.ui import board, cache, layout, linked, view
+from resviz.ui.controls import Subject, class_picker, scale_bar
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
@@ -159,19 +159,15 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
     activation, c = page.activation, page.chosen
     values = activation.values[c]
     row, column = activation.peak(c)
-    over = boards.overlay(
-        raster.data_uri(raster.photo_png(cache.view(subject.model, subject.shown))),
-        raster.data_uri(raster.heat_png(values, (448, 448))),
+    titles = (
         _("Channel {channel} over the photo").format(channel=c),
-        _("Opacity"),
-        mark=((column + 0.5) / values.shape[1], (row + 0.5) / values.shape[0]),
+        _("Channel {channel} as a map").format(channel=c),
     )
-    alone = map_with_scale(values, raster.value_range(values), _("Channel {channel} as a map").format(channel=c))
-    board.show(boards.pair(over, alone), "channel")
+    linked.show(subject, activation.layer, values, raster.value_range(values), titles, "channel")
     st.markdown(
         _(
             "**Channel {c}** · mean {mean:.3g} · deviation {std:.3g} · {zeros:.0%} zeros · "
-            "peak {peak:.3g} at row {row}, column {column} (the ring)"
+            "peak {peak:.3g} at row {row}, column {column} (the frame)"
         ).format(
             c=c,
             mean=activation.mean[c],
@@ -196,8 +192,8 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
     )
     st.caption(
         _(
-            "First where the channel is positive, over the photo, then its values, cell by cell. "
-            "Below them, how often each value occurs."
+            "First where the channel is positive, over the photo, then its values, cell by cell: move over one to see "
+            "which pixels it sees. Below them, how often each value occurs."
         )
     )
 

@@ -120,14 +120,7 @@ def show_unit(subject: Subject, scene: Scene, found: "EffectiveField | None") ->
         _("The photo with the field of one unit of {layer}").format(layer=scene.layer),
         _("The cells of {layer}: move over them, click or press Enter to pin one").format(layer=scene.layer),
     )
-    words = {
-        "place": _(
-            "Row {row}, column {column} can see rows {top} to {bottom} and columns {left} to {right} of the image;"
-            " {padding} % of that is padding."
-        ),
-        "opacity": _("Opacity"),
-    }
-    cursor.show(drawings.linked(pictures, scene.grid, scene.pins, words), "unit", pin)
+    cursor.show(drawings.linked(pictures, scene.grid, scene.pins, cursor_words()), "unit", pin)
     if found is None:
         st.info(_("No pixel moves this unit: its gradient is zero everywhere. Choose another unit, layer or photo."))
     st.caption(
@@ -137,6 +130,17 @@ def show_unit(subject: Subject, scene: Scene, found: "EffectiveField | None") ->
             " within the white line, 95 % within the blue one."
         ).format(layer=escaped(scene.layer))
     )
+
+
+def cursor_words() -> dict[str, str]:
+    """What the cursor tells of the cell under it."""
+    return {
+        "place": _(
+            "Row {row}, column {column} can see rows {top} to {bottom} and columns {left} to {right} of the image;"
+            " {padding} % of that is padding."
+        ),
+        "opacity": _("Opacity"),
+    }
 
 
 def show_facts(subject: Subject, scene: Scene, found: "EffectiveField | None") -> None:

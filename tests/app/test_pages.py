@@ -212,3 +212,17 @@ def test_weights_written_over_are_loaded_again(tmp_path: Path, monkeypatch: pyte
         loaded = zoo.load(f"file/{path}")
         expected = predict(loaded.model, loaded.preprocess(decode(FIRST).image)[None], loaded.labels).probabilities
         np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "cursors"),
+    [
+        ("feature_maps", {}, 1),
+        ("attribution", {}, 2),
+        ("attribution", {"method": "saliency"}, 0),  # a map of pixels has no cells
+    ],
+)
+def test_cells_of_maps_carry_the_cursor(page: str, query: dict[str, str], cursors: int) -> None:
+    app = run(page, model=SMALL, **query)
+    assert not app.exception
+    assert sum("-cursor-" in component.proto.id for component in app.get("bidi_component")) == cursors

@@ -32,6 +32,13 @@ def test_the_margin_is_what_fields_reach_beyond_the_image_up_to_a_quarter_of_it(
     assert drawings.Grid((4, 4), (32, 32), (9, 9), (8, 8), (2, 2)).margin == 3, "the last ends at 34 of 31"
 
 
+def test_a_calm_picture_shows_the_photo_alone():
+    html = drawings.linked(PICTURES, GRID, [(0, 0)], WORDS, calm=True)
+    assert 'class="linked calm"' in html
+    assert list(map(float, re.search(r'viewBox="([^"]*)"', html)[1].split())) == [0, 0, 48, 32]
+    assert 'viewBox="-6.0 -6.0 60.0 44.0"' in drawings.linked(PICTURES, GRID, [(0, 0)], WORDS)
+
+
 def test_the_linked_picture_tells_the_browser_its_geometry_and_shows_the_last_pin():
     html = drawings.linked(PICTURES, GRID, [(0, 1), (3, 2)], WORDS)
     facts = json.loads(unescape(re.search(r'data-linked="([^"]*)"', html)[1]))
@@ -117,6 +124,7 @@ def test_over_depth_has_a_line_and_marks_for_each_network_and_the_image():
     assert figure.data[1].line.dash == "dash"
     assert figure.layout.shapes[0].y0 == figure.layout.shapes[0].y1 == 32
     assert figure.layout.yaxis.type == "log"
+    assert figure.layout.annotations[0].y == pytest.approx(np.log10(figure.layout.shapes[0].y0)), "a power of ten"
 
 
 def test_no_two_networks_share_a_colour():

@@ -1,0 +1,45 @@
+"""The cursor on other pages: a map over the photo beside its cells; over a cell it shows the pixels that one sees."""
+
+import numpy as np
+
+from resviz.errors import ProbeError
+from resviz.figures import boards, raster
+from resviz.figures import receptive_field as drawings
+from resviz.ui import board, cache, cursor, fields, receptive_field
+from resviz.ui.controls import Subject, map_with_scale, scale_bar
+from resviz.ui.i18n import translate as _
+
+SIDE = 448  # pixels of the layer over the photo
+
+
+def show(
+    subject: Subject, layer: str | None, values: np.ndarray, scale: raster.Range, titles: tuple[str, str], key: str
+) -> None:
+    """The positive part of a map (rows, columns) over the photo, and its cells; the frame is round the largest one.
+
+    `titles` tell what both pictures show. Where the layer's field cannot be followed there is no cursor.
+    """
+    photo = raster.data_uri(raster.photo_png(cache.view(subject.model, subject.shown)))
+    heat = raster.data_uri(raster.heat_png(values, (SIDE, SIDE), scale.high))
+    grid = _grid(subject, layer, values)
+    if grid is None:
+        over = boards.overlay(photo, heat, titles[0], _("Opacity"))
+        board.show(boards.pair(over, map_with_scale(values, scale, titles[1])), key)
+        return
+    pictures = drawings.Pictures(photo, heat, raster.data_uri(raster.map_png(values, scale)), *titles)
+    row, column = divmod(int(values.argmax()), values.shape[1])
+    html = drawings.linked(
+        pictures, grid, [(row, column)], receptive_field.cursor_words(), calm=True, opacity=0.8
+    ) + scale_bar(scale)
+    cursor.show(html, key, receptive_field.pin)
+
+
+def _grid(subject: Subject, layer: str | None, values: np.ndarray) -> drawings.Grid | None:
+    if layer is None:
+        return None
+    side = receptive_field.side(subject)
+    try:
+        grid = receptive_field.grid_of(fields.of_layer(subject.model, side, layer), side)
+    except ProbeError:
+        return None
+    return grid if grid.units == values.shape else None
