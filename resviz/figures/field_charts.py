@@ -10,6 +10,7 @@ from jaxtyping import Float
 from resviz.figures.theme import GREEN, PLAIN, PURPLE, RESIDUAL, SKY, YELLOW, template
 
 _COLOURS = {"residual": RESIDUAL, "plain": PLAIN}
+TICKS = [step * 10**power for power in range(5) for step in (1, 2, 5)]
 _OTHERS = (GREEN, PURPLE, SKY, YELLOW)
 
 
@@ -38,13 +39,13 @@ class Titles:
 def over_depth(curves: Sequence[Curve], side: int, titles: Titles, dark: bool) -> go.Figure:
     """Size over depth on a logarithmic scale; a line is what units could see, marks what moves them, dotted the image.
 
-    A line above the dotted one has outgrown the image.
+    A line above the dotted one has outgrown the image. The first network is the broad line, seen under others too.
     """
     figure = go.Figure()
-    for curve, colour in zip(curves, colours([curve.family for curve in curves]), strict=True):
+    for i, (curve, colour) in enumerate(zip(curves, colours([curve.family for curve in curves]), strict=True)):
         figure.add_scatter(
             x=list(curve.depth), y=list(curve.size), name=f"{curve.name} · {titles.theoretical}",
-            line={"color": colour, "width": 2, "shape": "hv"}, hovertemplate="%{y} px<extra></extra>",
+            line={"color": colour, "width": 1.5 if i else 4, "shape": "hv"}, hovertemplate="%{y} px<extra></extra>",
         )  # fmt: skip
         if curve.points:
             figure.add_scatter(
@@ -58,9 +59,15 @@ def over_depth(curves: Sequence[Curve], side: int, titles: Titles, dark: bool) -
     )  # on a logarithmic axis an annotation stands at a power of ten, a line at a value
     figure.update_layout(
         template=template(dark), height=380, xaxis_title=titles.depth, yaxis_title=titles.size, yaxis_type="log",
-        yaxis_dtick="D2", hovermode="x", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        yaxis_tickvals=TICKS, yaxis_ticktext=[f"{tick:,}" for tick in TICKS], xaxis_dtick=_every(curves),
+        hovermode="x", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )  # fmt: skip
     return figure
+
+
+def _every(curves: Sequence[Curve]) -> int:
+    """Whole numbers of layers between two ticks."""
+    return max(1, round(max((max(curve.depth, default=1) for curve in curves), default=1) / 10))
 
 
 def colours(families: Sequence[str]) -> list[str]:

@@ -51,7 +51,7 @@ def view_picker() -> str:
         _("Show"),
         VIEWS,
         "drift",
-        "part",
+        "aspect",
         required=True,
         format_func=titles.__getitem__,
         label_visibility="collapsed",
@@ -74,7 +74,7 @@ def choose(subject: Subject) -> Page:
     with harm:
         corruption = view.pick(
             st.segmented_control,
-            _("made worse by"),
+            _("Made worse by"),
             KINDS,
             "none",
             "corruption",
@@ -158,7 +158,7 @@ def show_drift(page: Page) -> None:
         st.subheader(_("How far this batch lies from what is stored"), anchor=False)
         heads = (_("median"), _("off"), _("dead"))
         title = _("{layer}: open its channels")
-        board.show(figures.drift_rows(layers, chosen.layer, heads, title), "drift", "norm")
+        board.show(figures.drift_rows(layers, chosen.layer, heads, title), "drift", "bn")
         _explain_drift(layers)
     with affine:
         st.subheader(_("Gamma and beta, learned"), anchor=False)
@@ -170,7 +170,7 @@ def show_drift(page: Page) -> None:
 
 def _chosen_layer(layers: "tuple[BatchNormLayer, ...]") -> "BatchNormLayer":
     named = {layer.layer: layer for layer in layers}
-    return named.get(view.chosen("norm") or "", layers[0])
+    return named.get(view.chosen("bn") or "", layers[0])
 
 
 def _explain_drift(layers: "tuple[BatchNormLayer, ...]") -> None:

@@ -29,6 +29,7 @@ AGAINST = (
     "bundled/resnet18-imagenette",
     "bundled/resnet20-cifar10",
 )
+WINDOWS = ("Conv2d", "MaxPool2d", "AvgPool2d")
 STACK = "3,1,1;3,1,1;3,2,1;3,1,1"
 
 
@@ -44,7 +45,7 @@ def choose() -> str:
         _("More"),
         PARTS,
         "depth",
-        "part",
+        "more",
         required=True,
         format_func=titles.__getitem__,
         label_visibility="collapsed",
@@ -123,8 +124,9 @@ def _curve(name: str, side: int) -> field_charts.Curve:
     for layer in cache.layers(name):
         passed += layer.kind == "Conv2d"
         depth[layer.name] = passed
-    lines = [la.name for la in cache.layers(name) if la.kind == "Conv2d" and la.name in found]
-    measured = receptive_field.profile(name, side, receptive_field.rungs(name, side))
+    rungs = receptive_field.rungs(name, side)
+    lines = [la.name for la in cache.layers(name) if la.name in found and (la.kind in WINDOWS or la.name in rungs)]
+    measured = receptive_field.profile(name, side, rungs)
     points = [(depth[layer], size) for layer, size in measured.items() if size]
     spec = cache.model(name).spec
     family = spec.family if spec else ""

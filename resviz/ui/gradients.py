@@ -188,7 +188,8 @@ def _explanation(quantity: str) -> str:
         "over the seeds; band: smallest to largest. Untrained networks in training mode, random targets, 32 images "
         "of 32 pixels; a seed draws weights and batch, the same for each family."
     )
-    return f"{reads} {rules}"
+    last = _("The last point is the classifier.") if quantity in ("weight_gradient", "relative") else ""
+    return " ".join(filter(None, (reads, last, rules)))
 
 
 def _download(name: str, quantity: str, profiles: "Sequence[Profile]") -> None:

@@ -20,7 +20,7 @@ def layer_and_channel(layers: "tuple[BatchNormLayer, ...]") -> "tuple[BatchNormL
     named = {layer.layer: layer for layer in layers}
     which, unit = st.columns([1.4, 1], gap="medium")
     with which:
-        name = view.pick(st.selectbox, _("Layer"), list(named), layers[0].layer, "norm")
+        name = view.pick(st.selectbox, _("Layer"), list(named), layers[0].layer, "bn")
     layer = named[name]
     order = [int(c) for c in (-layer.divergence).argsort(kind="stable")]
     with unit:

@@ -183,6 +183,8 @@ def _show_weight(subject: Subject, scene: Scene) -> None:
     answer = cache.prediction(subject.model, subject.sha, subject.shown)
     guess = next((g for g in answer.top if str(g.index) == view.chosen("target")), answer.top[0])
     st.markdown(_("**Grad-CAM** for {label}").format(label=escaped(guess.label)))
+    if note := cache.untrained(subject.model):
+        st.caption(f"**{note}**")
     try:
         heat = cache.attribution(subject.model, subject.shown, "grad-cam", scene.layer, guess.index).map
     except ProbeError as reason:
@@ -228,8 +230,8 @@ def rungs(model: str, side: int) -> tuple[str, ...]:
     found = fields.theoretical(model, side)
     blocks = [name for name in cache.block_names(model) if name in found and "." in name]
     windows = [layer.name for layer in cache.layers(model) if layer.kind in ("Conv2d", "MaxPool2d")]
-    names = [name for name in windows if name in found][:1] + blocks if blocks else [n for n in windows if n in found]
-    return layout.spread(names, RUNGS)
+    names = [name for name in windows if name in found]
+    return layout.spread(tuple(dict.fromkeys((*names[:1], *blocks) if blocks else names)), RUNGS)
 
 
 def profile(model: str, side: int, names: tuple[str, ...]) -> dict[str, float | None]:

@@ -13,9 +13,11 @@ from resviz.training import records
 from resviz.training.records import RunInfo
 from resviz.ui import layout, view
 from resviz.ui.i18n import translate as _
+from resviz.ui.words import times
 
 COLUMNS = 300  # steps drawn; a screen has no more room
 BESIDE = 2  # runs on one scale
+CLASSIFIER = "fc"  # in all our networks
 TICK = 0.5  # seconds between two steps of the film
 QUANTITIES = ("weight_gradient", "block_gradient", "update_ratio", "activation_deviation")
 
@@ -35,7 +37,7 @@ class Film:
 
     @property
     def title(self) -> str:
-        return f"{self.spec.family}-{self.spec.depth} · {self.info.dataset}"
+        return f"{self.info.model.removeprefix('new/')} · {self.info.dataset}"
 
 
 def show() -> None:
@@ -75,9 +77,12 @@ def _choose(known: dict[str, RunInfo]) -> list[str]:
 
 
 def _film(info: RunInfo, quantity: str) -> Film:
+    """Without the classifier, whose gradient stands apart: as in the first part, convolutions are compared."""
     record = records.read(info.id)
     steps, values = record.norms(quantity, COLUMNS)
-    return Film(info, steps, values, record.layers(quantity))
+    layers = record.layers(quantity)
+    kept = [i for i, name in enumerate(layers) if name != CLASSIFIER]
+    return Film(info, steps, values[:, kept], tuple(layers[i] for i in kept))
 
 
 def _play(films: Sequence[Film], quantity: str, playing: bool) -> None:
@@ -100,7 +105,8 @@ def _play(films: Sequence[Film], quantity: str, playing: bool) -> None:
     st.caption(
         _(
             "A column is a step, a row a layer, the input at the bottom; colours are powers of ten on one scale for "
-            "all. The dotted line follows the layer where the norm peaks; the upright line is the step drawn below."
+            "all; the classifier is left out. The dotted line follows the layer where the norm peaks; the upright line "
+            "is the step drawn below."
         )
     )
     lines = [_line(film, at) for film in films]
@@ -125,12 +131,13 @@ def _sentence(film: Film, step: int) -> str:
     i = _nearest(film, step)
     values = film.values[i]
     peak = int(through_training.peaks(film.values[i : i + 1])[0])
+    run, at = f"**{layout.escaped(film.title)}**", film.steps[i]
     if peak < 0 or not values[-1]:
-        return _("{run} at step {step}: no finite number.").format(run=layout.escaped(film.title), step=film.steps[i])
-    return _("{run} at step {step}: first over last {ratio:.3g}; largest at {layer}, {value:.3g}.").format(
-        run=f"**{layout.escaped(film.title)}**",
-        step=film.steps[i],
-        ratio=values[0] / values[-1],
+        return _("{run} at step {step}: no finite number.").format(run=run, step=at)
+    return _("{run} at step {step}: the first is {times} the last; the largest is {value:.3g}, at {layer}.").format(
+        run=run,
+        step=at,
+        times=times(float(values[0]) / float(values[-1])),
         layer=layout.escaped(film.layers[peak]),
         value=values[peak],
     )

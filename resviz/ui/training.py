@@ -26,7 +26,7 @@ _ERROR = "training-error"
 def choose_and_start() -> None:
     """The choices of a training, and the button that starts it."""
     chosen = _preset()
-    families = several(_("Family"), ("plain", "residual"), chosen.families, "families")
+    families = several(_("Family"), ("plain", "residual"), chosen.families, "racers")
     depths = several(_("Depth"), DEPTHS, chosen.depths, "depths")
     dataset = view.pick(
         st.selectbox, _("Data"), list(KNOWN), chosen.dataset, "data", format_func=lambda name: KNOWN[name].title
@@ -75,7 +75,8 @@ def several(label: str, options: Sequence[object], default: Sequence[object], ke
     """Pills of which any number may be chosen; the choice is in the address, with commas."""
     named = {str(option): option for option in options}
     told = view.chosen(key)
-    chosen = list(map(str, default)) if told is None else [name for name in told.split(",") if name in named]
+    known = [name for name in (told or "").split(",") if name in named]
+    chosen = known or ([] if told == "" else list(map(str, default)))
     st.session_state[key] = chosen
 
     def changed() -> None:
@@ -92,7 +93,7 @@ def _preset() -> Preset:
     st.session_state["preset"] = told if told in PRESETS else "race"
 
     def changed() -> None:
-        view.forget("families", "depths", "data", "epochs", "rate", "record", "seed")
+        view.forget("racers", "depths", "data", "epochs", "rate", "record", "seed")
         view.choose("preset", st.session_state["preset"])
 
     name = st.selectbox(_("Begin with"), list(PRESETS), key="preset", format_func=titles.__getitem__, on_change=changed)

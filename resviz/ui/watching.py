@@ -121,7 +121,7 @@ def _spec(record: Record) -> ModelSpec:
 
 
 def _title(info: RunInfo) -> str:
-    return info.model.removeprefix("new/").partition("?")[0]
+    return info.model.removeprefix("new/")
 
 
 def _when(info: RunInfo) -> str:
@@ -195,7 +195,8 @@ def _more(record: Record, info: RunInfo) -> None:
             st.switch_page("pages/overview.py")
     st.caption(escaped(info.id))
     st.json(record.config.get("config", {}), expanded=False)
-    _act(_("Delete for good"), "delete", info, jobs.delete)
+    if st.checkbox(_("This run with all its weights"), key=f"sure-{info.id}"):
+        _act(_("Delete for good"), "delete", info, jobs.delete)
 
 
 def _act(label: str, kind: str, info: RunInfo, act: "jobs.Act") -> None:

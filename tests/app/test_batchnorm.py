@@ -34,22 +34,22 @@ def test_first_visit_shows_drift_gamma_and_a_channel_of_the_bundled_model() -> N
 
 
 def test_the_address_names_batch_corruption_layer_and_channel() -> None:
-    app = page(batch="noise", corruption="blur", strength="5", norm="layer2.0.bn1", unit="3")
+    app = page(batch="noise", corruption="blur", strength="5", bn="layer2.0.bn1", unit="3")
     assert not app.error
-    assert app.selectbox(key="norm").value == "layer2.0.bn1"
+    assert app.selectbox(key="bn").value == "layer2.0.bn1"
     assert app.selectbox(key="unit").value == 3
     assert app.select_slider(key="strength").value == 5
     assert "Channel 3: γ 1" in words(app)
 
 
 def test_a_layer_before_a_shortcut_says_why_there_is_no_relu() -> None:
-    assert "No ReLU follows directly" in words(page(batch="photo", norm="layer1.0.bn2"))
-    assert "No ReLU follows directly" not in words(page(batch="photo", norm="layer1.0.bn1"))
+    assert "No ReLU follows directly" in words(page(batch="photo", bn="layer1.0.bn2"))
+    assert "No ReLU follows directly" not in words(page(batch="photo", bn="layer1.0.bn1"))
 
 
 @pytest.mark.parametrize(("batch", "count"), [("samples", 12), ("noise", 8), ("photo", 1)])
 def test_three_kinds_of_statistics_answer_for_every_image_of_the_batch(batch: str, count: int) -> None:
-    app = page(part="answers", batch=batch, corruption="invert")
+    app = page(aspect="answers", batch=batch, corruption="invert")
     assert not app.error
     assert (f"Of {count} images" in words(app)) is (count > 1)
     assert "untrained" in words(app)
@@ -58,14 +58,14 @@ def test_three_kinds_of_statistics_answer_for_every_image_of_the_batch(batch: st
 
 
 def test_batch_size_draws_the_funnel_and_the_errors() -> None:
-    app = page(part="size", batch="noise")
+    app = page(aspect="size", batch="noise")
     assert not app.error
     assert charts(app) == 2
     assert "drawn from these 8 images" in words(app)
 
 
 def test_batch_size_of_one_photo_is_one_sentence() -> None:
-    app = page(part="size", batch="photo")
+    app = page(aspect="size", batch="photo")
     assert len(app.error) == 1
     assert "add a second one" in app.error[0].value
 
@@ -73,20 +73,20 @@ def test_batch_size_of_one_photo_is_one_sentence() -> None:
 @pytest.mark.parametrize(("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm in 7 layers")])
 @pytest.mark.parametrize("part", ["drift", "answers", "size"])
 def test_a_network_without_batch_norm_says_so_and_shows_what_there_is(norm: str, says: str, part: str) -> None:
-    app = page(model=f"{SMALL}&norm={norm}", part=part)
+    app = page(model=f"{SMALL}&norm={norm}", aspect=part)
     assert not app.error
     assert says in app.info[0].value
     assert charts(app) == 1
 
 
 def test_by_hand_works_for_a_network_without_batch_norm_as_well() -> None:
-    app = page(model=f"{SMALL}&norm=none", part="hand")
+    app = page(model=f"{SMALL}&norm=none", aspect="hand")
     assert not app.info
     assert charts(app) == 2
 
 
 def test_by_hand_reveals_one_step_after_the_other() -> None:
-    first, last = page(part="hand"), page(part="hand", step="6")
+    first, last = page(aspect="hand"), page(aspect="hand", step="6")
     assert not last.error
     assert (len(first.latex), len(last.latex)) == (1 + 2, 6 + 2)
     assert r"\tfrac{1}{2} (2 + 6) = 4" in first.latex[0].value
@@ -95,7 +95,7 @@ def test_by_hand_reveals_one_step_after_the_other() -> None:
 
 
 def test_by_hand_follows_the_batch_that_was_typed_and_the_bias_moves_only_the_running_mean() -> None:
-    app = page(part="hand", step="5")
+    app = page(aspect="hand", step="5")
     app.text_area(key="hand_batch").set_value("1, 3, 5, 7")
     app.number_input(key="hand_gamma").set_value(2.0)
     app.slider(key="hand_bias").set_value(4.0).run()
@@ -110,7 +110,7 @@ def test_by_hand_follows_the_batch_that_was_typed_and_the_bias_moves_only_the_ru
     [("2", "batch of one"), ("2, x", "no number"), ("1, 2\n1", "equally many"), ("", "1 to 4 lines")],
 )
 def test_a_batch_that_cannot_be_is_one_sentence(text: str, says: str) -> None:
-    app = page(part="hand")
+    app = page(aspect="hand")
     app.text_area(key="hand_batch").set_value(text).run()
     assert not app.exception
     assert len(app.error) == 1
@@ -118,7 +118,7 @@ def test_a_batch_that_cannot_be_is_one_sentence(text: str, says: str) -> None:
 
 
 def test_a_constant_channel_says_what_comes_out() -> None:
-    app = page(part="hand", step="4")
+    app = page(aspect="hand", step="4")
     app.text_area(key="hand_batch").set_value("1, 2\n3, 3").run()
     assert "Channel 2 is constant" in words(app)
 
@@ -132,7 +132,7 @@ def photo(colour: str) -> tuple[str, bytes, str]:
 
 
 def test_uploads_are_the_batch_and_without_them_the_samples_are() -> None:
-    app = page(batch="uploads", part="answers")
+    app = page(batch="uploads", aspect="answers")
     assert "the samples are the batch" in app.info[0].value
     app.get("file_uploader")[0].set_value([photo("red"), photo("blue"), photo("white")])
     app.run()
@@ -169,5 +169,5 @@ def test_constant_pictures_are_no_failure() -> None:
 
 @pytest.mark.parametrize("part", ["drift", "answers", "size", "hand", "<script>"])
 def test_nonsense_in_the_address_is_ignored(part: str) -> None:
-    app = page(part=part, batch="<b>", corruption="fog", strength="99", norm="fc", unit="-1", image="77", step="9")
+    app = page(aspect=part, batch="<b>", corruption="fog", strength="99", bn="fc", unit="-1", image="77", step="9")
     assert not app.error

@@ -43,14 +43,14 @@ def test_noise_in_place_of_the_photo_gives_other_numbers() -> None:
 
 
 def test_a_layer_behind_a_mean_sees_the_whole_image_and_has_no_grad_cam() -> None:
-    said = words(page(layer="avgpool", part="arithmetic"))
+    said = words(page(layer="avgpool", more="arithmetic"))
     assert "Could see 32 × 32 px" in said
     assert "avgpool is a single cell" in said.replace("\\", "")
     assert "through a mean over the map" in said
 
 
 def test_the_arithmetic_ends_with_the_layers_field() -> None:
-    app = page(layer="layer2.0", part="arithmetic")
+    app = page(layer="layer2.0", more="arithmetic")
     table = app.dataframe[0].value
     assert list(table["r"]) == [3, 5, 7, 9, 13]
     assert list(table["j"]) == [1, 1, 1, 2, 2]
@@ -58,26 +58,26 @@ def test_the_arithmetic_ends_with_the_layers_field() -> None:
 
 
 def test_the_fit_names_the_layer_that_outgrows_the_image() -> None:
-    app = run("receptive_field", model="new/residual-20?width=4", part="fit", layer="layer1.0")
+    app = run("receptive_field", model="new/residual-20?width=4", more="fit", layer="layer1.0")
     assert "**From layer2.2.conv1 on a unit could see more" in words(app)  # 15, + 2, + 4 four times
     assert len(app.dataframe[0].value) == 19
 
 
 def test_over_depth_compares_networks_and_says_why_one_cannot_be_had() -> None:
-    app = run("receptive_field", model=SMALL, part="depth", against="new/plain-8?width=4;new/residual-9")
+    app = run("receptive_field", model=SMALL, more="depth", against="new/plain-8?width=4;new/residual-9")
     assert not app.exception
     assert "6n + 2" in words(app)
     assert app.multiselect(key="against").value == ["new/plain-8?width=4", "new/residual-9"]
 
 
 def test_the_small_stack_is_taken_from_the_address() -> None:
-    app = page(part="stack", stack="5,2,1;3,1,2")
+    app = page(more="stack", stack="5,2,1;3,1,2")
     assert "One unit behind these windows sees 13 px; neighbours lie 2 px apart" in words(app)  # 5, + 2 * 2 * 2
 
 
 @pytest.mark.parametrize("stack", ["", "nonsense", "0,0,0", "3,1", "99,1,1;3,1,1"])
 def test_a_stack_that_is_none_gives_way_to_the_usual_one(stack: str) -> None:
-    assert "sees 11 px" in words(page(part="stack", stack=stack))  # 3, 5, 7, + 2 * 2
+    assert "sees 11 px" in words(page(more="stack", stack=stack))  # 3, 5, 7, + 2 * 2
 
 
 def test_a_unit_that_nothing_moves_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def test_a_second_race_of_the_same_visitor_is_refused_in_one_sentence():
 
 
 def test_a_choice_changes_what_is_started():
-    app = page(families="residual", depths="8", epochs="2")
+    app = page(racers="residual", depths="8", epochs="2")
     assert "8 layers" in words(app)
     button(app, "Start").click().run()
     (info,) = records.runs()
@@ -97,7 +97,7 @@ def test_a_preset_takes_the_other_choices_back():
 def test_a_finished_run_is_shown_by_its_address_and_can_be_opened(finished):
     app = page(runs=finished)
     assert "Line: training images" in words(app)
-    assert "**residual-8** · squares" in words(app)
+    assert "residual-8?width=4&classes=2** · squares" in words(app).replace("\\", "")
     assert button(app, "Look inside")
     assert [b.label for b in app.button].count("Stop") == 0
 
@@ -115,6 +115,8 @@ def test_a_stopped_run_can_be_resumed_and_stopped(tmp_path, launched):
 
 def test_deleting_takes_the_run_away(finished):
     app = page(runs=finished)
+    assert not [found for found in app.button if found.label == "Delete for good"], "it asks first"
+    app.checkbox(key=f"sure-{finished}").check().run()
     button(app, "Delete for good").click().run()
     assert not app.exception
     assert records.runs() == ()
@@ -135,7 +137,7 @@ def test_an_address_of_a_run_that_is_gone_shows_what_there_is(finished):
 
 
 @pytest.mark.parametrize(
-    "query", [{"families": "<b>", "depths": "x,9", "epochs": "-1"}, {"preset": "x", "data": "y", "curve": "z"}]
+    "query", [{"racers": "<b>", "depths": "x,9", "epochs": "-1"}, {"preset": "x", "data": "y", "curve": "z"}]
 )
 def test_nonsense_in_the_address_is_ignored(query):
     assert not page(**query).error

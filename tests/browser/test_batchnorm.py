@@ -26,7 +26,7 @@ def test_a_layer_opens_by_click_and_a_photo_is_answered_in_three_ways(
     rows.nth(4).click()
     expect(page.locator(".drift .on .label")).to_have_text("layer1.1.bn2")
     settle(page)
-    assert "norm=layer1.1.bn2" in page.url
+    assert "bn=layer1.1.bn2" in page.url
     overflow = page.locator(".stMainBlockContainer .board").evaluate_all(
         "all => all.map(e => Math.max(e.scrollWidth - e.clientWidth, e.getBoundingClientRect().right - innerWidth))"
     )
@@ -41,7 +41,7 @@ def test_a_layer_opens_by_click_and_a_photo_is_answered_in_three_ways(
 
 
 def test_by_hand_steps_are_revealed_by_click(page: Page, server: Server, settle: Settle) -> None:
-    page.goto(f"{server.url}/batchnorm?model=bundled/resnet20-cifar10&part=hand")
+    page.goto(f"{server.url}/batchnorm?model=bundled/resnet20-cifar10&aspect=hand")
     formulas = page.get_by_test_id("stMain").locator(".katex-display")
     expect(formulas).to_have_count(3)
     page.get_by_test_id("stMain").get_by_text("3 variance").click()

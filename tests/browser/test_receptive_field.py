@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Server, Traffic
 from tests.browser.test_app import PATIENCE, Settle, Shot, _patience  # noqa: F401
 
-ADDRESS = "receptive_field?model=new/residual-8%3Fwidth=4&layer=layer2.0&against=%3B&part=stack"
+ADDRESS = "receptive_field?model=new/residual-8%3Fwidth=4&layer=layer2.0&against=%3B&more=stack"
 
 
 def open_page(page: Page, server: Server, settle: Settle, more: str = "") -> None:
