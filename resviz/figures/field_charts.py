@@ -50,7 +50,8 @@ def over_depth(curves: Sequence[Curve], side: int, titles: Titles, dark: bool) -
         if curve.points:
             figure.add_scatter(
                 x=[x for x, _ in curve.points], y=[y for _, y in curve.points], mode="lines+markers",
-                name=f"{curve.name} · {titles.effective}", line={"color": colour, "dash": "dash", "width": 1.5},
+                name=f"{curve.name} · {titles.effective}",
+                line={"color": colour, "dash": "dash", "width": 1.5, "shape": "hv"},
                 marker={"size": 7}, hovertemplate="%{y:.3g} px<extra></extra>",
             )  # fmt: skip
     figure.add_hline(y=side, line={"dash": "dot", "width": 1.5, "color": "#7A828C"})
