@@ -26,8 +26,10 @@ _ERROR = "training-error"
 def choose_and_start() -> None:
     """The choices of a training, and the button that starts it."""
     chosen = _preset()
-    families = several(_("Family"), ("plain", "residual"), chosen.families, "racers")
-    depths = several(_("Depth"), DEPTHS, chosen.depths, "depths")
+    families = view.pick_some(_("Family"), ("plain", "residual"), chosen.families, "racers", or_none=True)
+    depths = view.pick_some(
+        _("Depth"), [str(depth) for depth in DEPTHS], [str(depth) for depth in chosen.depths], "depths", or_none=True
+    )
     dataset = view.pick(
         st.selectbox, _("Data"), list(KNOWN), chosen.dataset, "data", format_func=lambda name: KNOWN[name].title
     )
@@ -69,21 +71,6 @@ def shown() -> list[str]:
 def show(ids: Sequence[str]) -> None:
     """Show these runs, and put them into the address."""
     view.choose("runs", ",".join(ids))
-
-
-def several(label: str, options: Sequence[object], default: Sequence[object], key: str) -> list[str]:
-    """Pills of which any number may be chosen; the choice is in the address, with commas."""
-    named = {str(option): option for option in options}
-    told = view.chosen(key)
-    known = [name for name in (told or "").split(",") if name in named]
-    chosen = known or ([] if told == "" else list(map(str, default)))
-    st.session_state[key] = chosen
-
-    def changed() -> None:
-        view.choose(key, ",".join(name for name in named if name in st.session_state[key]))
-
-    found = st.pills(label, list(named), selection_mode="multi", key=key, on_change=changed)
-    return [name for name in named if name in (found or ())]
 
 
 def _preset() -> Preset:

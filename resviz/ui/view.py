@@ -50,10 +50,14 @@ def pick(widget: Callable[..., Any], label: str, options: Sequence[T], default: 
     return default if picked is None else picked
 
 
-def pick_some(label: str, options: Sequence[str], default: Sequence[str], key: str, **more: Any) -> list[str]:
-    """Pills of which several can be on, at least one; in the address their names stand with commas between them."""
-    named = (chosen(key) or "").split(",")
-    on = [option for option in options if option in named] or list(default)
+def pick_some(
+    label: str, options: Sequence[str], default: Sequence[str], key: str, *, or_none: bool = False, **more: Any
+) -> list[str]:
+    """Pills of which several can be on, at least one or, with `or_none`, none; commas part them in the address."""
+    told = chosen(key)
+    on = [option for option in options if option in (told or "").split(",")]
+    if not on and not (or_none and told == ""):
+        on = list(default)
     st.session_state[key] = on
 
     def changed() -> None:
