@@ -1,11 +1,42 @@
-"""The only errors a user sees: one sentence each, with the way out.
+"""The only errors a user sees: one sentence each, with the way out, sayable in any language.
 
 Everything that is not a `ResvizError` is a bug and is allowed to show as one.
 """
 
+from collections.abc import Callable, Mapping
+
+
+class Sentence(str):
+    """English text that remembers its template and values, so that it can be said again in another language.
+
+    `Sentence("{n} pictures", n=3)` equals "3 pictures". Without values the template stands as it is, braces and all.
+    """
+
+    template: str
+    values: Mapping[str, object]
+
+    def __new__(cls, template: str, /, **values: object) -> "Sentence":
+        text = super().__new__(cls, template.format_map(values) if values else template)
+        text.template, text.values = str(template), values
+        return text
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The text with the template, and each sentence or error among the values, put through `translate`."""
+        template = translate(self.template)
+        if not self.values:
+            return template
+        return template.format_map({name: _said(value, translate) for name, value in self.values.items()})
+
 
 class ResvizError(Exception):
-    """Root of the family; the message is a whole sentence meant for a person."""
+    """Root of the family; the message is a whole sentence meant for a person.
+
+    The template is a literal wherever an error is raised, so that the catalogue of translations finds it.
+    """
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        self.sentence = template if isinstance(template, Sentence) else Sentence(template, **values)
+        super().__init__(self.sentence)
 
 
 class ImageError(ResvizError):
@@ -38,3 +69,8 @@ class DataError(ResvizError):
 
 class TrainingError(ResvizError):
     """A training run cannot start or cannot go on."""
+
+
+def _said(value: object, translate: Callable[[str], str]) -> object:
+    sentence = value.sentence if isinstance(value, ResvizError) else value
+    return sentence.said(translate) if isinstance(sentence, Sentence) else value
