@@ -96,7 +96,7 @@ def _continued(options: argparse.Namespace) -> "tuple[Run, Events]":
     from resviz.training.schema import STOP
 
     if more := [name for name in GIVEN if getattr(options, name) is not None]:
-        raise ResvizError(f"A run goes on as it began; leave out --{more[0]} or --run.")
+        raise ResvizError("A run goes on as it began; leave out --{more} or --run.", more=more[0])
     folder = records.read(options.run).folder
     lock = os.environ.get(jobs.LOCK_VARIABLE)
     if lock is None:

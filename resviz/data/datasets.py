@@ -89,18 +89,28 @@ def load(
     kind, _, path = name.partition(":")
     if kind != "folder" or not path:
         known = ", ".join(KNOWN)
-        raise DataError(f"There is no dataset {name!r}; use {known}, or folder:PATH with one folder for each class.")
+        raise DataError(
+            "There is no dataset {name!r}; use {known}, or folder:PATH with one folder for each class.",
+            name=name,
+            known=known,
+        )
     files = _with_test_split(sorted(_list_files(Path(path))))
     labels = tuple(sorted({file.label for file in files}))
     if set(labels) <= SPLITS.keys():  # pictures in train/ itself have no class
         labels = ()
     if len(labels) < 2:
-        raise DataError(f"{path} needs at least two class folders with images, found {len(labels)}.")
+        raise DataError(
+            "{path} needs at least two class folders with images, found {count}.", path=path, count=len(labels)
+        )
     files = [file for file in files if file.split == "test" or not test_only]
     data = _decode_all(Path(path).stem or path, files, labels, side, view or Preprocess(side, side).view, progress)
     if not len(data.test):
         skipped = f" ({len(data.skipped)} files could not be read)" if data.skipped else ""
-        raise DataError(f"{path} has no picture to test with{skipped}; add val/CLASS/ or ten pictures for each class.")
+        raise DataError(
+            "{path} has no picture to test with{skipped}; add val/CLASS/ or ten pictures for each class.",
+            path=path,
+            skipped=skipped,
+        )
     return data
 
 
@@ -108,7 +118,9 @@ def with_labels(data: Dataset, labels: tuple[str, ...]) -> Dataset:
     """The dataset with classes numbered as in `labels`; raises `DataError` naming the first three that are missing."""
     missing = [label for label in data.labels if label not in labels]
     if missing:
-        raise DataError(f"The model does not know {', '.join(missing[:3])}; choose a dataset of its own classes.")
+        raise DataError(
+            "The model does not know {missing}; choose a dataset of its own classes.", missing=", ".join(missing[:3])
+        )
     number = torch.tensor([labels.index(label) for label in data.labels])
     train, test = (Split(split.images, number[split.targets]) for split in (data.train, data.test))
     return replace(data, labels=labels, train=train, test=test)
@@ -204,11 +216,13 @@ def _entries(root: Path) -> Iterator[tuple[PurePosixPath, Callable[[], bytes]]]:
                 if not entry.is_dir():
                     yield PurePosixPath(entry.filename), partial(archive.read, entry)
         elif root.exists():
-            raise DataError(f"{root} is neither a folder nor a zip file; give a folder of class folders.")
+            raise DataError("{root} is neither a folder nor a zip file; give a folder of class folders.", root=root)
         else:
-            raise DataError(f"There is no folder or zip file {root}; check the spelling.")
+            raise DataError("There is no folder or zip file {root}; check the spelling.", root=root)
     except (OSError, RuntimeError, zipfile.BadZipFile) as reason:
-        raise DataError(f"{root} cannot be read ({reason}); check the path, or make the zip file again.") from None
+        raise DataError(
+            "{root} cannot be read ({reason}); check the path, or make the zip file again.", root=root, reason=reason
+        ) from None
 
 
 def _is_picture(path: PurePosixPath) -> bool:

@@ -60,17 +60,19 @@ def open_file(path: Path) -> Picture:
     """`decode` a file, of which no more than the limit is read; raises `ImageError`."""
     try:
         if path.is_dir():
-            raise ImageError(f"{path} is a folder; name one picture in it.")
+            raise ImageError("{path} is a folder; name one picture in it.", path=path)
         if path.exists() and not path.is_file():
-            raise ImageError(f"{path} is not an ordinary file; name a picture.")
+            raise ImageError("{path} is not an ordinary file; name a picture.", path=path)
         _check_length(path.stat().st_size)
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)  # one byte more, should it have grown
     except FileNotFoundError:
-        raise ImageError(f"There is no file {path}; check the spelling.") from None
+        raise ImageError("There is no file {path}; check the spelling.", path=path) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ImageError(f"{path} cannot be read ({reason}); check the path and who may read it.") from error
+        raise ImageError(
+            "{path} cannot be read ({reason}); check the path and who may read it.", path=path, reason=reason
+        ) from error
     return decode(data)
 
 
@@ -103,20 +105,29 @@ def check_size(size: Size) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
         product = f"{width:,} x {height:,} = {width * height / 1e6:,.2f}"
-        raise ImageError(f"The picture has {product} megapixels, and 24 is the limit; scale it down.")
+        raise ImageError("The picture has {product} megapixels, and 24 is the limit; scale it down.", product=product)
     if not MIN_SIDE <= min(size) <= max(size) <= MAX_SIDE:
         allowed = f"{MIN_SIDE} to {MAX_SIDE:,}"
-        raise ImageError(f"The picture has {width:,} x {height:,} pixels, and a side may have {allowed}; scale it.")
+        raise ImageError(
+            "The picture has {width:,} x {height:,} pixels, and a side may have {allowed}; scale it.",
+            width=width,
+            height=height,
+            allowed=allowed,
+        )
     if max(size) > MAX_ASPECT * min(size):
         shape = f"{width:,} x {height:,} pixels, {max(size) / min(size):.3g}:1"
-        raise ImageError(f"The picture has {shape}, and {MAX_ASPECT}:1 is the limit; crop it.")
+        raise ImageError("The picture has {shape}, and {limit}:1 is the limit; crop it.", shape=shape, limit=MAX_ASPECT)
 
 
 def _check_length(length: int) -> None:
     if not length:
         raise ImageError("The file is empty; choose a PNG or JPEG picture.")
     if length > MAX_BYTES:
-        raise ImageError(f"The file has {length:,} bytes, and {MAX_BYTES:,} (10 MB) is the limit; save a smaller JPEG.")
+        raise ImageError(
+            "The file has {length:,} bytes, and {limit:,} (10 MB) is the limit; save a smaller JPEG.",
+            length=length,
+            limit=MAX_BYTES,
+        )
 
 
 def _unknown(data: bytes) -> str:
@@ -127,7 +138,9 @@ def _unknown(data: bytes) -> str:
 
 
 def _damaged(kind: str) -> ImageError:
-    return ImageError(f"The {kind} file is damaged or incomplete; open it elsewhere and save it again as PNG or JPEG.")
+    return ImageError(
+        "The {kind} file is damaged or incomplete; open it elsewhere and save it again as PNG or JPEG.", kind=kind
+    )
 
 
 def _load(kind: str, header: Header) -> Image.Image:

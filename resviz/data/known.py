@@ -74,7 +74,9 @@ def _downloaded(name: str, progress: Callable[[float, str], None]) -> Arrays:
         halves = [published(folder, train=train, download=True) for train in (True, False)]
     except (OSError, RuntimeError) as reason:  # no network, a full disk, a wrong checksum
         raise DataError(
-            f"{name} cannot be downloaded ({_first_line(reason)}); connect once, or train on digits, which is here."
+            "{name} cannot be downloaded ({reason}); connect once, or train on digits, which is here.",
+            name=name,
+            reason=_first_line(reason),
         ) from None
     train, test = ((_coloured(np.asarray(h.data)), np.asarray(h.targets, dtype=np.int64)) for h in halves)
     return Arrays(tuple(map(str, halves[0].classes)), train, test)

@@ -41,7 +41,11 @@ def find(key: str) -> Sample:
     for sample in SAMPLES:
         if sample.key == key:
             return sample
-    raise ImageError(f"There is no sample photo {key!r}; choose one of {', '.join(sample.key for sample in SAMPLES)}.")
+    raise ImageError(
+        "There is no sample photo {key!r}; choose one of {keys}.",
+        key=key,
+        keys=", ".join(sample.key for sample in SAMPLES),
+    )
 
 
 def read(key: str) -> bytes:

@@ -94,7 +94,9 @@ def _spec_of(
             values.update(found)
     except CheckpointError as error:
         if "depth" not in options:
-            raise CheckpointError(f"{path} fits no network that resviz builds ({error}); {ASK}.") from None
+            raise CheckpointError(
+                "{path} fits no network that resviz builds ({error}); {ask}.", path=path, error=error, ask=ASK
+            ) from None
     return _valid(path, {**values, **options}), tuple(n for n in notes if n != TWIN or "family" not in options)
 
 
@@ -102,7 +104,9 @@ def _valid(path: Path, values: dict[str, object]) -> ModelSpec:
     try:
         return ModelSpec.from_dict(values)
     except (SpecError, TypeError) as error:  # a file may name options that no spec has
-        raise CheckpointError(f"{path} fits no network that resviz builds ({error}); {ASK}.") from None
+        raise CheckpointError(
+            "{path} fits no network that resviz builds ({error}); {ask}.", path=path, error=error, ask=ASK
+        ) from None
 
 
 def _filled(path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor]) -> ResNet:
@@ -111,7 +115,14 @@ def _filled(path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor]) -> ResNe
     misfits = list(_misfits(wanted, tensors))
     if misfits:
         more = f" and {len(misfits) - 3} more" if len(misfits) > 3 else ""
-        raise CheckpointError(f"{path} does not fit {spec}: {', '.join(misfits[:3])}{more}; {ASK}.")
+        raise CheckpointError(
+            "{path} does not fit {spec}: {misfits}{more}; {ask}.",
+            path=path,
+            spec=spec,
+            misfits=", ".join(misfits[:3]),
+            more=more,
+            ask=ASK,
+        )
     model.load_state_dict({name: as_float32(t) for name, t in tensors.items() if name in wanted}, assign=True)
     return model
 

@@ -58,7 +58,7 @@ def _shape(shapes: Shapes, name: str, dimensions: int) -> tuple[int, ...]:
     shape = shapes.get(name, ())
     if len(shape) != dimensions or not all(shape):
         found = f"of shape {listed(shape)}" if name in shapes else f"missing among {len(shapes)} names"
-        raise CheckpointError(f"{name} is {found}")
+        raise CheckpointError("{name} is {found}", name=name, found=found)
     return shape
 
 
@@ -77,7 +77,12 @@ def _depth(stem: str | None, block: str, blocks: tuple[int, ...]) -> int:
     if stem == "cifar" and len(blocks) == 3 and len(set(blocks)) == 1:
         return depth
     kind = {"imagenet": "a 7x7", "cifar": "a 3x3"}.get(stem or "", "an unusual")
-    raise CheckpointError(f"{listed(blocks) or 'no'} {block} blocks stand behind {kind} first convolution")
+    raise CheckpointError(
+        "{blocks} {block} blocks stand behind {kind} first convolution",
+        blocks=listed(blocks) or "no",
+        block=block,
+        kind=kind,
+    )
 
 
 def _norm(shapes: Shapes) -> str:

@@ -47,7 +47,9 @@ def load(name: str, progress: Progress = silent) -> LoadedModel:
     """The model of a name; raises `ModelError` (or its children), `SpecError` for a bad `new/...`."""
     kind, _, rest = name.partition("/")
     if kind not in _KINDS or not rest:
-        raise ModelError(f"There is no model {name!r}; names are {NAMES}; {_closest(name)}")
+        raise ModelError(
+            "There is no model {name!r}; names are {names}; {hint}", name=name, names=NAMES, hint=_closest(name)
+        )
     return _KINDS[kind](name, rest, progress)
 
 
@@ -62,22 +64,24 @@ def saved(run: str) -> tuple[str, ...]:
 def _bundled(name: str, rest: str, progress: Progress) -> LoadedModel:
     path = paths.BUNDLED / f"{rest}.safetensors"
     if path.parent != paths.BUNDLED or not path.is_file():
-        raise ModelError(f"There is no model {name!r} among the bundled ones; {_closest(name)}")
+        raise ModelError("There is no model {name!r} among the bundled ones; {hint}", name=name, hint=_closest(name))
     return _from_file(name, path, {}, mapped=True)
 
 
 def _run(name: str, rest: str, progress: Progress) -> LoadedModel:
     folder, (run, options) = paths.home() / "runs", _options(rest)
     if unknown := sorted(set(options) - {"checkpoint"}):
-        raise ModelError(f"runs have no option {unknown[0]!r}; the only one is checkpoint.")
+        raise ModelError("runs have no option {unknown!r}; the only one is checkpoint.", unknown=unknown[0])
     chosen = options.get("checkpoint", "final")
     path = folder / run / ("model.safetensors" if chosen == "final" else f"checkpoint-{chosen}.safetensors")
     if path.parent.parent != folder or run in (".", ".."):
-        raise ModelError(f"There is no trained model {name!r} in {folder}; {_closest(name)}")
+        raise ModelError(
+            "There is no trained model {name!r} in {folder}; {hint}", name=name, folder=folder, hint=_closest(name)
+        )
     if not path.is_file():
         here = ", ".join(saved(run))
         hint = f"choose a checkpoint of {here}." if here and options else _closest(name)
-        raise ModelError(f"There is no trained model {name!r} in {folder}; {hint}")
+        raise ModelError("There is no trained model {name!r} in {folder}; {hint}", name=name, folder=folder, hint=hint)
     return _from_file(name, path, {}, mapped=True)
 
 
@@ -88,7 +92,7 @@ def _file(name: str, rest: str, progress: Progress) -> LoadedModel:
             text, options = _options(rest)
             path = Path(text).expanduser()
     except (OSError, RuntimeError) as error:  # a name too long, or the home folder of nobody
-        raise CheckpointError(f"{rest} is no usable path: {error}; check its name.") from None
+        raise CheckpointError("{rest} is no usable path: {error}; check its name.", rest=rest, error=error) from None
     return _from_file(name, path, options, mapped=False)  # others may write over it
 
 
@@ -101,9 +105,13 @@ def _new(name: str, rest: str, progress: Progress) -> LoadedModel:
 def _torchvision(name: str, rest: str, progress: Progress) -> LoadedModel:
     title, options = _options(rest)
     if unknown := sorted(set(options) - {"weights"}):
-        raise ModelError(f"torchvision models have no option {unknown[0]!r}; the only one is weights.")
+        raise ModelError("torchvision models have no option {unknown!r}; the only one is weights.", unknown=unknown[0])
     if title not in published.RESNETS and title not in published.names():
-        raise ModelError(f"torchvision publishes no classifier {title!r}; {_closest(title, published.names())}")
+        raise ModelError(
+            "torchvision publishes no classifier {title!r}; {hint}",
+            title=title,
+            hint=_closest(title, published.names()),
+        )
     choice = options.get("weights", "DEFAULT")
     member = published.weights(title, "DEFAULT" if choice == "none" else choice)
     path = None if choice == "none" else ensure(member.url, progress)
@@ -171,7 +179,9 @@ def _told_preprocess(path: Path, meta: Mapping[str, object]) -> Preprocess | Non
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or not 1 <= min(sides) <= max(sides) <= MAX_SIDE:
             raise ValueError
     except (TypeError, KeyError, ValueError):
-        raise CheckpointError(f"{path} tells a preprocessing that makes no sense ({told}); save it again.") from None
+        raise CheckpointError(
+            "{path} tells a preprocessing that makes no sense ({told}); save it again.", path=path, told=told
+        ) from None
     return Preprocess(*sides, mean, std)
 
 

@@ -98,7 +98,9 @@ def last_spatial(model: nn.Module, input_size: int) -> str:
     ):
         if wanted:
             return wanted[-1]
-    raise ProbeError(f"no layer gives a map of more than one cell at {input_size} pixels; use a larger image")
+    raise ProbeError(
+        "no layer gives a map of more than one cell at {input_size} pixels; use a larger image", input_size=input_size
+    )
 
 
 def check_spatial(model: nn.Module, layer: str, output: object) -> Tensor:
@@ -108,7 +110,12 @@ def check_spatial(model: nn.Module, layer: str, output: object) -> Tensor:
     found = "it gives no tensor"
     if isinstance(output, Tensor):
         found = f"its shape is {' x '.join(str(n) for n in output.shape[1:])}"
-    raise ProbeError(f"{layer} has no spatial output ({found}); choose a convolution or a block{_example(model)}")
+    raise ProbeError(
+        "{layer} has no spatial output ({found}); choose a convolution or a block{example}",
+        layer=layer,
+        found=found,
+        example=_example(model),
+    )
 
 
 def _example(model: nn.Module) -> str:

@@ -71,9 +71,13 @@ def attribute(
     Raises `ProbeError` for an unknown method and for a layer given to one that takes none, and what the method raises.
     """
     if method not in METHODS:
-        raise ProbeError(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")
+        raise ProbeError(
+            "there is no method {method!r}; choose one of {methods}", method=method, methods=", ".join(METHODS)
+        )
     if layer is not None and not METHODS[method].needs_layer:
-        raise ProbeError(f"{method} looks at the pixels and takes no layer; leave the layer out, or choose grad-cam")
+        raise ProbeError(
+            "{method} looks at the pixels and takes no layer; leave the layer out, or choose grad-cam", method=method
+        )
     result = METHODS[method].run(model, x, target, layer, progress)
     if progress:
         progress(1.0)

@@ -53,8 +53,9 @@ def _check_guided(model: nn.Module, x: Tensor) -> None:
 
 def _unguided(reason: str) -> ProbeError:
     return ProbeError(
-        f"guided Grad-CAM needs a ReLU module of its own for every use, and this model does not fit: {reason}; "
-        "choose grad-cam or integrated-gradients"
+        "guided Grad-CAM needs a ReLU module of its own for every use, and this model does not fit: "
+        "{reason}; choose grad-cam or integrated-gradients",
+        reason=reason,
     )
 
 

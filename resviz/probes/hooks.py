@@ -115,7 +115,7 @@ def resolve(model: nn.Module, layer: str) -> nn.Module:
     names = [name for name, _ in model.named_modules() if name]
     near = get_close_matches(layer, names) or names[:3]
     hint = f"did you mean {' or '.join(near)}?" if near else "it has no layers"
-    raise ProbeError(f"this model has no layer {layer!r}; {hint}")
+    raise ProbeError("this model has no layer {layer!r}; {hint}", layer=layer, hint=hint)
 
 
 def once(function: Callable[[Tensor], T]) -> Callable[[Tensor], T]:

@@ -100,7 +100,9 @@ def check_images(x: Tensor) -> None:
 def check_batch(layer: str, x: Tensor) -> None:
     """Raise `ProbeError` where a channel of this input has a single value, whose variance says nothing."""
     if x.numel() <= x.shape[1]:
-        raise ProbeError(f"A batch of one gives {layer} one value per channel, without a variance; add an image.")
+        raise ProbeError(
+            "A batch of one gives {layer} one value per channel, without a variance; add an image.", layer=layer
+        )
 
 
 def array(tensor: Tensor) -> Float64[np.ndarray, "..."]:

@@ -115,10 +115,14 @@ def follow(model: nn.Module, layers: Iterable[str] | None, sides: tuple[int, int
 
 def _check_followed(layer: str, seen: Followed | None) -> None:
     if seen is None:
-        raise ProbeError(f"layer {layer} does not run when the model looks at an image; choose another layer")
+        raise ProbeError(
+            "layer {layer} does not run when the model looks at an image; choose another layer", layer=layer
+        )
     if seen.lost:
         raise ProbeError(
-            f"the receptive field of {layer} is lost at the operation {seen.lost}; choose an earlier layer"
+            "the receptive field of {layer} is lost at the operation {lost}; choose an earlier layer",
+            layer=layer,
+            lost=seen.lost,
         )
 
 

@@ -63,7 +63,7 @@ def _windows(
     height, width = down.fits(n, ceil), across.fits(m, ceil)
     if min(n, m, height, width) < 1:
         needs = f"the {down.kernel} x {across.kernel} {name}"
-        raise ProbeError(f"a map of {n} x {m} cells is too small for {needs}; use a larger image")
+        raise ProbeError("a map of {n} x {m} cells is too small for {needs}; use a larger image", n=n, m=m, needs=needs)
     y, z = x.axes
     ahead = window(y, down.kernel, down.stride, down.before, down.dilation)
     aside = ahead

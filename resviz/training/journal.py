@@ -121,9 +121,16 @@ class Journal:
         try:
             yield
             if not (self.folder / FILE).exists():  # SQLite goes on writing into a file without a name
-                raise TrainingError(f"{self.folder} was deleted while the run was going on; what it learnt is gone.")
+                raise TrainingError(
+                    "{folder} was deleted while the run was going on; what it learnt is gone.", folder=self.folder
+                )
         except (sqlite3.Error, OSError) as reason:
-            raise TrainingError(f"{self.folder} cannot be written ({reason}); {_way_out(str(reason))}.") from None
+            raise TrainingError(
+                "{folder} cannot be written ({reason}); {way_out}.",
+                folder=self.folder,
+                reason=reason,
+                way_out=_way_out(str(reason)),
+            ) from None
 
 
 def _way_out(reason: str) -> str:

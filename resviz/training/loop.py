@@ -141,7 +141,11 @@ class Training:
         name = first_not_finite(self.model, images)
         place = f"; it began in {name}" if name else ""
         raise DivergedError(
-            f"The loss is {loss} at step {self.step + 1} of {self.steps}{place}; choose a lower learning rate."
+            "The loss is {loss} at step {step} of {steps}{place}; choose a lower learning rate.",
+            loss=loss,
+            step=self.step + 1,
+            steps=self.steps,
+            place=place,
         )
 
 

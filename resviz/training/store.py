@@ -152,9 +152,13 @@ class Run:
         except (OSError, SafetensorError) as reason:
             told = getattr(reason, "strerror", None) or reason
             if isinstance(reason, FileNotFoundError) or "No such file" in str(reason):
-                raise TrainingError(f"{self.folder} was deleted while the run was going on; start it anew.") from None
+                raise TrainingError(
+                    "{folder} was deleted while the run was going on; start it anew.", folder=self.folder
+                ) from None
             way_out = "make room and resume the run" if _is_full(reason) else "choose another --out"
-            raise TrainingError(f"{self.folder} cannot be written ({told}); {way_out}.") from None
+            raise TrainingError(
+                "{folder} cannot be written ({told}); {way_out}.", folder=self.folder, told=told, way_out=way_out
+            ) from None
 
 
 def _is_full(reason: Exception) -> bool:

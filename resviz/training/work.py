@@ -53,7 +53,8 @@ def _attempt(run: Run, device: Device, journal: Journal, may_halve: bool = True)
         begun, half = Record(run.folder).info().step, run.config.batch_size // 2
         if not may_halve or begun or half < 2 or run.kept() is not None:
             raise TrainingError(
-                f"The memory is full at step {begun + 1}; close other programs and resume, or choose a smaller batch."
+                "The memory is full at step {step}; close other programs and resume, or choose a smaller batch.",
+                step=begun + 1,
             ) from reason
     smaller = replace(run, request=replace(run.request, config=replace(run.config, batch_size=half)))
     smaller.start(device)
@@ -125,9 +126,11 @@ def taken(folder: Path) -> int:
     try:
         held = alive.hold(folder)
     except OSError as reason:
-        raise TrainingError(f"{folder} cannot be written ({reason.strerror}); choose another --out.") from None
+        raise TrainingError(
+            "{folder} cannot be written ({reason}); choose another --out.", folder=folder, reason=reason.strerror
+        ) from None
     if held is None:
-        raise TrainingError(f"Another process is at work on {folder.name}; wait for it, or stop it first.")
+        raise TrainingError("Another process is at work on {name}; wait for it, or stop it first.", name=folder.name)
     return held
 
 

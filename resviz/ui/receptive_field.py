@@ -82,7 +82,11 @@ def _channels_first(values: np.ndarray, units: Place) -> np.ndarray:
         return values
     if values.shape[:2] == units:
         return values.transpose(2, 0, 1)
-    raise ProbeError(f"the map of {units[0]} x {units[1]} units cannot be told from channels; choose another layer")
+    raise ProbeError(
+        "the map of {rows} x {columns} units cannot be told from channels; choose another layer",
+        rows=units[0],
+        columns=units[1],
+    )
 
 
 def _pins(grid: drawings.Grid) -> tuple[Place, ...]:
