@@ -14,6 +14,7 @@ from resviz.models.spec import ModelSpec
 
 # networks to build, and their parameters: He et al. 2015, Table 6, with 10 classes
 NEW = {20: 269_722, 56: 853_018, 110: 1_727_962}
+_SHORT = {"imagenette128": "Imagenette", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "fashion-full": "Fashion"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def _described(name: str, meta: Mapping[str, object], shapes: Mapping[str, tuple
 def _trained_on(meta: Mapping[str, object]) -> str:
     card = meta.get("card")
     dataset = card.get("dataset") if isinstance(card, dict) else None
-    return f" on {dataset['name']}" if isinstance(dataset, dict) and "name" in dataset else ""
+    name = dataset.get("name") if isinstance(dataset, dict) else None
+    return f", {_SHORT.get(str(name), name)}" if name else ""
 
 
 def _is_buffer(key: str) -> bool:
