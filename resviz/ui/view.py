@@ -4,6 +4,7 @@ Only choices are kept, never defaults: a default may depend on the page, the mod
 identifiers, the same in every language (Streamlit's own binding would put translated labels into the address).
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -51,9 +52,19 @@ def pick(widget: Callable[..., Any], label: str, options: Sequence[T], default: 
 
 
 def pick_some(
-    label: str, options: Sequence[str], default: Sequence[str], key: str, *, or_none: bool = False, **more: Any
+    label: str,
+    options: Sequence[str],
+    default: Sequence[str],
+    key: str,
+    *,
+    or_none: bool = False,
+    widget: Callable[..., Any] | None = None,
+    **more: Any,
 ) -> list[str]:
-    """Pills of which several can be on, at least one or, with `or_none`, none; commas part them in the address."""
+    """Pills of which several can be on, at least one or, with `or_none`, none; commas part them in the address.
+
+    `widget`: another one that chooses several, for options that are too many for pills.
+    """
     told = chosen(key)
     on = [option for option in options if option in (told or "").split(",")]
     if not on and not (or_none and told == ""):
@@ -63,7 +74,8 @@ def pick_some(
     def changed() -> None:
         choose(key, ",".join(option for option in options if option in st.session_state[key]))
 
-    st.pills(label, options, selection_mode="multi", key=key, on_change=changed, wrap=True, **more)
+    widget = widget or functools.partial(st.pills, selection_mode="multi", wrap=True)
+    widget(label, options, key=key, on_change=changed, **more)
     return on
 
 
