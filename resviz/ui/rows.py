@@ -19,8 +19,8 @@ from resviz.ui.titles import network_title, setting_title, spec_of
 
 def row(record: Record, info: RunInfo, name: str) -> None:
     """Name, progress, and buttons of one run."""
-    naming, progress, acting = st.columns([1.1, 2.0, 1.5], gap="small", vertical_alignment="center")
-    naming.markdown(f"**{escaped(name)}** · {escaped(training.dataset_title(info.dataset))}")
+    naming, progress, acting = st.columns([1.5, 2.0, 1.2], gap="small", vertical_alignment="center")
+    naming.markdown(f"**{escaped(name)}** :gray[{escaped(training.dataset_title(info.dataset))}]")
     share = info.step / info.steps if info.steps else 0.0
     progress.progress(min(share, 1.0), _words(record, info))
     with acting:
@@ -42,9 +42,8 @@ def _words(record: Record, info: RunInfo) -> str:
     words = {"finished": _("finished"), "stopped": _("stopped"), "paused": _("paused"), "crashed": _("crashed")}[status]
     if not len(epochs["epoch"]):
         return words
-    return _("{status}; right on {train:.1%} of the training images, {test:.1%} of the test images").format(
-        status=words, train=epochs["train_accuracy"][-1], test=epochs["test_accuracy"][-1]
-    )
+    told = {"status": words, "train": epochs["train_accuracy"][-1], "test": epochs["test_accuracy"][-1]}
+    return _("{status} · right: {train:.1%} in training, {test:.1%} in the test").format(**told)
 
 
 def _running(record: Record) -> str:
@@ -78,12 +77,12 @@ def _resume(name: str) -> None:
 def _more(record: Record, info: RunInfo) -> None:
     """A look inside, the settings, the same once more, and the end of it."""
     _look_inside(info)
-    st.markdown(_table(record, info))
     if st.button(
         _("Run again with …"), key=f"again-{info.id}", help=_("Takes over all its choices: change one, start.")
     ):
         training.begin_with(f"run/{info.id}")
         st.rerun()
+    st.markdown(_table(record, info))
     if info.status == "stopped" and record.wish == "stop":
         _act(_("Resume after all"), "resume", info, _resume)
     if st.checkbox(_("This run with all its weights"), key=f"sure-{info.id}"):

@@ -58,6 +58,9 @@ def setting_title(name: str) -> str:
         "precision": _("precision"),
         "seed": _("seed"),
         "dataset": _("data"),
+        "momentum": _("momentum"),
+        "label_smoothing": _("label smoothing"),
+        "side": _("pixels"),
     }.get(name, name)
 
 

@@ -107,7 +107,7 @@ def test_a_preset_takes_the_other_choices_back():
 def test_a_finished_run_is_shown_by_its_address_and_can_be_opened(finished):
     app = page(runs=finished)
     assert "Line: training images" in words(app)
-    assert "**Residual-8, width 4** · squares" in words(app)
+    assert "**Residual-8, width 4** :gray[squares]" in words(app)
     assert button(app, "Look inside")
     assert [b.label for b in app.button].count("Stop") == 0
 
