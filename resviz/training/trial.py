@@ -58,7 +58,8 @@ def tried(request: Request, at_once: int = 1) -> Trial:
     batches = Batches(data.train.images, data.train.targets, request.config, *pixels)  # as large as in the training
     small = _few(data, request.config.batch_size * STEPS)
     with tempfile.TemporaryDirectory() as folder:
-        asked = replace(request, config=replace(request.config, epochs=EPOCHS, recalibration=0))
+        config = replace(request.config, epochs=EPOCHS, recalibration=0, lr=0.0)  # it cannot diverge
+        asked = replace(request, config=config)
         run = Run(Path(folder) / "trial", asked, small)
         torch.set_num_threads(measured(run, device, max(1, cores() // at_once)))
         start = time.perf_counter() - begun
