@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
 from resviz.probes.fields import adaptive, enlarged, transposed, window
 from resviz.probes.traced import MAP, Dims, Traced, bound, lose
 
@@ -62,7 +62,7 @@ def _windows(
     *batch, _, n, m = x.form
     height, width = down.fits(n, ceil), across.fits(m, ceil)
     if min(n, m, height, width) < 1:
-        needs = f"the {down.kernel} x {across.kernel} {name}"
+        needs = Sentence("the {kernel} {name}", kernel=f"{down.kernel} x {across.kernel}", name=name)
         raise ProbeError("a map of {n} x {m} cells is too small for {needs}; use a larger image", n=n, m=m, needs=needs)
     y, z = x.axes
     ahead = window(y, down.kernel, down.stride, down.before, down.dilation)
