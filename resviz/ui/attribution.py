@@ -9,10 +9,11 @@ import streamlit as st
 
 from resviz.figures import boards, raster
 from resviz.ui import cache, layout, linked, view
-from resviz.ui.controls import Subject, class_picker, layer_picker
+from resviz.ui.controls import Subject
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
+from resviz.ui.pickers import class_picker, layer_picker
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator

@@ -144,7 +144,7 @@ def progress(words: str) -> Callable[..., None]:
         if share >= 1:
             bar.empty()
         else:
-            bar.progress(min(max(share, 0.0), 1.0), what or words)
+            bar.progress(min(max(share, 0.0), 1.0), said(what) or words)
 
     return update
 
