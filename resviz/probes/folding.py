@@ -29,6 +29,15 @@ class Folded:
     bias: Float64[np.ndarray, " channels"]
 
 
+@dataclass(frozen=True, slots=True)
+class FoldingCheck:
+    """How far the outputs of the folded network lie from the model's own, at most; beside it the largest of these."""
+
+    pairs: int
+    difference: float
+    largest: float
+
+
 def foldings(model: nn.Module, x: Float[Tensor, "n c h w"]) -> tuple[Folded, ...]:
     """The pairs of convolution and BatchNorm that one forward of `x` shows, in order.
 
@@ -57,6 +66,14 @@ def fuse(model: nn.Module, x: Float[Tensor, "n c h w"]) -> nn.Module:
         old.bias = nn.Parameter(bias.to(old.weight.dtype))
         _replace(fused, norm, nn.Identity())
     return fused.eval()
+
+
+def folding_check(model: nn.Module, x: Float[Tensor, "n c h w"]) -> FoldingCheck:
+    """Both networks on the same images; raises what `foldings` raises."""
+    pairs, fused = len(_pairs(model, x[:1])), fuse(model, x[:1])
+    with eval_mode(model), torch.no_grad():
+        ours, theirs = model(x), fused(x)
+    return FoldingCheck(pairs, float((theirs - ours).abs().max()), float(ours.abs().max()))
 
 
 def _pairs(model: nn.Module, x: Tensor) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.folding import foldings, fuse
+from resviz.probes.folding import folding_check, foldings, fuse
 from tests.probes.example_nets import cifar, imagenet, left_as_found, picture
 
 
@@ -77,3 +77,13 @@ def test_scales_are_gamma_over_the_running_deviation():
     norm = model.layer3[0].bn2
     expected = norm.weight.detach().double() / (norm.running_var.double() + norm.eps).sqrt()
     np.testing.assert_allclose(pairs["layer3.0.bn2"].scale, expected.numpy(), rtol=1e-12)
+
+
+def test_the_check_says_how_far_the_folded_network_s_outputs_lie_off():
+    model, x = cifar(8), picture(16, batch=4)
+    with left_as_found(model):
+        found = folding_check(model, x)
+    assert found.pairs == 7
+    assert found.difference == float((fuse(model, x)(x) - model(x)).abs().max().detach())
+    assert 0 < found.difference < 1e-5 * max(1.0, found.largest)
+    assert found.largest == float(model(x).abs().max().detach())
