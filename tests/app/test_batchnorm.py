@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from resviz.models import zoo
 from resviz.probes.batchnorm import batchnorm
-from resviz.ui.norm_by_hand import parse
+from resviz.ui.norm_inputs import parse
 from tests.app.test_pages import SMALL, png, run, words
 
 
