@@ -26,7 +26,7 @@ class Row:
     @property
     def text(self) -> str:
         """The numbers with three digits, an arrow between before and after."""
-        return " → ".join(f"{number:.3g}" for number in self.numbers) + f" {self.unit}"
+        return " → ".join(f"{number:#.3g}".rstrip(".") for number in self.numbers) + f" {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def beginnings(parts: Sequence[Beginning], names: tuple[str, str], step: str, da
 
     `names` of the line and of the dots, `step` the title below. The line goes a tenth of the way to each dot.
     """
-    figure = make_subplots(rows=1, cols=len(parts), horizontal_spacing=0.09)
+    figure = make_subplots(rows=1, cols=len(parts), horizontal_spacing=0.15)
     for column, part in enumerate(parts, start=1):
         after = np.arange(len(part.running))
         line = go.Scatter(

@@ -1,28 +1,13 @@
-"""A paper card's numbers: what was published beside what we measured."""
+"""The numbers of a paper card, row by row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from html import escape
 
-Pair = tuple[str, str]  # what it is, and its numbers
 
-
-def beside(published: Sequence[Pair], ours: Sequence[Pair], heads: tuple[str, str], nothing: str) -> str:
-    """Two columns under their heads: the paper's numbers on the left, ours on the right, each row with its name.
-
-    `nothing` stands on the left where the paper is quoted without a number.
-    """
-    left = _rows(published) if published else f'<p class="muted">{escape(nothing)}</p>'
-    columns = zip(heads, (left, _rows(ours)), strict=True)
-    return f'<div class="paper">{"".join(_column(head, rows) for head, rows in columns)}</div>'
-
-
-def _column(head: str, rows: str) -> str:
-    return f'<div><p class="head">{escape(head)}</p>{rows}</div>'
-
-
-def _rows(pairs: Sequence[Pair]) -> str:
+def table(rows: Iterable[tuple[str, str]]) -> str:
+    """What was measured on the left, its numbers on the right."""
     cells = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td class="number">{escape(numbers)}</td></tr>'
-        for name, numbers in pairs
+        for name, numbers in rows
     )
-    return f"<table>{cells}</table>"
+    return f'<table class="paper">{cells}</table>'

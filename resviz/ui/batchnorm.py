@@ -8,11 +8,10 @@ import streamlit as st
 from resviz.data.corruptions import KINDS, STRENGTHS
 from resviz.figures import batchnorm as figures
 from resviz.figures import boards
-from resviz.ui import board, cache, layout, norm_data, view
+from resviz.ui import board, layout, norm_data, view
 from resviz.ui import norm_cache as results
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
-from resviz.ui.layout import escaped
 from resviz.ui.norm_cache import Batch
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class Page:
 
 def choose(subject: Subject) -> Page:
     """The controls for the batch, and its pictures as the network receives them."""
-    kind, harm, force = layout.wide("batch").columns([3, 2.6, 0.9], gap="medium", vertical_alignment="bottom")
+    kind, harm, force = layout.wide("batch").columns([2.9, 2.75, 0.8], gap="medium", vertical_alignment="bottom")
     with kind:
         source = view.pick(
             st.segmented_control,
@@ -107,35 +106,3 @@ def show_pictures(page: Page, chosen: int | None = None) -> None:
     pairs = zip(page.batch.titles, results.thumbnails(page.batch), strict=True)
     tiles = [boards.Tile(str(i), uri, title) for i, (title, uri) in enumerate(pairs)]
     board.show(figures.pictures(tiles, None if chosen is None else str(chosen)), "batch", "image")
-
-
-def without(model: str) -> str | None:
-    """The sentence for a network without BatchNorm; None where there is one."""
-    from resviz.probes.norms import has_batch_norm, without_batch_norm
-
-    net = cache.model(model).model
-    return None if has_batch_norm(net) else without_batch_norm(net)
-
-
-def show_instead(model: str, sentence: str) -> None:
-    """What a network without BatchNorm has in its place."""
-    st.info(escaped(sentence))
-    layers = results.affine(model)
-    if not layers:
-        return
-    shown = {layer.layer: layer for layer in layers}
-    names = layout.spread(list(shown), MAX_VIOLINS)
-    st.plotly_chart(
-        figures.affine_violins(
-            names,
-            [shown[name].gamma for name in names],
-            [shown[name].beta for name in names],
-            (_("gamma"), _("beta, or bias")),
-            layout.dark(),
-        ),
-        config={"displayModeBar": False},
-        alt=_("Scale and bias of {count} layers over depth").format(count=len(names)),
-    )
-    st.caption(
-        _("Scale and bias of {shown} of {all} layers, in forward order.").format(shown=len(names), all=len(layers))
-    )

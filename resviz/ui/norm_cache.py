@@ -146,6 +146,15 @@ def folded(model: str, key: str, _batch: Batch) -> "tuple[tuple[Folded, ...], Fo
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
+def spreads(model: str, key: str, _batch: Batch) -> dict[str, float]:
+    """How far the outputs of each convolution scatter for this batch."""
+    from resviz.probes.norms import spreads as probe
+
+    with cache.borrowed(model) as net:
+        return probe(net, tensor(model, _batch))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
 def affine(model: str) -> "tuple[Affine, ...]":
     """Scales and biases of a network without BatchNorm."""
     from resviz.probes.norms import affine_layers

@@ -39,7 +39,11 @@ def show(page: batchnorm.Page) -> None:
     found = {pair.norm: pair for pair in pairs}
     with drawing:
         if layer not in found:
-            st.info(_("No convolution stands directly before {layer}: it stays as it is.").format(layer=escaped(layer)))
+            st.info(
+                _(
+                    "{layer} cannot be folded: no convolution gives its input, or something else uses that input too."
+                ).format(layer=escaped(layer))
+            )
         else:
             _draw(found[layer].convolution, layer, found[layer].scale, found[layer].bias)
     rows = [

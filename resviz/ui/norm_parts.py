@@ -11,7 +11,7 @@ from resviz.ui import (
     norm_fold,
     norm_mismatch,
     norm_modes,
-    norm_runs,
+    norm_none,
     norm_sizes,
     norm_training,
     view,
@@ -60,8 +60,7 @@ def show(part: str, subject: Subject) -> None:
     """Draw that part; one about a model says what there is where it has no BatchNorm."""
     if part in ALONE:
         ALONE[part]()
-    elif sentence := batchnorm.without(subject.model):
-        batchnorm.show_instead(subject.model, sentence)
-        norm_runs.link_to_race()
+    elif said := norm_none.sentence(subject.model):
+        norm_none.show(subject, said)
     else:
         OF_A_MODEL[part](batchnorm.choose(subject))

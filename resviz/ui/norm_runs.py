@@ -1,5 +1,6 @@
 """Recorded runs for the page on BatchNorm: which one, and where to train one."""
 
+import time
 from collections.abc import Mapping
 
 import streamlit as st
@@ -14,8 +15,9 @@ WITH_AND_WITHOUT = {"preset": "race", "norms": "batch,none"}  # the same network
 
 
 def title(info: RunInfo) -> str:
-    """Network and data of a run."""
-    return f"{info.model.removeprefix('new/')} · {info.dataset}"
+    """Network and data of a run, and when it was started."""
+    when = time.strftime("%d.%m. %H:%M", time.localtime(info.started)) if info.started else "…"
+    return f"{info.model.removeprefix('new/')} · {info.dataset} · {when}"
 
 
 def pick(known: Mapping[str, RunInfo]) -> str:
@@ -30,11 +32,11 @@ def pick(known: Mapping[str, RunInfo]) -> str:
 
 def link_to_recording() -> None:
     """To the Training page, with a race that records BatchNorm."""
-    st.page_link(TRAINING, label=_("Train a race that records it"), query_params=RECORDED)
+    st.page_link(TRAINING, label=_("Train a race that records it →"), query_params=RECORDED)
 
 
 def link_to_race() -> None:
     """To the Training page, with the race of networks with BatchNorm against those without."""
     st.page_link(
-        TRAINING, label=_("Race networks with BatchNorm against networks without"), query_params=WITH_AND_WITHOUT
+        TRAINING, label=_("Race networks with BatchNorm against networks without →"), query_params=WITH_AND_WITHOUT
     )

@@ -5,6 +5,7 @@ import pytest
 
 from resviz.figures.norm_fold import factors
 from resviz.figures.norm_mismatch import lines
+from resviz.figures.norm_none import spread
 from resviz.figures.norm_training import Beginning, Course, beginnings, courses, heatmap, reach
 
 STEPS = np.array([0, 10, 20])
@@ -80,3 +81,14 @@ def test_the_two_ways_of_a_network_are_told_apart_by_dash_and_mark_as_well():
 def test_factors_stand_above_biases():
     scale, bias = factors(np.array([1.0, 0.0]), np.array([-2.0, 3.0]), ("channel", "factor", "bias"), False).data
     assert (list(scale.y), list(bias.y)) == ([1, 0], [-2, 3])
+
+
+def test_spreads_are_drawn_on_powers_of_ten_around_one():
+    figure = spread(["conv1", "conv2"], [0.01, 100.0], "deviation", False)
+    assert list(figure.data[0].y) == [0.01, 100]
+    assert figure.layout.yaxis.type == "log"
+    low, high = figure.layout.yaxis.range
+    assert low < -2
+    assert high > 2
+    assert figure.layout.shapes[0].y0 == 1
+    assert spread(["a"], [0.0], "deviation", False).layout.yaxis.range == (-0.3, 0.3)
