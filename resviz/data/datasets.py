@@ -24,7 +24,7 @@ from torch import Tensor
 
 from resviz.data.known import KNOWN, Half, arrays
 from resviz.data.preprocess import Preprocess
-from resviz.errors import DataError
+from resviz.errors import DataError, Sentence
 
 Progress = Callable[[float, str], None]
 View = Callable[[Image.Image], Image.Image]  # an RGB picture -> side x side
@@ -109,7 +109,7 @@ def load(
         files = [files[place] for place in _drawn(len(files), few)]
     data = _decode_all(Path(path).stem or path, files, labels, side, view or Preprocess(side, side).view, progress)
     if not len(data.test):
-        skipped = f" ({len(data.skipped)} files could not be read)" if data.skipped else ""
+        skipped = Sentence(" ({count} files could not be read)", count=len(data.skipped)) if data.skipped else ""
         raise DataError(
             "{path} has no picture to test with{skipped}; add val/CLASS/ or ten pictures for each class.",
             path=path,
@@ -173,7 +173,7 @@ def _decode_all(
     targets: dict[str, list[int]] = {"train": [], "test": []}
     for i, file in enumerate(files):
         if i % 200 == 0:
-            progress(i / len(files), f"decoding {name}")
+            progress(i / len(files), Sentence("decoding {name}", name=name))
         try:
             data = file.read()
             digest.update(data)
@@ -182,7 +182,7 @@ def _decode_all(
             skipped.append(file.name)
         else:
             targets[file.split].append(labels.index(file.label))
-    progress(1.0, f"decoding {name}")
+    progress(1.0, Sentence("decoding {name}", name=name))
     splits = {s: Split(images[s][: len(targets[s])], torch.tensor(targets[s], dtype=torch.int64)) for s in images}
     pretty = tuple(label.replace("_", " ") for label in labels)
     return Dataset(name, pretty, splits["train"], splits["test"], tuple(skipped), digest.hexdigest())

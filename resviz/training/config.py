@@ -88,6 +88,7 @@ class Recipe:
     config: TrainConfig
 
 
+_DIGITS = TrainConfig(epochs=20, batch_size=64, lr=0.1, side=8, augmentation="none")
 RECIPES = {
     "imagenette": Recipe(
         "new/residual-18?stem=imagenet&classes=10&init=zero-gamma",
@@ -103,6 +104,8 @@ RECIPES = {
             recalibration=4000,
         ),
     ),
+    "digits": Recipe("new/residual-20", _DIGITS),
+    "digits-plain": Recipe("new/plain-20", _DIGITS),
     "cifar10": Recipe("new/residual-20", TrainConfig(epochs=24, batch_size=128, lr=0.3)),
 }
 

@@ -15,7 +15,7 @@ from types import TracebackType
 
 import numpy as np
 
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.training.events import EpochEnd, Step
 from resviz.training.schema import FILE, STEP, TABLES, VERSION, statements
 
@@ -133,9 +133,9 @@ class Journal:
             ) from None
 
 
-def _way_out(reason: str) -> str:
+def _way_out(reason: str) -> Sentence:
     full = "full" in reason or "disk I/O" in reason or "No space" in reason
-    return "make room on the disk and resume the run" if full else "choose another --out"
+    return Sentence("make room on the disk and resume the run") if full else Sentence("choose another --out")
 
 
 def _blob(values: Sequence[float] | None) -> bytes | None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from resviz.data.datasets import Dataset
 from resviz.device import Device
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig
 from resviz.training.culprit import first_not_finite
@@ -139,7 +139,7 @@ class Training:
         if math.isfinite(loss):
             return
         name = first_not_finite(self.model, images)
-        place = f"; it began in {name}" if name else ""
+        place = Sentence("; it began in {layer}", layer=name) if name else ""
         raise DivergedError(
             "The loss is {loss} at step {step} of {steps}{place}; choose a lower learning rate.",
             loss=loss,
