@@ -10,7 +10,7 @@ Long runs are thinned out where they lie, in SQL: a reader leaps from row to row
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,10 +162,18 @@ class Record:
         with self._open() as db:
             names = _layers(db, quantity)
             rows = _leap(db, TABLE_OF[quantity], ("step", quantity), most, quantity)
-            rows = [row for row in rows if row[1] is not None]
-            values = np.frombuffer(b"".join(blob for _, blob in rows), "<f4")
-            values = values.reshape(len(rows), len(names) if rows else 0).astype(np.float32)
-        return np.array([step for step, _ in rows], np.int64), values
+            return _matrix([row for row in rows if row[1] is not None], len(names))
+
+    def first(self, quantity: str, until: int) -> tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]:
+        """Every recorded step up to and with `until`, as `norms` gives them, none left out."""
+        with self._open() as db:
+            names = _layers(db, quantity)
+            table = TABLE_OF[quantity]
+            found = db.execute(
+                f"SELECT step, {quantity} FROM {table} WHERE step <= ? AND {quantity} IS NOT NULL ORDER BY step",
+                (until,),
+            )
+            return _matrix(found.fetchall(), len(names))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -217,6 +225,13 @@ def _layers(db: sqlite3.Connection, quantity: str) -> tuple[str, ...]:
         )
     rows = db.execute("SELECT name FROM layer WHERE grp = ? ORDER BY i", (QUANTITIES[quantity],))
     return tuple(name for (name,) in rows)
+
+
+def _matrix(rows: Sequence[tuple[int, bytes]], layers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (S,) and their numbers (S, L) as float32."""
+    values = np.frombuffer(b"".join(blob for _, blob in rows), "<f4")
+    values = values.reshape(len(rows), layers if rows else 0).astype(np.float32)
+    return np.array([step for step, _ in rows], np.int64), values
 
 
 def _last(db: sqlite3.Connection, table: str, quantity: str = "step") -> int | None:
