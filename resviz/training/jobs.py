@@ -59,16 +59,19 @@ def resume(run_id: str, session: str = "") -> None:
         _give_places()
 
 
-def stop(run_id: str) -> None:
-    """Ask a run to stop after its next step; it saves where it stands. A queued run leaves the queue at once."""
+def stop(run_id: str, wish: str = "stop") -> None:
+    """Ask a run to stop after its next step; it saves where it stands. A queued run leaves the queue at once.
+
+    `wish`: kept as `Record.wish`; `pause` is a stop by somebody who means to go on.
+    """
     record = records.read(run_id)
     with _giving_places():
-        if record.status == "queued":
+        status = record.status
+        if status not in ("queued", "running"):
+            raise TrainingError("{run} is {status}; there is nothing to stop.", run=run_id, status=status)
+        (record.folder / STOP).write_text(wish)
+        if status == "queued":
             _note(record.folder, status="stopped", message="")
-        elif record.status == "running":
-            (record.folder / STOP).touch()
-        else:
-            raise TrainingError("{run} is {status}; there is nothing to stop.", run=run_id, status=record.status)
 
 
 def delete(run_id: str) -> None:

@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 from resviz import paths
 from resviz.errors import TrainingError
 from resviz.training import alive
-from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, TABLE_OF
+from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, STOP, TABLE_OF
 
 STATUSES = ("queued", "running", "finished", "stopped", "crashed")
 _LEAP = """
@@ -104,6 +104,14 @@ class Record:
     def status(self) -> str:
         """One of `STATUSES`; a run whose process died without a word has crashed."""
         return _status(self.folder, self.notes())
+
+    @property
+    def wish(self) -> str:
+        """What somebody asked of it last, `pause` or `stop`; empty since it was started or resumed."""
+        try:
+            return (self.folder / STOP).read_text() or "stop"
+        except OSError:
+            return ""
 
     def info(self) -> RunInfo:
         """The run's line in the list."""
