@@ -7,7 +7,7 @@ from there as if nothing had happened, to the last bit on a CPU with the same nu
 import math
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import cast
 
 import torch
@@ -110,7 +110,8 @@ class Training:
         for images, targets in batches:
             start = time.perf_counter()
             lr = learning_rate(self.config, self.step / self.steps)
-            loss, accuracy, norms, skipped = self._update(lr, images, targets)
+            with _translation():
+                loss, accuracy, norms, skipped = self._update(lr, images, targets)
             self._loss += loss
             self._accuracy += accuracy
             self.step += 1
@@ -180,7 +181,25 @@ class Training:
 
 def compiled(model: nn.Module) -> nn.Module:
     """The same model, whose forward and backward passes PyTorch translates when they are first used."""
-    return cast(nn.Module, torch.compile(model, backend=BACKEND, dynamic=False))
+    import torch._dynamo  # which `torch.compile` imports anyway
+
+    torch._dynamo.config.skip_nnmodule_hook_guards = False  # else it overlooks the recorder's hooks now and then
+    return cast(nn.Module, torch.compile(model, backend=BACKEND))
+
+
+@contextmanager
+def _translation() -> Iterator[None]:
+    """Where `torch.compile` has not what it needs it says so at the first step, in many lines."""
+    try:
+        yield
+    except RuntimeError as reason:
+        if not any(kind.__module__.startswith(("torch._dynamo", "torch._inductor")) for kind in type(reason).__mro__):
+            raise
+        raise TrainingError(
+            "torch.compile cannot translate this network here ({reason}); install what it needs, a C++ compiler for a "
+            "processor and Triton for a GPU, or leave out --compile.",
+            reason=str(reason).strip().splitlines()[0].rstrip("."),
+        ) from reason
 
 
 def learning_rate(config: TrainConfig, progress: float) -> float:

@@ -15,14 +15,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch._C._distributed_c10d import TCPStore
 
 from resviz.errors import TrainingError
+
+if TYPE_CHECKING:
+    from torch._C._distributed_c10d import Store
 
 T = TypeVar("T")
 _stopping = threading.Event()  # somebody has sent this process a signal to end
@@ -35,7 +37,7 @@ class Group:
     rank: int = 0
     world: int = 1
     local: int = 0
-    store: TCPStore | None = None
+    store: "Store | None" = None
 
     @property
     def joined(self) -> bool:
@@ -159,9 +161,11 @@ def joined() -> Iterator[Group]:
             )
         torch.cuda.set_device(local)
         backend = "cpu:gloo,cuda:nccl"
+    from torch._C._distributed_c10d import PrefixStore
+
     store = _store(rank, world)
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # what processes that are gone left there is not for us
-    dist.init_process_group(backend, store=dist.PrefixStore(attempt, store), rank=rank, world_size=world)
+    dist.init_process_group(backend, store=PrefixStore(attempt, store), rank=rank, world_size=world)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stopping.set())
     try:
@@ -170,8 +174,10 @@ def joined() -> Iterator[Group]:
         dist.destroy_process_group()
 
 
-def _store(rank: int, world: int) -> TCPStore:
+def _store(rank: int, world: int) -> "Store":
     """Where the processes meet: at the agent of `torchrun` if it has such a place, else at the first of them."""
+    from torch._C._distributed_c10d import TCPStore
+
     agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     return TCPStore(address, port, world, is_master=rank == 0 and not agent)
