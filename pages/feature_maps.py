@@ -1,6 +1,6 @@
 """Every channel of a layer, one of them at large, and in a residual block the three maps x, F(x) and their sum."""
 
-from resviz.ui import channels, controls, layout
+from resviz.ui import channels, controls, layout, pickers
 from resviz.ui.layout import _
 
 layout.idea(_("What one layer makes of the photo, channel by channel."))
@@ -8,7 +8,7 @@ controls.sidebar()
 subject = controls.subject()
 
 with layout.refusals():
-    layer = controls.layer_picker(subject, channels.first_block(subject))
+    layer = pickers.layer_picker(subject, channels.first_block(subject))
     page = channels.choose(subject, layer)
     grid, large = layout.wide("maps").columns([1.15, 1], gap="medium")
     with grid:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from resviz.ui import controls, field_tabs, layout, receptive_field
+from resviz.ui import controls, field_tabs, layout, pickers, receptive_field
 from resviz.ui.layout import _
 
 layout.idea(_("What one unit of a layer can see, and what it really looks at."))
@@ -10,7 +10,7 @@ controls.sidebar()
 subject = controls.subject()
 
 with layout.refusals():
-    layer = controls.layer_picker(subject, receptive_field.default_layer(subject)).name
+    layer = pickers.layer_picker(subject, receptive_field.default_layer(subject)).name
     scene = receptive_field.choose(subject, layer)
     found = receptive_field.effective(subject, scene)
     receptive_field.show_unit(subject, scene, found)

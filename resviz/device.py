@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+from resviz.errors import Sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -26,7 +28,9 @@ class Device:
         """The device, and its threads on a CPU, in a few words."""
         if self.type != "cpu":
             return self.name
-        return f"{self.name}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+        if self.threads == 1:
+            return Sentence("{name}, one thread", name=self.name)
+        return Sentence("{name}, {threads} threads", name=self.name, threads=self.threads)
 
 
 def best() -> Device:

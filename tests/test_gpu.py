@@ -91,7 +91,7 @@ def training(device: Device, config: TrainConfig = CONFIG, state: State | None =
 
 
 def first_steps(found: Training, count: int = 3) -> list[Step]:
-    return [event for event, _ in zip(found.events(), range(count), strict=False)]
+    return [event for _, event in zip(range(count), found.events(), strict=False)]
 
 
 def test_training_takes_the_steps_of_the_cpu_and_records_them():

@@ -121,7 +121,9 @@ def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
     split = datasets.with_labels(data, loaded.labels).test
     order = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[: options.sample]
     if len(order) < 2:
-        raise ResvizError(f"{data.name} has one picture to test with, and two halves are needed; add pictures.")
+        raise ResvizError(
+            "{name} has one picture to test with, and two halves are needed; add pictures.", name=data.name
+        )
     other, mine = order.chunk(2)
 
     def batches(chosen: "Tensor", what: str) -> "Iterator[tuple[Tensor, Tensor]]":

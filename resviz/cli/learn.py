@@ -111,7 +111,7 @@ def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Event
     from resviz.training.schema import STOP
 
     if more := [name for name in GIVEN if getattr(options, name) is not None]:
-        raise ResvizError(f"A run goes on as it began; leave out --{more[0]} or --run.")
+        raise ResvizError("A run goes on as it began; leave out --{more} or --run.", more=more[0])
     folder = records.read(options.run).folder
     lock = os.environ.get(jobs.LOCK_VARIABLE)
     if lock is None:
@@ -124,7 +124,9 @@ def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     with_dataset(with_model(add(commands, evaluate)))
     command = with_dataset(add(commands, train), required=False)
-    command.add_argument("--recipe", metavar="NAME", help="settings of a bundled model: imagenette or cifar10")
+    command.add_argument(
+        "--recipe", metavar="NAME", help="settings of a bundled model: imagenette, cifar10, digits or digits-plain"
+    )
     command.add_argument(
         "--model", metavar="M", help="new/FAMILY-DEPTH?option=value (default: the recipe's, or new/residual-20)"
     )

@@ -39,7 +39,9 @@ def layers(options: argparse.Namespace) -> Result:
     try:
         found = probe(loaded.model, size)
     except (RuntimeError, ValueError, AssertionError):  # what torch says where the input does not fit
-        raise ResvizError(f"{loaded.name} cannot take {size} x {size} pixels; choose another --size.") from None
+        raise ResvizError(
+            "{name} cannot take {size} x {size} pixels; choose another --size.", name=loaded.name, size=size
+        ) from None
     kept = ("name", "kind", "output_shape", "parameters", "macs")
     records = [{key: getattr(layer, key) for key in kept} for layer in found]
     return {"model": loaded.name, "input_size": size, "layers": records}

@@ -50,7 +50,9 @@ def write(folder: str, name: str, write: Callable[[Path], object]) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path)
     except OSError as reason:
-        raise ResvizError(f"{path} cannot be written ({reason.strerror or reason}); choose another --out.") from None
+        raise ResvizError(
+            "{path} cannot be written ({reason}); choose another --out.", path=path, reason=reason.strerror or reason
+        ) from None
     return str(path)
 
 

@@ -19,7 +19,7 @@ class Parser(argparse.ArgumentParser):
     """Refuses like everything else here, in one line; COMMAND's parsers are of this class too."""
 
     def error(self, message: str) -> NoReturn:
-        raise ResvizError(f"{message}; `python -m {self.prog} --help` explains.")
+        raise ResvizError("{message}; `python -m {prog} --help` explains.", message=message, prog=self.prog)
 
 
 def add(commands: Any, run: Callable[[argparse.Namespace], Result]) -> argparse.ArgumentParser:

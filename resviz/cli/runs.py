@@ -19,7 +19,7 @@ def runs(options: argparse.Namespace) -> Result:
     if options.action == "list":
         return _list()
     if not options.id:
-        raise ResvizError(f"Say which run to {options.action}; `python -m resviz runs list` lists them.")
+        raise ResvizError("Say which run to {action}; `python -m resviz runs list` lists them.", action=options.action)
     return _ACTIONS[options.action](options)
 
 
@@ -75,7 +75,7 @@ def _delete(options: argparse.Namespace) -> Result:
     from resviz.training import jobs, records
 
     if not options.yes:
-        raise ResvizError(f"{records.read(options.id).id} would be deleted with all that it learnt; add --yes.")
+        raise ResvizError("{run} would be deleted with all that it learnt; add --yes.", run=records.read(options.id).id)
     jobs.delete(options.id)
     return {"run": options.id, "status": "deleted"}
 

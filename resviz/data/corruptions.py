@@ -27,9 +27,11 @@ def corrupt(images: "Tensor", kind: str, strength: int = 3, seed: int = 0) -> "T
     import torch  # here, so that the names above cost nothing
 
     if kind not in KINDS:
-        raise ImageError(f"There is no corruption {kind!r}; choose one of {', '.join(KINDS)}.")
+        raise ImageError("There is no corruption {kind!r}; choose one of {kinds}.", kind=kind, kinds=", ".join(KINDS))
     if strength not in STRENGTHS:
-        raise ImageError(f"The strength of a corruption is a whole number from 1 to 5, got {strength}.")
+        raise ImageError(
+            "The strength of a corruption is a whole number from 1 to 5, got {strength}.", strength=strength
+        )
     if kind == "none":
         return images
     if kind == "invert":

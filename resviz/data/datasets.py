@@ -24,7 +24,7 @@ from torch import Tensor
 
 from resviz.data.known import KNOWN, Half, arrays
 from resviz.data.preprocess import Preprocess
-from resviz.errors import DataError
+from resviz.errors import DataError, Sentence
 
 Progress = Callable[[float, str], None]
 View = Callable[[Image.Image], Image.Image]  # an RGB picture -> side x side
@@ -89,18 +89,28 @@ def load(
     kind, _, path = name.partition(":")
     if kind != "folder" or not path:
         known = ", ".join(KNOWN)
-        raise DataError(f"There is no dataset {name!r}; use {known}, or folder:PATH with one folder for each class.")
+        raise DataError(
+            "There is no dataset {name!r}; use {known}, or folder:PATH with one folder for each class.",
+            name=name,
+            known=known,
+        )
     files = _with_test_split(sorted(_list_files(Path(path))))
     labels = tuple(sorted({file.label for file in files}))
     if set(labels) <= SPLITS.keys():  # pictures in train/ itself have no class
         labels = ()
     if len(labels) < 2:
-        raise DataError(f"{path} needs at least two class folders with images, found {len(labels)}.")
+        raise DataError(
+            "{path} needs at least two class folders with images, found {count}.", path=path, count=len(labels)
+        )
     files = [file for file in files if file.split == "test" or not test_only]
     data = _decode_all(Path(path).stem or path, files, labels, side, view or Preprocess(side, side).view, progress)
     if not len(data.test):
-        skipped = f" ({len(data.skipped)} files could not be read)" if data.skipped else ""
-        raise DataError(f"{path} has no picture to test with{skipped}; add val/CLASS/ or ten pictures for each class.")
+        skipped = Sentence(" ({count} files could not be read)", count=len(data.skipped)) if data.skipped else ""
+        raise DataError(
+            "{path} has no picture to test with{skipped}; add val/CLASS/ or ten pictures for each class.",
+            path=path,
+            skipped=skipped,
+        )
     return data
 
 
@@ -108,7 +118,9 @@ def with_labels(data: Dataset, labels: tuple[str, ...]) -> Dataset:
     """The dataset with classes numbered as in `labels`; raises `DataError` naming the first three that are missing."""
     missing = [label for label in data.labels if label not in labels]
     if missing:
-        raise DataError(f"The model does not know {', '.join(missing[:3])}; choose a dataset of its own classes.")
+        raise DataError(
+            "The model does not know {missing}; choose a dataset of its own classes.", missing=", ".join(missing[:3])
+        )
     number = torch.tensor([labels.index(label) for label in data.labels])
     train, test = (Split(split.images, number[split.targets]) for split in (data.train, data.test))
     return replace(data, labels=labels, train=train, test=test)
@@ -150,7 +162,7 @@ def _decode_all(
     targets: dict[str, list[int]] = {"train": [], "test": []}
     for i, file in enumerate(files):
         if i % 200 == 0:
-            progress(i / len(files), f"decoding {name}")
+            progress(i / len(files), Sentence("decoding {name}", name=name))
         try:
             data = file.read()
             digest.update(data)
@@ -159,7 +171,7 @@ def _decode_all(
             skipped.append(file.name)
         else:
             targets[file.split].append(labels.index(file.label))
-    progress(1.0, f"decoding {name}")
+    progress(1.0, Sentence("decoding {name}", name=name))
     splits = {s: Split(images[s][: len(targets[s])], torch.tensor(targets[s], dtype=torch.int64)) for s in images}
     pretty = tuple(label.replace("_", " ") for label in labels)
     return Dataset(name, pretty, splits["train"], splits["test"], tuple(skipped), digest.hexdigest())
@@ -204,11 +216,13 @@ def _entries(root: Path) -> Iterator[tuple[PurePosixPath, Callable[[], bytes]]]:
                 if not entry.is_dir():
                     yield PurePosixPath(entry.filename), partial(archive.read, entry)
         elif root.exists():
-            raise DataError(f"{root} is neither a folder nor a zip file; give a folder of class folders.")
+            raise DataError("{root} is neither a folder nor a zip file; give a folder of class folders.", root=root)
         else:
-            raise DataError(f"There is no folder or zip file {root}; check the spelling.")
+            raise DataError("There is no folder or zip file {root}; check the spelling.", root=root)
     except (OSError, RuntimeError, zipfile.BadZipFile) as reason:
-        raise DataError(f"{root} cannot be read ({reason}); check the path, or make the zip file again.") from None
+        raise DataError(
+            "{root} cannot be read ({reason}); check the path, or make the zip file again.", root=root, reason=reason
+        ) from None
 
 
 def _is_picture(path: PurePosixPath) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from resviz import paths
-from resviz.errors import DataError
+from resviz.errors import DataError, Sentence
 
 DIGITS_TEST = 360
 Half = tuple[UInt8[np.ndarray, "n height width 3"], Int[np.ndarray, " n"]]
@@ -26,7 +26,7 @@ class Known:
     """`side`: pixels; `usual`: settings of a training that suit these pictures; `megabytes` to download."""
 
     side: int
-    title: str
+    title: Sentence
     classes: int
     megabytes: int = 0
     usual: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -42,10 +42,10 @@ class Arrays:
 
 
 KNOWN = {
-    "digits": Known(8, "Digits, 8×8", 10, usual=MappingProxyType({"side": 8, "augmentation": "none"})),
-    "fashion-full": Known(28, "Fashion-MNIST", 10, 31, MappingProxyType({"side": 28})),
-    "cifar10": Known(32, "CIFAR-10", 10, 170),
-    "cifar100": Known(32, "CIFAR-100", 100, 169),
+    "digits": Known(8, Sentence("Digits, 8×8"), 10, usual=MappingProxyType({"side": 8, "augmentation": "none"})),
+    "fashion-full": Known(28, Sentence("Fashion-MNIST"), 10, 31, MappingProxyType({"side": 28})),
+    "cifar10": Known(32, Sentence("CIFAR-10"), 10, 170),
+    "cifar100": Known(32, Sentence("CIFAR-100"), 100, 169),
 }
 _TORCHVISION = {"fashion-full": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
@@ -68,13 +68,16 @@ def _downloaded(name: str, progress: Callable[[float, str], None]) -> Arrays:
 
     folder = paths.home() / "datasets"
     published = getattr(torchvision.datasets, _TORCHVISION[name])
-    progress(0.0, f"getting {name}, {KNOWN[name].megabytes} MB the first time")
+    size = KNOWN[name].megabytes
+    progress(0.0, Sentence("getting {name}, {size} MB the first time", name=name, size=size))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         halves = [published(folder, train=train, download=True) for train in (True, False)]
     except (OSError, RuntimeError) as reason:  # no network, a full disk, a wrong checksum
         raise DataError(
-            f"{name} cannot be downloaded ({_first_line(reason)}); connect once, or train on digits, which is here."
+            "{name} cannot be downloaded ({reason}); connect once, or train on digits, which is here.",
+            name=name,
+            reason=_first_line(reason),
         ) from None
     train, test = ((_coloured(np.asarray(h.data)), np.asarray(h.targets, dtype=np.int64)) for h in halves)
     return Arrays(tuple(map(str, halves[0].classes)), train, test)

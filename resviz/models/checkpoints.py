@@ -4,19 +4,20 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from resviz.errors import CheckpointError, SpecError
+from resviz.errors import CheckpointError, Sentence, SpecError
 from resviz.models import weightfile
 from resviz.models.recognise import COUNTERS, TWIN, listed, spec_values, usual_names
 from resviz.models.resnet import ResNet, skeleton
 from resviz.models.spec import ModelSpec
 
-ASK = "name it with file/PATH?family=...&depth=..."
+ASK = Sentence("name it with file/PATH?family=...&depth=...")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Checkpoint:
     spec: ModelSpec
     model: ResNet
     meta: Mapping[str, object]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
 
 def save(path: Path, model: nn.Module, meta: Mapping[str, object]) -> None:
@@ -64,7 +65,7 @@ def read(
     """
     tensors = usual_names(weightfile.load(path, mapped=mapped))
     meta = weightfile.metadata(path)[0] if path.suffix == ".safetensors" else {}
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
     if spec is None or options:
         spec, notes = _spec_of(path, {name: tuple(t.shape) for name, t in tensors.items()}, meta, options or {}, spec)
     return Checkpoint(spec, _filled(path, spec, tensors), meta, notes)
@@ -81,9 +82,9 @@ def _spec_of(
     meta: Mapping[str, object],
     options: Mapping[str, str],
     spec: ModelSpec | None,
-) -> tuple[ModelSpec, tuple[str, ...]]:
+) -> tuple[ModelSpec, tuple[Sentence, ...]]:
     values: dict[str, object] = {}
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
     try:
         if spec is not None:
             values.update(spec.as_dict())
@@ -94,7 +95,9 @@ def _spec_of(
             values.update(found)
     except CheckpointError as error:
         if "depth" not in options:
-            raise CheckpointError(f"{path} fits no network that resviz builds ({error}); {ASK}.") from None
+            raise CheckpointError(
+                "{path} fits no network that resviz builds ({error}); {ask}.", path=path, error=error, ask=ASK
+            ) from None
     return _valid(path, {**values, **options}), tuple(n for n in notes if n != TWIN or "family" not in options)
 
 
@@ -102,7 +105,9 @@ def _valid(path: Path, values: dict[str, object]) -> ModelSpec:
     try:
         return ModelSpec.from_dict(values)
     except (SpecError, TypeError) as error:  # a file may name options that no spec has
-        raise CheckpointError(f"{path} fits no network that resviz builds ({error}); {ASK}.") from None
+        raise CheckpointError(
+            "{path} fits no network that resviz builds ({error}); {ask}.", path=path, error=error, ask=ASK
+        ) from None
 
 
 def _filled(path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor]) -> ResNet:
@@ -110,20 +115,29 @@ def _filled(path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor]) -> ResNe
     wanted = model.state_dict()
     misfits = list(_misfits(wanted, tensors))
     if misfits:
-        more = f" and {len(misfits) - 3} more" if len(misfits) > 3 else ""
-        raise CheckpointError(f"{path} does not fit {spec}: {', '.join(misfits[:3])}{more}; {ASK}.")
+        more = Sentence(" and {count} more", count=len(misfits) - 3) if len(misfits) > 3 else ""
+        raise CheckpointError(
+            "{path} does not fit {spec}: {misfits}{more}; {ask}.",
+            path=path,
+            spec=spec,
+            misfits=reduce(lambda a, b: Sentence("{first}, {then}", first=a, then=b), misfits[:3]),
+            more=more,
+            ask=ASK,
+        )
     model.load_state_dict({name: as_float32(t) for name, t in tensors.items() if name in wanted}, assign=True)
     return model
 
 
-def _misfits(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
+def _misfits(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[Sentence]:
     """What is wrong, one phrase each; counters may be missing or too many (old files lack them)."""
     for name in [*wanted, *(name for name in found if name not in wanted)]:
         counts = name.rpartition(".")[2] in COUNTERS
         if name not in found or name not in wanted:
             if not counts:
-                yield f"{name} is {'unknown' if name in found else 'missing'}"
+                unknown, missing = Sentence("{name} is unknown", name=name), Sentence("{name} is missing", name=name)
+                yield unknown if name in found else missing
         elif found[name].shape != wanted[name].shape:
-            yield f"{name} is {listed(found[name].shape)} where {listed(wanted[name].shape)} is needed"
+            shapes = {"shape": listed(found[name].shape), "needed": listed(wanted[name].shape)}
+            yield Sentence("{name} is {shape} where {needed} is needed", name=name, **shapes)
         elif not counts and not found[name].is_floating_point():
-            yield f"{name} holds whole numbers"
+            yield Sentence("{name} holds whole numbers", name=name)

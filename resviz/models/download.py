@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from resviz.errors import DownloadError
+from resviz.errors import DownloadError, Sentence
 from resviz.paths import home
 
 Progress = Callable[[float, str], None]
@@ -64,21 +64,38 @@ def fetch(url: str, path: Path, sha_prefix: str, progress: Progress = silent) ->
     with _open(url, path) as response, _beside(path) as part:
         digest = _copy(response, part, path, progress)
         if not digest.startswith(sha_prefix):
-            raise DownloadError(f"{url} is not the expected file: its SHA-256 begins {digest[:8]}, not {sha_prefix}.")
+            raise DownloadError(
+                "{url} is not the expected file: its SHA-256 begins {digest}, not {sha_prefix}.",
+                url=url,
+                digest=digest[:8],
+                sha_prefix=sha_prefix,
+            )
         part.replace(path)
-    progress(1.0, f"{path.name} is complete")
+    progress(1.0, Sentence("{name} is complete", name=path.name))
     return path
 
 
 def _open(url: str, path: Path) -> HTTPResponse:
-    way_out = f"get it elsewhere and put it at {path}"
+    way_out = Sentence("get it elsewhere and put it at {path}", path=path)
     try:
         return urllib.request.urlopen(url, timeout=TIMEOUT)  # type: ignore[no-any-return]
     except urllib.error.HTTPError as error:
         error.close()
-        raise DownloadError(f"{url} answers {error.code} ({error.reason}): {way_out}.") from None
+        raise DownloadError(
+            "{url} answers {code} ({reason}): {way_out}.",
+            url=url,
+            code=error.code,
+            reason=error.reason,
+            way_out=way_out,
+        ) from None
     except (OSError, HTTPException) as error:
-        raise DownloadError(f"No connection for {path.name} ({_reason(error)}): {way_out}, from {url}.") from None
+        raise DownloadError(
+            "No connection for {name} ({reason}): {way_out}, from {url}.",
+            name=path.name,
+            reason=_reason(error),
+            way_out=way_out,
+            url=url,
+        ) from None
 
 
 @contextlib.contextmanager
@@ -89,7 +106,9 @@ def _beside(path: Path) -> Iterator[Path]:
         number, name = tempfile.mkstemp(suffix=".part", prefix=f"{path.name}.", dir=path.parent)
         os.close(number)
     except OSError as error:
-        raise DownloadError(f"{path.parent} cannot be written ({_reason(error)}): set RESVIZ_HOME.") from None
+        raise DownloadError(
+            "{parent} cannot be written ({reason}): set RESVIZ_HOME.", parent=path.parent, reason=_reason(error)
+        ) from None
     try:
         yield Path(name)
     finally:
@@ -108,7 +127,12 @@ def _copy(response: HTTPResponse, part: Path, path: Path, progress: Progress) ->
                 file.write(chunk)
             progress(min(done / total, 1.0) if total else 0.0, f"{path.name}: {done / 2**20:.0f} MiB")
         if done < total:
-            raise DownloadError(f"The connection for {path.name} was cut at {done:,} of {total:,} bytes; try again.")
+            raise DownloadError(
+                "The connection for {name} was cut at {done:,} of {total:,} bytes; try again.",
+                name=path.name,
+                done=done,
+                total=total,
+            )
         with _writing(path):
             file.flush()
             os.fsync(file.fileno())
@@ -120,7 +144,9 @@ def _chunks(response: HTTPResponse, path: Path) -> Iterator[bytes]:
         while chunk := response.read(CHUNK):
             yield chunk
     except (OSError, HTTPException) as error:
-        raise DownloadError(f"The connection for {path.name} was cut ({_reason(error)}); try again.") from None
+        raise DownloadError(
+            "The connection for {name} was cut ({reason}); try again.", name=path.name, reason=_reason(error)
+        ) from None
 
 
 @contextlib.contextmanager
@@ -128,7 +154,12 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DownloadError(f"{path.parent} cannot hold {path.name} ({_reason(error)}): set RESVIZ_HOME.") from None
+        raise DownloadError(
+            "{parent} cannot hold {name} ({reason}): set RESVIZ_HOME.",
+            parent=path.parent,
+            name=path.name,
+            reason=_reason(error),
+        ) from None
 
 
 def _places(name: str) -> tuple[Path, Path]:

@@ -110,7 +110,9 @@ def weights(name: str, choice: str) -> Any:
     members = {key: m for key, m in models.get_model_weights(name).__members__.items() if m.meta["categories"]}
     if choice not in members:
         known = ", ".join([*(key for key in members if key != "DEFAULT"), "none"])
-        raise ModelError(f"torchvision/{name} has no weights {choice!r}; choose from {known}.")
+        raise ModelError(
+            "torchvision/{name} has no weights {choice!r}; choose from {known}.", name=name, choice=choice, known=known
+        )
     return members[choice]
 
 
@@ -148,7 +150,9 @@ def trained(name: str, member: Any, path: Path) -> nn.Module:
     try:
         model.load_state_dict(state, assign=True)
     except RuntimeError:
-        raise CheckpointError(f"{path} does not fit torchvision's {name}; delete it to get it again.") from None
+        raise CheckpointError(
+            "{path} does not fit torchvision's {name}; delete it to get it again.", path=path, name=name
+        ) from None
     return _for_looking(model)
 
 

@@ -85,8 +85,10 @@ class ModelSpec:
         self._check_block()
         if self.kernel_weights > MAX_WEIGHTS:
             raise SpecError(
-                f"this network would have {self.kernel_weights / 1e6:,.0f} million weights, "
-                f"the limit is {MAX_WEIGHTS // 10**6} million: choose a smaller width or depth"
+                "this network would have {weights:,.0f} million weights, the limit is {limit} million: "
+                "choose a smaller width or depth",
+                weights=self.kernel_weights / 1e6,
+                limit=MAX_WEIGHTS // 10**6,
             )
 
     @property
@@ -129,11 +131,15 @@ class ModelSpec:
         name, _, query = text.partition("?")
         family, dash, depth = name.rpartition("-")
         if not dash:
-            raise SpecError(f"a new network is named FAMILY-DEPTH, such as residual-56, got {text!r}")
+            raise SpecError("a new network is named FAMILY-DEPTH, such as residual-56, got {text!r}", text=text)
         options = dict(parse_qsl(query, keep_blank_values=True))
         unknown = sorted(set(options) - _OPTIONS)
         if unknown:
-            raise SpecError(f"unknown option {unknown[0]!r}: choose from {', '.join(sorted(_OPTIONS))}")
+            raise SpecError(
+                "unknown option {unknown!r}: choose from {options}",
+                unknown=unknown[0],
+                options=", ".join(sorted(_OPTIONS)),
+            )
         return cls.from_dict({"family": family, "depth": depth, **options})
 
     @classmethod
@@ -163,25 +169,47 @@ class ModelSpec:
     def _check_choice(self, name: str, choices: Collection[str]) -> None:
         value = getattr(self, name)
         if value not in choices:
-            raise SpecError(f"{name} must be one of {_listed(choices)}, got {value!r}")
+            raise SpecError(
+                "{name} must be one of {choices}, got {value!r}", name=name, choices=_listed(choices), value=value
+            )
 
     def _check_range(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
         if not low <= value <= high:
-            raise SpecError(f"{name} must be from {low} to {high}, got {value}")
+            raise SpecError(
+                "{name} must be from {low} to {high}, got {value}", name=name, low=low, high=high, value=value
+            )
 
     def _check_depth_of_imagenet(self) -> None:
         if self.stem == "imagenet" and self.depth not in IMAGENET_STAGES:
-            raise SpecError(f"depth must be one of {_listed(IMAGENET_STAGES)} with the imagenet stem, got {self.depth}")
+            raise SpecError(
+                "depth must be one of {choices} with the imagenet stem, got {depth}",
+                choices=_listed(IMAGENET_STAGES),
+                depth=self.depth,
+            )
 
     def _check_block(self) -> None:
         if self.stem == "imagenet" and self.block != IMAGENET_STAGES[self.depth][0]:
-            raise SpecError(f"depth {self.depth} has {IMAGENET_STAGES[self.depth][0]} blocks, got {self.block!r}")
+            raise SpecError(
+                "depth {depth} has {known} blocks, got {block!r}",
+                depth=self.depth,
+                known=IMAGENET_STAGES[self.depth][0],
+                block=self.block,
+            )
         n = 3 * self.layers_per_block
         if self.stem == "cifar" and (self.depth < n + 2 or (self.depth - 2) % n):
-            raise SpecError(f"depth must be {n}n + 2 with n >= 1 for {self.block} blocks, got {self.depth}")
+            raise SpecError(
+                "depth must be {n}n + 2 with n >= 1 for {block} blocks, got {depth}",
+                n=n,
+                block=self.block,
+                depth=self.depth,
+            )
         if self.family in WITHOUT_NORM and self.norm != "none":
-            raise SpecError(f"{self.family} is made to do without normalisation: leave norm out, got {self.norm!r}")
+            raise SpecError(
+                "{family} is made to do without normalisation: leave norm out, got {norm!r}",
+                family=self.family,
+                norm=self.norm,
+            )
         if self.block == "basic" and (self.groups != 1 or self.width_per_group != 64):
             raise SpecError("groups and width_per_group need bottleneck blocks; leave them out or set block=bottleneck")
 
@@ -190,7 +218,7 @@ def _whole(name: str, value: object) -> int:
     try:
         return int(str(value))
     except ValueError:
-        raise SpecError(f"{name} must be a whole number, got {value!r}") from None
+        raise SpecError("{name} must be a whole number, got {value!r}", name=name, value=value) from None
 
 
 def _listed(values: Iterable[object]) -> str:

@@ -50,7 +50,9 @@ def load(path: Path, *, mapped: bool = True, limit: int = MAX_BYTES) -> dict[str
     except CheckpointError:
         raise
     except Exception as error:  # what a damaged file makes its reader say has no end
-        raise CheckpointError(f"{path} is damaged: {_first_line(error)}; get or save it again.") from None
+        raise CheckpointError(
+            "{path} is damaged: {reason}; get or save it again.", path=path, reason=_first_line(error)
+        ) from None
     _check_tensors(path, found)
     return found
 
@@ -61,7 +63,11 @@ def metadata(path: Path) -> tuple[dict[str, object], dict[str, tuple[int, ...]]]
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         if size > MAX_HEADER:
-            raise CheckpointError(f"{path} has a header above {MAX_HEADER} bytes; save it with resviz or safetensors.")
+            raise CheckpointError(
+                "{path} has a header above {limit} bytes; save it with resviz or safetensors.",
+                path=path,
+                limit=MAX_HEADER,
+            )
         text = file.read(size)
     try:
         header = json.loads(text)
@@ -70,25 +76,40 @@ def metadata(path: Path) -> tuple[dict[str, object], dict[str, tuple[int, ...]]]
             raise TypeError(f"its metadata is {type(meta).__name__}, not an object")
         return meta, {name: tuple(map(int, entry["shape"])) for name, entry in header.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CheckpointError(f"{path} has a damaged header: {_first_line(error)}; get or save it again.") from None
+        raise CheckpointError(
+            "{path} has a damaged header: {reason}; get or save it again.", path=path, reason=_first_line(error)
+        ) from None
 
 
 def _check_file(path: Path, limit: int) -> None:
     if path.suffix == ".pt2":
-        raise CheckpointError(f"{path} is an exported program; save model.state_dict() to a .safetensors file instead.")
+        raise CheckpointError(
+            "{path} is an exported program; save model.state_dict() to a .safetensors file instead.", path=path
+        )
     if path.suffix not in SUFFIXES:
-        raise CheckpointError(f"{path} is none of {', '.join(SUFFIXES)}; save model.state_dict() to one of these.")
+        raise CheckpointError(
+            "{path} is none of {suffixes}; save model.state_dict() to one of these.",
+            path=path,
+            suffixes=", ".join(SUFFIXES),
+        )
     try:
         if not path.is_file():
-            raise CheckpointError(f"There is no file {path}; check its name.")
+            raise CheckpointError("There is no file {path}; check its name.", path=path)
         with path.open("rb"):
             size = path.stat().st_size
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}; check its name and permissions.") from None
+        raise CheckpointError(
+            "{path} cannot be read: {reason}; check its name and permissions.", path=path, reason=error.strerror
+        ) from None
     if not size:
-        raise CheckpointError(f"{path} is empty; get or save it again.")
+        raise CheckpointError("{path} is empty; get or save it again.", path=path)
     if size > limit:
-        raise CheckpointError(f"{path} has {size:,} bytes, more than {limit:,}; save only the weights of the network.")
+        raise CheckpointError(
+            "{path} has {size:,} bytes, more than {limit:,}; save only the weights of the network.",
+            path=path,
+            size=size,
+            limit=limit,
+        )
 
 
 def _load_safetensors(path: Path, mapped: bool) -> dict[str, Tensor]:
@@ -111,10 +132,10 @@ def _unwrap(path: Path, stored: object) -> dict[str, Tensor]:
         if isinstance(stored, Mapping) and isinstance(stored.get(name), Mapping):
             stored = stored[name]
     if not isinstance(stored, Mapping):
-        raise CheckpointError(f"{path} holds no weights by name; save model.state_dict() instead.")
+        raise CheckpointError("{path} holds no weights by name; save model.state_dict() instead.", path=path)
     found = {str(name): value.detach() for name, value in stored.items() if isinstance(value, Tensor)}
     if not found:
-        raise CheckpointError(f"{path} holds no tensors; save model.state_dict() instead.")
+        raise CheckpointError("{path} holds no tensors; save model.state_dict() instead.", path=path)
     return found
 
 
@@ -123,16 +144,24 @@ def _check_zip(path: Path) -> None:
         entries = archive.infolist()
         names = [entry.filename for entry in entries]
         if any(name.endswith("/constants.pkl") or "/code/" in name for name in names):
-            raise CheckpointError(f"{path} is TorchScript, a program; save model.state_dict() instead.")
+            raise CheckpointError("{path} is TorchScript, a program; save model.state_dict() instead.", path=path)
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise CheckpointError(f"{path} holds compressed entries, which PyTorch never writes; save it again.")
+            raise CheckpointError(
+                "{path} holds compressed entries, which PyTorch never writes; save it again.", path=path
+            )
         if sum(entry.file_size for entry in entries) > path.stat().st_size:
-            raise CheckpointError(f"{path} holds entries that overlap, which PyTorch never writes; save it again.")
+            raise CheckpointError(
+                "{path} holds entries that overlap, which PyTorch never writes; save it again.", path=path
+            )
         pickles = [entry for entry in entries if entry.filename.endswith("/data.pkl")]
         if len(pickles) != 1:
-            raise CheckpointError(f"{path} is a zip file without PyTorch's weights; save model.state_dict() instead.")
+            raise CheckpointError(
+                "{path} is a zip file without PyTorch's weights; save model.state_dict() instead.", path=path
+            )
         if pickles[0].file_size > MAX_PICKLE:
-            raise CheckpointError(f"{path} holds far more objects than weights; save model.state_dict() instead.")
+            raise CheckpointError(
+                "{path} holds far more objects than weights; save model.state_dict() instead.", path=path
+            )
         _check_pickle(path, io.BytesIO(archive.read(pickles[0])))
 
 
@@ -140,7 +169,9 @@ def _check_legacy(path: Path) -> None:
     """Before PyTorch 1.6: pickles of a magic number, version, system, the object and its keys; then the bytes."""
     with path.open("rb") as stream:
         if _MAGIC not in [arg for _, arg in _operations(path, stream)]:
-            raise CheckpointError(f"{path} is no file of PyTorch's weights; save model.state_dict() with torch.save.")
+            raise CheckpointError(
+                "{path} is no file of PyTorch's weights; save model.state_dict() with torch.save.", path=path
+            )
         for _ in range(4):
             _check_pickle(path, stream)
 
@@ -152,23 +183,36 @@ def _check_pickle(path: Path, stream: IO[bytes]) -> None:
     for op, arg in _operations(path, stream):
         if op == "GLOBAL" and not _HARMLESS.fullmatch(str(arg)):
             name = next((word for mark, word in _UNUSUAL.items() if mark in str(arg)), str(arg).replace(" ", "."))
-            raise CheckpointError(f"{path} holds {name}, not plain weights; save model.state_dict() in floating point.")
+            raise CheckpointError(
+                "{path} holds {name}, not plain weights; save model.state_dict() in floating point.",
+                path=path,
+                name=name,
+            )
         if op == "BINPERSID":
             claimed += _claimed_elements(path, recent)
         if "PUT" not in op:
             recent.append((op, arg))
     if claimed > size:
-        raise CheckpointError(f"{path} claims {claimed:,} numbers in {size:,} bytes; get or save it again.")
+        raise CheckpointError(
+            "{path} claims {claimed:,} numbers in {size:,} bytes; get or save it again.",
+            path=path,
+            claimed=claimed,
+            size=size,
+        )
 
 
 def _claimed_elements(path: Path, recent: deque[tuple[str, object]]) -> int:
     """The count that ends a storage's name, as PyTorch writes it: a literal, perhaps None, and the tuple is closed."""
     ops = [op for op in recent if op[0] != "NONE"]
     if len(ops) < 2 or ops[-1][0] != "TUPLE" or ops[-2][0] not in _WHOLE:
-        raise CheckpointError(f"{path} names its storages in an unusual way; save it again with a current PyTorch.")
+        raise CheckpointError(
+            "{path} names its storages in an unusual way; save it again with a current PyTorch.", path=path
+        )
     count = ops[-2][1]
     if not isinstance(count, int) or count < 0:
-        raise CheckpointError(f"{path} claims {count} numbers for a tensor; get or save it again.")
+        raise CheckpointError(
+            "{path} claims {count} numbers for a tensor; get or save it again.", path=path, count=count
+        )
     return count
 
 
@@ -176,21 +220,34 @@ def _operations(path: Path, stream: IO[bytes]) -> Iterator[tuple[str, object]]:
     start = stream.tell()
     for op, arg, position in pickletools.genops(stream):
         if (position or 0) - start > MAX_PICKLE:
-            raise CheckpointError(f"{path} holds far more objects than weights; save model.state_dict() instead.")
+            raise CheckpointError(
+                "{path} holds far more objects than weights; save model.state_dict() instead.", path=path
+            )
         if op.name == "PROTO" and arg != 2:
-            raise CheckpointError(f"{path} has pickle protocol {arg}; save it with PyTorch's default, 2.")
+            raise CheckpointError(
+                "{path} has pickle protocol {arg}; save it with PyTorch's default, 2.", path=path, arg=arg
+            )
         yield op.name, arg
 
 
 def _check_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     for name, t in tensors.items():
         if t.layout != torch.strided or t.is_quantized or t.device.type != "cpu" or t.is_complex():
-            raise CheckpointError(f"{path}: {name} is sparse, quantised or complex; save dense floating-point weights.")
+            raise CheckpointError(
+                "{path}: {name} is sparse, quantised or complex; save dense floating-point weights.",
+                path=path,
+                name=name,
+            )
         if t.dtype not in (*FLOATS, torch.int64):
             kind = str(t.dtype).removeprefix("torch.")
-            raise CheckpointError(f"{path}: {name} is {kind}; save floating-point weights of 16 bits or more.")
+            raise CheckpointError(
+                "{path}: {name} is {kind}; save floating-point weights of 16 bits or more.",
+                path=path,
+                name=name,
+                kind=kind,
+            )
     if sum(t.numel() * t.element_size() for t in tensors.values()) > path.stat().st_size:
-        raise CheckpointError(f"{path} holds tensors that overlap; save each with .clone().")
+        raise CheckpointError("{path} holds tensors that overlap; save each with .clone().", path=path)
     _check_finite(path, {name: t for name, t in tensors.items() if t.is_floating_point()})
 
 
@@ -201,7 +258,9 @@ def _check_finite(path: Path, tensors: dict[str, Tensor]) -> None:
     sums = torch.stack([t.sum(dtype=torch.float32) for t in tensors.values()])
     for name in [name for name, ok in zip(tensors, sums.isfinite().tolist(), strict=True) if not ok]:
         if not tensors[name].isfinite().all():
-            raise CheckpointError(f"{path}: {name} holds NaN or infinity; take an earlier checkpoint.")
+            raise CheckpointError(
+                "{path}: {name} holds NaN or infinity; take an earlier checkpoint.", path=path, name=name
+            )
 
 
 def _first_line(error: Exception) -> str:

@@ -15,7 +15,7 @@ from torch import nn
 
 from resviz import paths
 from resviz.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from resviz.errors import CheckpointError, ModelError
+from resviz.errors import CheckpointError, ModelError, Sentence
 from resviz.models import checkpoints, published
 from resviz.models.catalogue import ModelInfo, catalogue
 from resviz.models.download import Progress, ensure, silent
@@ -25,8 +25,7 @@ from resviz.models.spec import ModelSpec
 __all__ = ["LoadedModel", "ModelInfo", "catalogue", "load", "saved"]
 
 MAX_SIDE = 2048  # pixels; what a file may ask for
-ASSUMED = "The file tells no preprocessing: pictures are scaled to {crop} pixels and normalised as is usual."
-NAMES = "bundled/NAME, torchvision/NAME, run/ID, file/PATH and new/FAMILY-DEPTH"
+NAMES = Sentence("bundled/NAME, torchvision/NAME, run/ID, file/PATH and new/FAMILY-DEPTH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +39,16 @@ class LoadedModel:
     input_size: int  # side of the square it receives, in pixels
     spec: ModelSpec | None = None  # None where the network is not one of ours
     card: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))  # how it was trained
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
 
 def load(name: str, progress: Progress = silent) -> LoadedModel:
     """The model of a name; raises `ModelError` (or its children), `SpecError` for a bad `new/...`."""
     kind, _, rest = name.partition("/")
     if kind not in _KINDS or not rest:
-        raise ModelError(f"There is no model {name!r}; names are {NAMES}; {_closest(name)}")
+        raise ModelError(
+            "There is no model {name!r}; names are {names}; {hint}", name=name, names=NAMES, hint=_closest(name)
+        )
     return _KINDS[kind](name, rest, progress)
 
 
@@ -62,22 +63,24 @@ def saved(run: str) -> tuple[str, ...]:
 def _bundled(name: str, rest: str, progress: Progress) -> LoadedModel:
     path = paths.BUNDLED / f"{rest}.safetensors"
     if path.parent != paths.BUNDLED or not path.is_file():
-        raise ModelError(f"There is no model {name!r} among the bundled ones; {_closest(name)}")
+        raise ModelError("There is no model {name!r} among the bundled ones; {hint}", name=name, hint=_closest(name))
     return _from_file(name, path, {}, mapped=True)
 
 
 def _run(name: str, rest: str, progress: Progress) -> LoadedModel:
     folder, (run, options) = paths.home() / "runs", _options(rest)
     if unknown := sorted(set(options) - {"checkpoint"}):
-        raise ModelError(f"runs have no option {unknown[0]!r}; the only one is checkpoint.")
+        raise ModelError("runs have no option {unknown!r}; the only one is checkpoint.", unknown=unknown[0])
     chosen = options.get("checkpoint", "final")
     path = folder / run / ("model.safetensors" if chosen == "final" else f"checkpoint-{chosen}.safetensors")
     if path.parent.parent != folder or run in (".", ".."):
-        raise ModelError(f"There is no trained model {name!r} in {folder}; {_closest(name)}")
+        raise ModelError(
+            "There is no trained model {name!r} in {folder}; {hint}", name=name, folder=folder, hint=_closest(name)
+        )
     if not path.is_file():
         here = ", ".join(saved(run))
-        hint = f"choose a checkpoint of {here}." if here and options else _closest(name)
-        raise ModelError(f"There is no trained model {name!r} in {folder}; {hint}")
+        hint = Sentence("choose a checkpoint of {here}.", here=here) if here and options else _closest(name)
+        raise ModelError("There is no trained model {name!r} in {folder}; {hint}", name=name, folder=folder, hint=hint)
     return _from_file(name, path, {}, mapped=True)
 
 
@@ -88,7 +91,7 @@ def _file(name: str, rest: str, progress: Progress) -> LoadedModel:
             text, options = _options(rest)
             path = Path(text).expanduser()
     except (OSError, RuntimeError) as error:  # a name too long, or the home folder of nobody
-        raise CheckpointError(f"{rest} is no usable path: {error}; check its name.") from None
+        raise CheckpointError("{rest} is no usable path: {error}; check its name.", rest=rest, error=error) from None
     return _from_file(name, path, options, mapped=False)  # others may write over it
 
 
@@ -101,9 +104,13 @@ def _new(name: str, rest: str, progress: Progress) -> LoadedModel:
 def _torchvision(name: str, rest: str, progress: Progress) -> LoadedModel:
     title, options = _options(rest)
     if unknown := sorted(set(options) - {"weights"}):
-        raise ModelError(f"torchvision models have no option {unknown[0]!r}; the only one is weights.")
+        raise ModelError("torchvision models have no option {unknown!r}; the only one is weights.", unknown=unknown[0])
     if title not in published.RESNETS and title not in published.names():
-        raise ModelError(f"torchvision publishes no classifier {title!r}; {_closest(title, published.names())}")
+        raise ModelError(
+            "torchvision publishes no classifier {title!r}; {hint}",
+            title=title,
+            hint=_closest(title, published.names()),
+        )
     choice = options.get("weights", "DEFAULT")
     member = published.weights(title, "DEFAULT" if choice == "none" else choice)
     path = None if choice == "none" else ensure(member.url, progress)
@@ -130,7 +137,7 @@ def _from_file(name: str, path: Path, options: Mapping[str, str], mapped: bool) 
     found = checkpoints.read(path, options=options, mapped=mapped)
     told = _told_preprocess(path, found.meta)
     preprocess = told or _usual_preprocess(found.spec)
-    notes = found.notes if told else (*found.notes, ASSUMED.format(crop=preprocess.crop))
+    notes = found.notes if told else (*found.notes, _assumed(preprocess))
     labels = _told_labels(found.meta, found.spec.classes) or _numbered(found.spec.classes)
     card = found.meta.get("card")
     card = MappingProxyType(dict(card) if isinstance(card, dict) else {})
@@ -171,12 +178,23 @@ def _told_preprocess(path: Path, meta: Mapping[str, object]) -> Preprocess | Non
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or not 1 <= min(sides) <= max(sides) <= MAX_SIDE:
             raise ValueError
     except (TypeError, KeyError, ValueError):
-        raise CheckpointError(f"{path} tells a preprocessing that makes no sense ({told}); save it again.") from None
+        raise CheckpointError(
+            "{path} tells a preprocessing that makes no sense ({told}); save it again.", path=path, told=told
+        ) from None
     return Preprocess(*sides, mean, std)
 
 
-def _closest(name: str, known: list[str] | None = None) -> str:
+def _assumed(preprocess: Preprocess) -> Sentence:
+    return Sentence(
+        "The file tells no preprocessing: pictures are scaled to {crop} pixels and normalised as is usual.",
+        crop=preprocess.crop,
+    )
+
+
+def _closest(name: str, known: list[str] | None = None) -> Sentence:
     """The way out: names that look like this one, or where all are listed."""
     known = known or [info.name for info in catalogue()]
     close = [other for other in known if other.partition("/")[2] == name] or difflib.get_close_matches(name, known)
-    return f"did you mean {' or '.join(close)}?" if close else "`python -m resviz models` lists those there are."
+    if close:
+        return Sentence("did you mean {names}?", names=", ".join(close))
+    return Sentence("`python -m resviz models` lists those there are.")

@@ -38,8 +38,11 @@ class Window:
     def __post_init__(self) -> None:
         if not (1 <= self.kernel <= 31 and 1 <= self.stride <= 8 and 1 <= self.dilation <= 16 and self.padding >= 0):
             raise ProbeError(
-                "a window has a kernel of 1 to 31, a stride of 1 to 8 and a dilation of 1 to 16,"
-                f" got {self.kernel}, {self.stride} and {self.dilation}"
+                "a window has a kernel of 1 to 31, a stride of 1 to 8 and a dilation of 1 to 16, got "
+                "{kernel}, {stride} and {dilation}",
+                kernel=self.kernel,
+                stride=self.stride,
+                dilation=self.dilation,
             )
 
 
@@ -64,7 +67,9 @@ def arithmetic(model: nn.Module, layer: str, input_size: int | tuple[int, int] =
     sides = (input_size, input_size) if isinstance(input_size, int) else input_size
     goal = follow(model, [layer], sides)[layer].axes[0]
     if isinf(goal.most):
-        raise ProbeError(f"{layer} sees the whole image through a mean over the map; choose an earlier layer")
+        raise ProbeError(
+            "{layer} sees the whole image through a mean over the map; choose an earlier layer", layer=layer
+        )
     size: Size = goal.most
     jump = goal.first.rate
     steps: list[tuple[str, str, Window]] = []
@@ -75,8 +80,9 @@ def arithmetic(model: nn.Module, layer: str, input_size: int | tuple[int, int] =
             size -= (window.kernel - 1) * window.dilation * jump
     if size != 1 or jump != 1:
         raise ProbeError(
-            f"the way to {layer} leads through an operation that is no convolution or pooling layer,"
-            " so its rows cannot be listed; choose an earlier layer"
+            "the way to {layer} leads through an operation that is no convolution or pooling layer, so "
+            "its rows cannot be listed; choose an earlier layer",
+            layer=layer,
         )
     names, kinds = [name for name, _, _ in reversed(steps)], [kind for _, kind, _ in reversed(steps)]
     return stack([window for _, _, window in reversed(steps)], names, kinds)

@@ -94,7 +94,11 @@ def batch_size(
     """
     norms = batch_norms(model)
     if layer not in norms:
-        raise ProbeError(f"{layer} is no BatchNorm layer of this model; choose one such as {next(iter(norms))}.")
+        raise ProbeError(
+            "{layer} is no BatchNorm layer of this model; choose one such as {example}.",
+            layer=layer,
+            example=next(iter(norms)),
+        )
     if len(x) < 2:
         raise ProbeError("Batches differ only where there are several images; add a second one.")
     check_images(x)
@@ -102,7 +106,7 @@ def batch_size(
     with eval_mode(model), torch.no_grad(), watch(model, [layer], lambda _, before, _after: found.append(before)):
         model(x)
     if not found:
-        raise ProbeError(f"{layer} does not run when the model looks at an image; choose another layer.")
+        raise ProbeError("{layer} does not run when the model looks at an image; choose another layer.", layer=layer)
     values = found[-1].flatten(2) if found[-1].ndim > 2 else found[-1][:, :, None]  # (images, channels, cells)
     image_means = array(values.mean(2))
     mean = image_means.mean(0)

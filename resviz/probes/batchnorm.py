@@ -99,7 +99,7 @@ class BatchNormLayer:
     @property
     def _seen(self) -> BatchMoments:
         if self.batch is None:
-            raise ProbeError(f"No image went through {self.layer}; give one to compare with.")
+            raise ProbeError("No image went through {layer}; give one to compare with.", layer=self.layer)
         return self.batch
 
 
@@ -143,9 +143,18 @@ def channel_values(model: nn.Module, x: Float[Tensor, "n c h w"], layer: str, ch
     """Histograms of one channel around `layer`; raises `ProbeError` for a layer or channel that is not there."""
     norms, found = batch_norms(model), {}
     if layer not in norms:
-        raise ProbeError(f"{layer} is no BatchNorm layer of this model; choose one such as {next(iter(norms))}.")
+        raise ProbeError(
+            "{layer} is no BatchNorm layer of this model; choose one such as {example}.",
+            layer=layer,
+            example=next(iter(norms)),
+        )
     if not 0 <= channel < norms[layer].num_features:
-        raise ProbeError(f"{layer} has no channel {channel}; choose one from 0 to {norms[layer].num_features - 1}.")
+        raise ProbeError(
+            "{layer} has no channel {channel}; choose one from 0 to {last}.",
+            layer=layer,
+            channel=channel,
+            last=norms[layer].num_features - 1,
+        )
     check_images(x)
 
     def keep(_layer: str, before: Tensor, after: Tensor) -> None:
@@ -153,7 +162,7 @@ def channel_values(model: nn.Module, x: Float[Tensor, "n c h w"], layer: str, ch
 
     relus = _run(model, x, {layer: norms[layer]}, keep)
     if not found:
-        raise ProbeError(f"{layer} does not run when the model looks at an image; choose another layer.")
+        raise ProbeError("{layer} does not run when the model looks at an image; choose another layer.", layer=layer)
     before, after = found["before"], found["after"]
     rectified = _histogram(after.clip(0)) if layer in relus else None
     return ChannelValues(layer, channel, _histogram(before), _histogram(after), rectified)

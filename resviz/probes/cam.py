@@ -60,7 +60,9 @@ class CamGraph:
             self._scores = class_scores(model(x))
         for layer in self.layers:
             if layer not in self._activations:
-                raise ProbeError(f"layer {layer} does not run when the model looks at an image; choose another layer")
+                raise ProbeError(
+                    "layer {layer} does not run when the model looks at an image; choose another layer", layer=layer
+                )
         self.probabilities = softmax(self._scores)
 
     def activation(self, layer: str) -> Float[Tensor, "c h w"]:
@@ -102,7 +104,9 @@ class CamGraph:
 
     def _attribution(self, layer: str, target: int, gradient: Float[Tensor, "c h w"]) -> Attribution:
         if gradient[0].numel() == 1:
-            raise ProbeError(f"layer {layer} is a single cell and a map needs more; choose an earlier layer")
+            raise ProbeError(
+                "layer {layer} is a single cell and a map needs more; choose an earlier layer", layer=layer
+            )
         alpha = gradient.float().mean((1, 2))  # (channels,)
         cam = torch.einsum("c,chw->hw", alpha, self.activation(layer).float())
         probability = float(self.probabilities[target])

@@ -81,8 +81,11 @@ def effective_receptive_field(
     if found is None:
         i, j = plan.unit
         raise ProbeError(
-            f"no pixel moves the unit in row {i}, column {j} of {layer}: its gradient is zero everywhere or not finite;"
-            " choose another unit, layer or picture"
+            "no pixel moves the unit in row {row}, column {column} of {layer}: its gradient is zero everywhere "
+            "or not finite; choose another unit, layer or picture",
+            row=i,
+            column=j,
+            layer=layer,
         )
     return found
 
@@ -172,7 +175,14 @@ def _plan(seen: Followed, layer: str, unit: Unit | None, sides: tuple[int, int],
     counts = seen.units
     row, column = unit or (counts[0] // 2, counts[1] // 2)
     if not (0 <= row < counts[0] and 0 <= column < counts[1]):
-        raise ProbeError(f"{layer} has {counts[0]} x {counts[1]} units, none in row {row}, column {column}")
+        raise ProbeError(
+            "{layer} has {rows} x {columns} units, none in row {row}, column {column}",
+            layer=layer,
+            rows=counts[0],
+            columns=counts[1],
+            row=row,
+            column=column,
+        )
     y, x = seen.axes
     theoretical = sides[0] if y.whole else y.size, sides[1] if x.whole else x.size
     if not (crop and y.local and x.local):

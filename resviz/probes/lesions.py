@@ -95,7 +95,7 @@ def _score(model: nn.Module, x: Tensor, targets: Tensor) -> tuple[float, Bool[np
 def _block(model: nn.Module, name: str) -> Block:
     module = resolve(model, name)
     if not isinstance(module, Block):
-        raise ProbeError(f"{name} is no block of resviz's networks and cannot be taken out; choose a block")
+        raise ProbeError("{name} is no block of resviz's networks and cannot be taken out; choose a block", name=name)
     return module
 
 
@@ -111,7 +111,9 @@ def _keeps_shape(block: Block) -> bool:
 
 def _check_removable(name: str, block: Block) -> None:
     if not isinstance(block, Residual) and not _keeps_shape(block):
-        raise ProbeError(f"{name} changes the shape and has no shortcut; a plain network cannot do without it")
+        raise ProbeError(
+            "{name} changes the shape and has no shortcut; a plain network cannot do without it", name=name
+        )
 
 
 def _exchanged(
@@ -119,5 +121,7 @@ def _exchanged(
 ) -> dict[str, Callable[[Tensor], Tensor]]:
     shapes = [[p.shape for p in blocks[name].parameters()] for name in (a, b)]
     if shapes[0] != shapes[1] or not all(_keeps_shape(blocks[name]) for name in (a, b)):
-        raise ProbeError(f"{a} and {b} work on different shapes and cannot be swapped; choose two of one stage")
+        raise ProbeError(
+            "{a} and {b} work on different shapes and cannot be swapped; choose two of one stage", a=a, b=b
+        )
     return {a: runs.get(b, blocks[b].forward), b: runs.get(a, blocks[a].forward)}

@@ -161,7 +161,9 @@ def _normalised(layer: str, norm: BatchNorm, x: Tensor, mode: str, statistics: S
         check_batch(layer, x)
         return F.batch_norm(x, None, None, norm.weight, norm.bias, True, 0.0, norm.eps)
     if mode != "recalibrated" or statistics is None or layer not in statistics.mean:
-        raise ProbeError(f"There are no recalibrated statistics for {layer}; measure them on this model first.")
+        raise ProbeError(
+            "There are no recalibrated statistics for {layer}; measure them on this model first.", layer=layer
+        )
     mean, variance = (
         torch.from_numpy(values[layer]).to(device=x.device, dtype=x.dtype)
         for values in (statistics.mean, statistics.variance)

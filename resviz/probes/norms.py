@@ -11,7 +11,7 @@ from jaxtyping import Float64
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
 
 BatchNorm = _BatchNorm  # of any number of dimensions
 CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.Conv3d
@@ -41,15 +41,21 @@ def has_batch_norm(model: nn.Module) -> bool:
     return any(isinstance(module, BatchNorm) for module in model.modules())
 
 
-def without_batch_norm(model: nn.Module) -> str:
+def without_batch_norm(model: nn.Module) -> Sentence:
     """What a network without BatchNorm has in its place, in a sentence."""
     kinds = Counter(layer.kind for layer in affine_layers(model))
-    norms = [f"{kind} in {_layers(count)}" for kind, count in kinds.items() if "Norm" in kind]
+    norms = [f"{kind} ({count})" for kind, count in kinds.items() if "Norm" in kind]
     if norms:
-        return f"This network has no BatchNorm: it normalises with {' and '.join(norms)}, by no running statistics."
+        return Sentence(
+            "This network has no BatchNorm: it normalises with {norms}, by no running statistics.",
+            norms=", ".join(norms),
+        )
     biases = sum(kinds.values())
-    rest = f"; {_layers(biases)} of convolutions have a bias of their own" if biases else ""
-    return f"This network has no BatchNorm and no other normalisation (or it was folded into the convolutions){rest}."
+    rest = Sentence("; convolutions with a bias of their own: {count}", count=biases) if biases else ""
+    return Sentence(
+        "This network has no BatchNorm and no other normalisation (or it was folded into the convolutions){rest}.",
+        rest=rest,
+    )
 
 
 def affine_layers(model: nn.Module) -> tuple[Affine, ...]:
@@ -100,7 +106,9 @@ def check_images(x: Tensor) -> None:
 def check_batch(layer: str, x: Tensor) -> None:
     """Raise `ProbeError` where a channel of this input has a single value, whose variance says nothing."""
     if x.numel() <= x.shape[1]:
-        raise ProbeError(f"A batch of one gives {layer} one value per channel, without a variance; add an image.")
+        raise ProbeError(
+            "A batch of one gives {layer} one value per channel, without a variance; add an image.", layer=layer
+        )
 
 
 def array(tensor: Tensor) -> Float64[np.ndarray, "..."]:
@@ -127,7 +135,3 @@ def _affine_layers(model: nn.Module) -> Iterator[Affine]:
             yield Affine(name, kind, None, array(beta))
         elif "Norm" in kind and isinstance(gamma, Tensor):
             yield Affine(name, kind, array(gamma.flatten()), array(beta.flatten()))
-
-
-def _layers(count: int) -> str:
-    return f"{count} layer" if count == 1 else f"{count} layers"

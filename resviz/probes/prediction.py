@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
 from resviz.probes.hooks import eval_mode
 
 
@@ -47,10 +47,14 @@ def predict(model: nn.Module, x: Float[Tensor, "1 c h w"], labels: Sequence[str]
 def class_scores(output: object) -> Float[Tensor, " classes"]:
     """The one row of a classifier's output in float32; raises `ProbeError` if it is anything else."""
     if not isinstance(output, Tensor):
-        raise ProbeError(f"this model is no classifier: it returns a {type(output).__name__}, not a tensor of scores")
+        raise ProbeError(
+            "this model is no classifier: it returns a {kind}, not a tensor of scores", kind=type(output).__name__
+        )
     if output.ndim != 2 or output.shape[0] != 1 or not output.is_floating_point():
-        shape = " x ".join(str(n) for n in output.shape) or "a single number"
-        raise ProbeError(f"this model gives no class scores for one image: its output is {shape}, not 1 x classes")
+        shape = " x ".join(str(n) for n in output.shape) or Sentence("a single number")
+        raise ProbeError(
+            "this model gives no class scores for one image: its output is {shape}, not 1 x classes", shape=shape
+        )
     return output[0].float()
 
 
@@ -70,4 +74,4 @@ def class_name(labels: Sequence[str], index: int) -> str:
 def check_target(target: int, classes: int) -> None:
     """Raise `ProbeError`, with the range, unless `target` is one of the `classes`."""
     if not 0 <= target < classes:
-        raise ProbeError(f"there is no class {target}; choose one from 0 to {classes - 1}")
+        raise ProbeError("there is no class {target}; choose one from 0 to {last}", target=target, last=classes - 1)

@@ -38,9 +38,11 @@ class Batch:
 
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
-            raise ProbeError(f"a batch is made of {' or '.join(SOURCES)}, got {self.source!r}")
+            raise ProbeError(
+                "a batch is made of {sources}, got {source!r}", sources=" or ".join(SOURCES), source=self.source
+            )
         if not 2 <= self.size <= 1024:
-            raise ProbeError(f"a batch has from 2 to 1024 images, got {self.size}")
+            raise ProbeError("a batch has from 2 to 1024 images, got {size}", size=self.size)
 
     def draw(self, seed: int, preprocess: Preprocess, classes: int) -> tuple[Tensor, Tensor]:
         """Images (size, 3, side, side) as the network receives them, and targets (size,)."""

@@ -43,14 +43,20 @@ def noise(kind: str, seeds: int = 20) -> Shattering:
     """`white`: independent normal numbers; `brown`: their running sum."""
     draws = [np.random.default_rng(seed).standard_normal(POINTS) for seed in range(seeds)]
     if kind not in ("white", "brown"):
-        raise ProbeError(f"noise is white or brown, got {kind!r}")
+        raise ProbeError("noise is white or brown, got {kind!r}", kind=kind)
     return _summary([np.cumsum(draw) if kind == "brown" else draw for draw in draws])
 
 
 def derivative(kind: str, depth: int, seed: int, beta: float = 1.0) -> Float[np.ndarray, " points"]:
     """df/dx at each input, carried along with the values from layer to layer."""
     if kind not in KINDS or not 1 <= depth <= MAX_DEPTH:
-        raise ProbeError(f"choose {' or '.join(KINDS)} with 1 to {MAX_DEPTH} layers, got {kind!r} with {depth}")
+        raise ProbeError(
+            "choose {kinds} with 1 to {limit} layers, got {kind!r} with {depth}",
+            kinds=" or ".join(KINDS),
+            limit=MAX_DEPTH,
+            kind=kind,
+            depth=depth,
+        )
     rng = np.random.default_rng(seed)
     slope, offset = rng.standard_normal((2, WIDTH))
     h = line()[:, None] * slope + offset  # (points, width)

@@ -55,7 +55,7 @@ def _broadcast(forms: Sequence[Shape]) -> Shape:
         return tuple(torch.broadcast_shapes(*forms))
     except RuntimeError:
         told = " and ".join(" x ".join(map(str, form)) for form in forms)
-        raise ProbeError(f"tensors of {told} do not fit together; choose another image size") from None
+        raise ProbeError("tensors of {told} do not fit together; choose another image size", told=told) from None
 
 
 def meet(form: Shape, a: Traced, b: Traced) -> Traced:

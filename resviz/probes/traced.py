@@ -48,7 +48,9 @@ class Traced(Tensor):
     def image(cls, channels: int, sides: tuple[int, int], dtype: torch.dtype) -> "Traced":
         """An image, each pixel of which sees itself; raises `ProbeError` if it has none."""
         if min(sides) < 1:
-            raise ProbeError(f"an image has 1 x 1 pixels at least, got {sides[0]} x {sides[1]}")
+            raise ProbeError(
+                "an image has 1 x 1 pixels at least, got {height} x {width}", height=sides[0], width=sides[1]
+            )
         return cls.of((1, channels, *sides), (_PIXELS, _PIXELS), MAP, "", dtype)
 
     def like(self, form: Shape, axes: Axes | None = None, dims: Dims | None = None) -> "Traced":
@@ -78,7 +80,9 @@ class Traced(Tensor):
         rule = rule_of(name) or partial(unknown, func)
         into = args[0] if args and _in_place(name) else None
         if into is not None and not isinstance(into, cls):
-            raise ProbeError(f"the receptive field cannot be followed into a buffer ({name}); choose another model")
+            raise ProbeError(
+                "the receptive field cannot be followed into a buffer ({name}); choose another model", name=name
+            )
         result = rule(*args, **(kwargs or {}))
         if into is None:
             return result
@@ -141,7 +145,7 @@ def run_empty(func: Any, *args: Any, **kwargs: Any) -> Any:
         except (RuntimeError, NotImplementedError, TypeError) as reason:
             told = f"{func.__name__} ({str(reason).splitlines()[0]})"
             raise ProbeError(
-                f"fields cannot be followed through the operation {told}; choose another model or image size"
+                "fields cannot be followed through the operation {told}; choose another model or image size", told=told
             ) from None
 
 

@@ -52,12 +52,23 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise TrainingError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}.")
+                raise TrainingError(
+                    "{name} must be one of {choices}, got {value!r}.",
+                    name=name,
+                    choices=", ".join(choices),
+                    value=getattr(self, name),
+                )
         for name in ("side_first", "side_last"):
             object.__setattr__(self, name, getattr(self, name) or self.side)
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
-                raise TrainingError(f"{name} must be from {low} to {high}, got {getattr(self, name)}.")
+                raise TrainingError(
+                    "{name} must be from {low} to {high}, got {value}.",
+                    name=name,
+                    low=low,
+                    high=high,
+                    value=getattr(self, name),
+                )
 
     def train_side(self, epoch: int) -> int:
         """Training side of an epoch: from first to last in steps of 16 pixels, early epochs small and fast."""
@@ -78,6 +89,7 @@ class Recipe:
     config: TrainConfig
 
 
+_DIGITS = TrainConfig(epochs=20, batch_size=64, lr=0.1, side=8, augmentation="none")
 RECIPES = {
     "imagenette": Recipe(
         "new/residual-18?stem=imagenet&classes=10&init=zero-gamma",
@@ -93,6 +105,8 @@ RECIPES = {
             recalibration=4000,
         ),
     ),
+    "digits": Recipe("new/residual-20", _DIGITS),
+    "digits-plain": Recipe("new/plain-20", _DIGITS),
     "cifar10": Recipe("new/residual-20", TrainConfig(epochs=24, batch_size=128, lr=0.3)),
 }
 
@@ -100,5 +114,7 @@ RECIPES = {
 def recipe(name: str) -> Recipe:
     """The recipe of that name; raises `TrainingError` naming the choices."""
     if name not in RECIPES:
-        raise TrainingError(f"There is no recipe {name!r}; choose from {', '.join(RECIPES)}.")
+        raise TrainingError(
+            "There is no recipe {name!r}; choose from {recipes}.", name=name, recipes=", ".join(RECIPES)
+        )
     return RECIPES[name]

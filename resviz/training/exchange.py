@@ -33,7 +33,9 @@ def export(record: Record, folder: Path, kind: str = "csv") -> list[Path]:
         return [write(folder / f"{name}.{kind}", columns) for name, columns in tables.items()]
     except OSError as reason:
         raise TrainingError(
-            f"{folder} cannot be written ({reason.strerror or reason}); choose another --out."
+            "{folder} cannot be written ({reason}); choose another --out.",
+            folder=folder,
+            reason=reason.strerror or reason,
         ) from None
 
 
@@ -46,9 +48,14 @@ def take_in(source: Path) -> str:
     name, target = source.resolve().name, records.folder() / source.resolve().name
     files = [path for path in source.glob("*") if _belongs(path) and not path.is_symlink()] if source.is_dir() else []
     if not {schema.FILE, schema.CONFIG} <= {path.name for path in files}:
-        raise TrainingError(f"{source} is no folder of a run: it needs {schema.FILE} and {schema.CONFIG}.")
+        raise TrainingError(
+            "{source} is no folder of a run: it needs {file} and {config}.",
+            source=source,
+            file=schema.FILE,
+            config=schema.CONFIG,
+        )
     if target.exists():
-        raise TrainingError(f"There is a run {name} here already; rename the folder, or delete that run.")
+        raise TrainingError("There is a run {name} here already; rename the folder, or delete that run.", name=name)
     _check(source, files)
     beside = target.with_name(f".{name}.part")
     try:
@@ -59,7 +66,9 @@ def take_in(source: Path) -> str:
     except OSError as reason:
         shutil.rmtree(beside, ignore_errors=True)
         raise TrainingError(
-            f"{source} cannot be copied ({reason.strerror or reason}); check disk and folder."
+            "{source} cannot be copied ({reason}); check disk and folder.",
+            source=source,
+            reason=reason.strerror or reason,
         ) from None
     if records.read(name).notes().get("status") in ("running", "queued"):
         with Journal(target) as journal:
@@ -86,7 +95,9 @@ def _check(source: Path, files: Sequence[Path]) -> None:
         for path in (path for path in files if path.suffix == ".safetensors"):
             weightfile.metadata(path)
     except ResvizError as reason:
-        raise TrainingError(f"{source} is damaged or of another program: {reason}") from None
+        raise TrainingError(
+            "{source} is damaged or of another program: {reason}", source=source, reason=reason
+        ) from None
 
 
 def _check_database(path: Path) -> None:
@@ -99,9 +110,9 @@ def _check_database(path: Path) -> None:
             found, healthy = _tables(db), db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
             version = json.loads((db.execute("SELECT value FROM kv WHERE key = 'version'").fetchone() or ("0",))[0])
     except (sqlite3.Error, ValueError) as reason:
-        raise TrainingError(f"{path.name} cannot be read ({reason}).") from None
+        raise TrainingError("{name} cannot be read ({reason}).", name=path.name, reason=reason) from None
     if found != wanted or not healthy or version != schema.VERSION:
-        raise TrainingError(f"{path.name} is none of resviz, or of another version.")
+        raise TrainingError("{name} is none of resviz, or of another version.", name=path.name)
 
 
 def _tables(db: sqlite3.Connection) -> set[tuple[str, str]]:

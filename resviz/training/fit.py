@@ -80,11 +80,15 @@ def _continued(
 ) -> tuple[Run, Events]:
     notes, told = group.once(lambda: (Record(folder).notes(), Record(folder).config))
     if notes.get("status") == "finished":
-        raise TrainingError(f"{folder.name} is finished; nothing is left to do. Start a new run for more epochs.")
+        raise TrainingError(
+            "{name} is finished; nothing is left to do. Start a new run for more epochs.", name=folder.name
+        )
     run = _prepared(Request.from_dict(told.get("request", {})), folder, progress, group)
     before = told.get("dataset")
     if isinstance(before, dict) and before["sha256"] != run.data.fingerprint:
-        raise TrainingError(f"The pictures of {run.data.name} have changed since {run.name} began; start a new run.")
+        raise TrainingError(
+            "The pictures of {name} have changed since {run} began; start a new run.", name=run.data.name, run=run.name
+        )
     if group.first and not launched:
         run.forget_stop()
     return run, _events(run, _agreed(_same_device(told), group), group, lock, told.get("threads"))
@@ -135,7 +139,9 @@ def _prepared(request: Request, folder: Path, progress: datasets.Progress, group
         data = datasets.load(request.dataset, request.config.side, progress)
     if request.spec().classes != len(data.labels):
         raise SpecError(
-            f"{data.name} has {len(data.labels)} classes: add classes={len(data.labels)} to the model's name"
+            "{name} has {count} classes: add classes={count} to the model's name",
+            name=data.name,
+            count=len(data.labels),
         )
     _check_trainable(data)
     return Run(folder, request, data)
@@ -146,5 +152,7 @@ def _check_trainable(data: datasets.Dataset) -> None:
     absent = [label for i, label in enumerate(data.labels) if i not in known]
     if absent:
         raise DataError(
-            f"{data.name} has no training image of {', '.join(absent[:3])}; each class needs some in train/."
+            "{name} has no training image of {absent}; each class needs some in train/.",
+            name=data.name,
+            absent=", ".join(absent[:3]),
         )

@@ -4,7 +4,6 @@ A run waits in its folder with the status `queued` until there is a place; place
 come first served, by whoever starts, watches or ends a run. Nothing here imports torch.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -34,6 +33,7 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
 
     Raises `TrainingError` where the session has a run going on already, or the disk has no room.
     """
+    _check_system()
     with _giving_places():
         _check_session(session)
         check_room(requests)
@@ -46,9 +46,14 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
 def resume(run_id: str, session: str = "") -> None:
     """Queue a stopped or crashed run again; it goes on from its last checkpoint."""
     record = records.read(run_id)
+    _check_system()
     with _giving_places():
         if record.status not in ("stopped", "crashed"):
-            raise TrainingError(f"{run_id} is {record.status}; only a stopped or crashed run can be resumed.")
+            raise TrainingError(
+                "{run} is {status}; only a stopped or crashed run can be resumed.",
+                run=run_id,
+                status=record.status,
+            )
         _check_session(session)
         check_room([])
         _note(record.folder, status="queued", message="", queued=time.time(), session=session)
@@ -64,7 +69,7 @@ def stop(run_id: str) -> None:
         elif record.status == "running":
             (record.folder / STOP).touch()
         else:
-            raise TrainingError(f"{run_id} is {record.status}; there is nothing to stop.")
+            raise TrainingError("{run} is {status}; there is nothing to stop.", run=run_id, status=record.status)
 
 
 def delete(run_id: str) -> None:
@@ -73,11 +78,15 @@ def delete(run_id: str) -> None:
     with _giving_places():
         held = alive.hold(record.folder, wait=0.2)
         if held is None:
-            raise TrainingError(f"{run_id} is running; stop it first.")
+            raise TrainingError("{run} is running; stop it first.", run=run_id)
         try:
             shutil.rmtree(record.folder)
         except OSError as reason:
-            raise TrainingError(f"{record.folder} cannot be deleted ({reason.strerror}); check who owns it.") from None
+            raise TrainingError(
+                "{folder} cannot be deleted ({reason}); check who owns it.",
+                folder=record.folder,
+                reason=reason.strerror,
+            ) from None
         finally:
             alive.release(held)
 
@@ -123,11 +132,18 @@ def _turn(info: RunInfo) -> tuple[float, str]:
     return info.place, info.id
 
 
+def _check_system() -> None:
+    if not alive.INHERITED:
+        raise TrainingError(
+            "Training in the background needs Linux or macOS; here `python -m resviz train` trains in the foreground."
+        )
+
+
 def _check_session(session: str) -> None:
     """A visitor has one run, or one race, at a time."""
     for info in records.runs() if session else ():
         if info.session == session and info.status in ("queued", "running"):
-            raise TrainingError(f"Your run {info.id} is not over yet; wait for it, or stop it first.")
+            raise TrainingError("Your run {run} is not over yet; wait for it, or stop it first.", run=info.id)
 
 
 def _prepare(request: Request, session: str, group: str) -> str:
@@ -137,7 +153,9 @@ def _prepare(request: Request, session: str, group: str) -> str:
         told = {"model": request.model, "config": request.config.as_dict(), "request": request.as_dict()}
         write_config(folder, told)
     except OSError as reason:
-        raise TrainingError(f"{folder} cannot be written ({reason.strerror}); set RESVIZ_HOME.") from None
+        raise TrainingError(
+            "{folder} cannot be written ({reason}); set RESVIZ_HOME.", folder=folder, reason=reason.strerror
+        ) from None
     about = {"model": f"new/{request.spec()}", "dataset": request.dataset}
     _note(folder, status="queued", message="", queued=time.time(), session=session, group=group, **about)
     return folder.name
@@ -156,9 +174,11 @@ def _giving_places() -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as reason:
-        raise TrainingError(f"{path.parent} cannot be written ({reason.strerror}); set RESVIZ_HOME.") from None
+        raise TrainingError(
+            "{parent} cannot be written ({reason}); set RESVIZ_HOME.", parent=path.parent, reason=reason.strerror
+        ) from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        alive.take(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)

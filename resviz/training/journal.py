@@ -15,7 +15,7 @@ from types import TracebackType
 
 import numpy as np
 
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.training.events import EpochEnd, Step
 from resviz.training.schema import FILE, STEP, TABLES, VERSION, statements
 
@@ -125,14 +125,21 @@ class Journal:
         try:
             yield
             if not (self.folder / FILE).exists():  # SQLite goes on writing into a file without a name
-                raise TrainingError(f"{self.folder} was deleted while the run was going on; what it learnt is gone.")
+                raise TrainingError(
+                    "{folder} was deleted while the run was going on; what it learnt is gone.", folder=self.folder
+                )
         except (sqlite3.Error, OSError) as reason:
-            raise TrainingError(f"{self.folder} cannot be written ({reason}); {_way_out(str(reason))}.") from None
+            raise TrainingError(
+                "{folder} cannot be written ({reason}); {way_out}.",
+                folder=self.folder,
+                reason=reason,
+                way_out=_way_out(str(reason)),
+            ) from None
 
 
-def _way_out(reason: str) -> str:
+def _way_out(reason: str) -> Sentence:
     full = "full" in reason or "disk I/O" in reason or "No space" in reason
-    return "make room on the disk and resume the run" if full else "choose another --out"
+    return Sentence("make room on the disk and resume the run") if full else Sentence("choose another --out")
 
 
 def _blob(values: Sequence[float] | None) -> bytes | None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from resviz.data.datasets import Dataset
 from resviz.device import Device, moved
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig
 from resviz.training.culprit import first_not_finite
@@ -173,9 +173,13 @@ class Training:
         if math.isfinite(loss):
             return
         name = next(filter(None, self.group.gathered(first_not_finite(self.model, images))), None)
-        place = f"; it began in {name}" if name else ""
+        place = Sentence("; it began in {layer}", layer=name) if name else ""
         raise DivergedError(
-            f"The loss is {loss} at step {self.step + 1} of {self.steps}{place}; choose a lower learning rate."
+            "The loss is {loss} at step {step} of {steps}{place}; choose a lower learning rate.",
+            loss=loss,
+            step=self.step + 1,
+            steps=self.steps,
+            place=place,
         )
 
 

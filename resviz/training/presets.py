@@ -43,5 +43,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 def preset(name: str) -> Preset:
     """The preset of that name; raises `TrainingError` naming the choices."""
     if name not in PRESETS:
-        raise TrainingError(f"There is no preset {name!r}; choose from {', '.join(PRESETS)}.")
+        raise TrainingError(
+            "There is no preset {name!r}; choose from {presets}.", name=name, presets=", ".join(PRESETS)
+        )
     return PRESETS[name]

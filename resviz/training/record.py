@@ -42,7 +42,9 @@ class Recorder:
 
     def __init__(self, model: nn.Module, preset: str = "light") -> None:
         if preset not in PRESETS:
-            raise TrainingError(f"record must be one of {', '.join(PRESETS)}, got {preset!r}.")
+            raise TrainingError(
+                "record must be one of {presets}, got {preset!r}.", presets=", ".join(PRESETS), preset=preset
+            )
         self.preset, self.quantities = preset, PRESETS[preset]
         modules = tuple(model.named_modules())
         blocks = tuple((n, m) for n, m in modules if isinstance(m, Block))

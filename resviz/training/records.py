@@ -69,7 +69,11 @@ def read(run_id: str) -> "Record":
     """The record of a run; raises `TrainingError` where there is none of that name."""
     path = folder() / run_id
     if path.parent != folder() or run_id in ("", ".", "..") or not (path / FILE).is_file():
-        raise TrainingError(f"There is no run {run_id!r} in {folder()}; `python -m resviz runs list` lists them.")
+        raise TrainingError(
+            "There is no run {run!r} in {folder}; `python -m resviz runs list` lists them.",
+            run=run_id,
+            folder=folder(),
+        )
     return Record(path)
 
 
@@ -90,7 +94,10 @@ class Record:
             found = json.loads((self.folder / CONFIG).read_text())
         except (OSError, ValueError) as reason:
             raise TrainingError(
-                f"The {CONFIG} of {self.id} cannot be read ({_first(reason)}); delete the run."
+                "The {config} of {run} cannot be read ({reason}); delete the run.",
+                config=CONFIG,
+                run=self.id,
+                reason=_first(reason),
             ) from None
         return found if isinstance(found, dict) else {}
 
@@ -169,9 +176,13 @@ class Record:
             with closing(_connection(path)) as db:
                 yield db
         except sqlite3.OperationalError as reason:
-            raise TrainingError(f"The run {self.id} cannot be read ({reason}); it may have been deleted.") from None
+            raise TrainingError(
+                "The run {run} cannot be read ({reason}); it may have been deleted.", run=self.id, reason=reason
+            ) from None
         except (sqlite3.DatabaseError, ValueError, TypeError) as reason:
-            raise TrainingError(f"The records of {self.id} are damaged ({_first(reason)}); delete the run.") from None
+            raise TrainingError(
+                "The records of {run} are damaged ({reason}); delete the run.", run=self.id, reason=_first(reason)
+            ) from None
 
 
 def _connection(path: Path) -> sqlite3.Connection:
@@ -201,7 +212,11 @@ def _status(folder: Path, notes: Mapping[str, Any]) -> str:
 
 def _layers(db: sqlite3.Connection, quantity: str) -> tuple[str, ...]:
     if quantity not in QUANTITIES:
-        raise TrainingError(f"There is no quantity {quantity!r}; choose from {', '.join(QUANTITIES)}.")
+        raise TrainingError(
+            "There is no quantity {quantity!r}; choose from {quantities}.",
+            quantity=quantity,
+            quantities=", ".join(QUANTITIES),
+        )
     rows = db.execute("SELECT name FROM layer WHERE grp = ? ORDER BY i", (QUANTITIES[quantity],))
     return tuple(name for (name,) in rows)
 

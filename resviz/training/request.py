@@ -27,11 +27,16 @@ class Request:
 
     def __post_init__(self) -> None:
         if not self.model.startswith("new/"):
-            raise SpecError(f"only a new network can be trained, such as new/residual-20, got {self.model!r}")
+            raise SpecError(
+                "only a new network can be trained, such as new/residual-20, got {model!r}", model=self.model
+            )
         if self.record not in ("off", "light", "full"):
-            raise TrainingError(f"record must be one of off, light, full, got {self.record!r}.")
+            raise TrainingError("record must be one of off, light, full, got {record!r}.", record=self.record)
         if self.checkpoint_seconds < 0:
-            raise TrainingError(f"checkpoint_seconds must not be negative, got {self.checkpoint_seconds}.")
+            raise TrainingError(
+                "checkpoint_seconds must not be negative, got {checkpoint_seconds}.",
+                checkpoint_seconds=self.checkpoint_seconds,
+            )
         self.spec()
 
     def spec(self) -> ModelSpec:
@@ -48,4 +53,6 @@ class Request:
         try:
             return cls(**{**values, "config": TrainConfig(**values["config"])})
         except (TypeError, KeyError) as reason:
-            raise TrainingError(f"config.json tells no training that resviz knows ({reason}); start it anew.") from None
+            raise TrainingError(
+                "config.json tells no training that resviz knows ({reason}); start it anew.", reason=reason
+            ) from None

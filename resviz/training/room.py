@@ -21,13 +21,18 @@ def check_room(requests: Sequence[Request]) -> None:
     quota = int(told) if told.isdecimal() else QUOTA
     if used + needed > quota:
         raise TrainingError(
-            f"The runs take {used / 1e6:,.0f} MB of {quota / 1e6:,.0f} MB, and this one would take about "
-            f"{needed / 1e6:,.0f} MB more; delete some."
+            "The runs take {used:,.0f} MB of {quota:,.0f} MB, and this one would take about "
+            "{needed:,.0f} MB more; delete some.",
+            used=used / 1e6,
+            quota=quota / 1e6,
+            needed=needed / 1e6,
         )
     free = shutil.disk_usage(folder).free
     if needed + SPARE > free:
         raise TrainingError(
-            f"The disk has {free / 1e6:,.0f} MB left, and this needs about {(needed + SPARE) / 1e6:,.0f} MB; make room."
+            "The disk has {free:,.0f} MB left, and this needs about {needed:,.0f} MB; make room.",
+            free=free / 1e6,
+            needed=(needed + SPARE) / 1e6,
         )
 
 

@@ -52,7 +52,9 @@ def load(path: Path) -> State:
             state = State({name: file.get_tensor(name) for name in file.keys()}, numbers)  # noqa: SIM118
         state.position()
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as reason:
-        raise TrainingError(f"{path} is damaged ({reason}); train the network again.") from None
+        raise TrainingError(
+            "{path} is damaged ({reason}); train the network again.", path=path, reason=reason
+        ) from None
     return state
 
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from resviz.data.datasets import Dataset
 from resviz.device import Device, best
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.models import checkpoints
 from resviz.models.spec import ModelSpec
 from resviz.training import state as states
@@ -154,9 +154,16 @@ class Run:
         except (OSError, SafetensorError) as reason:
             told = getattr(reason, "strerror", None) or reason
             if isinstance(reason, FileNotFoundError) or "No such file" in str(reason):
-                raise TrainingError(f"{self.folder} was deleted while the run was going on; start it anew.") from None
-            way_out = "make room and resume the run" if _is_full(reason) else "choose another --out"
-            raise TrainingError(f"{self.folder} cannot be written ({told}); {way_out}.") from None
+                raise TrainingError(
+                    "{folder} was deleted while the run was going on; start it anew.", folder=self.folder
+                ) from None
+            full, closed = Sentence("make room and resume the run"), Sentence("choose another --out")
+            raise TrainingError(
+                "{folder} cannot be written ({told}); {way_out}.",
+                folder=self.folder,
+                told=told,
+                way_out=full if _is_full(reason) else closed,
+            ) from None
 
 
 def _is_full(reason: Exception) -> bool:

@@ -35,21 +35,19 @@ def events(run: Run, device: Device, lock: int | None = None, group: Group = ALO
 
     `lock`: the descriptor of the run's lock, where it is taken already.
     """
-    with group.together():
-        yield from _kept(run, device, lock, group) if group.first else _followed(run, device, group)
+    yield from _kept(run, device, lock, group) if group.first else _followed(run, device, group)
 
 
 def _followed(run: Run, device: Device, group: Group) -> Events:
     """The same steps in step with the first process, which keeps them."""
-    network = build(run.spec)
+    network, pixels = build(run.spec), statistics(run.data)
     recorder = Recorder(network, run.request.record)
-    training = Training(
-        network, run.data, run.config, device, statistics(run.data), recorder, group.once(run.kept), group
-    )
-    for event in training.events():
-        yield event
-        if group.any(False):
-            return
+    with group.together():
+        state = group.once(run.kept)
+        for event in Training(network, run.data, run.config, device, pixels, recorder, state, group).events():
+            yield event
+            if group.any(False):
+                return
 
 
 def _kept(run: Run, device: Device, lock: int | None, group: Group) -> Events:
@@ -74,7 +72,8 @@ def _attempt(run: Run, device: Device, journal: Journal, group: Group, may_halve
         begun, half = Record(run.folder).info().step, run.config.batch_size // 2
         if not may_halve or begun or half < 2 or run.kept() is not None:
             raise TrainingError(
-                f"The memory is full at step {begun + 1}; close other programs and resume, or choose a smaller batch."
+                "The memory is full at step {step}; close other programs and resume, or choose a smaller batch.",
+                step=begun + 1,
             ) from reason
     smaller = replace(run, request=replace(run.request, config=replace(run.config, batch_size=half)))
     smaller.start(device)
@@ -151,9 +150,11 @@ def taken(folder: Path) -> int:
     try:
         held = alive.hold(folder)
     except OSError as reason:
-        raise TrainingError(f"{folder} cannot be written ({reason.strerror}); choose another --out.") from None
+        raise TrainingError(
+            "{folder} cannot be written ({reason}); choose another --out.", folder=folder, reason=reason.strerror
+        ) from None
     if held is None:
-        raise TrainingError(f"Another process is at work on {folder.name}; wait for it, or stop it first.")
+        raise TrainingError("Another process is at work on {name}; wait for it, or stop it first.", name=folder.name)
     return held
 
 

@@ -11,6 +11,7 @@ from resviz.figures import boards
 from resviz.figures import lesions as figures
 from resviz.ui import board, cache, controls, layout, view
 from resviz.ui.controls import Subject
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
@@ -115,7 +116,7 @@ def _show_paths(subject: Subject) -> None:
         with st.spinner(_("Sampling paths")):
             found = _paths(subject.model, subject.sha, subject.shown)
     except ProbeError as reason:
-        st.caption(escaped(str(reason)))
+        st.caption(escaped(said(reason)))
         return
     titles = (_("paths of this length"), _("gradient through them"))
     axes = (_("branches on the path"), _("share"))

@@ -6,8 +6,9 @@ from resviz.errors import ProbeError
 from resviz.figures import boards, raster
 from resviz.figures import receptive_field as drawings
 from resviz.ui import board, cache, cursor, fields, receptive_field
-from resviz.ui.controls import Subject, map_with_scale, scale_bar
+from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
+from resviz.ui.scales import map_with_scale, scale_bar
 
 SIDE = 448  # pixels of the layer over the photo
 

@@ -11,6 +11,7 @@ from resviz.figures import boards, raster
 from resviz.figures import receptive_field as drawings
 from resviz.ui import board, cache, cursor, fields, layout, view
 from resviz.ui.controls import Subject
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
@@ -82,7 +83,11 @@ def _channels_first(values: np.ndarray, units: Place) -> np.ndarray:
         return values
     if values.shape[:2] == units:
         return values.transpose(2, 0, 1)
-    raise ProbeError(f"the map of {units[0]} x {units[1]} units cannot be told from channels; choose another layer")
+    raise ProbeError(
+        "the map of {rows} x {columns} units cannot be told from channels; choose another layer",
+        rows=units[0],
+        columns=units[1],
+    )
 
 
 def _pins(grid: drawings.Grid) -> tuple[Place, ...]:
@@ -188,7 +193,7 @@ def _show_weight(subject: Subject, scene: Scene) -> None:
     try:
         heat = cache.attribution(subject.model, subject.shown, "grad-cam", scene.layer, guess.index).map
     except ProbeError as reason:
-        st.caption(escaped(str(reason)))
+        st.caption(escaped(said(reason)))
         return
     if heat.shape != scene.grid.units:
         st.caption(_("This layer keeps its channels last; Grad-CAM needs them first."))

@@ -27,7 +27,12 @@ def read(data: bytes) -> Header:
         raise ValueError("too many boxes or frames")
     size = max(frames, key=lambda frame: frame[0] * frame[1])
     if sum(width * height for width, height in frames) > MAX_FRAMED:
-        raise ImageError(f"The AVIF holds {len(frames):,} frames of up to {size[0]} x {size[1]}; save it again as PNG.")
+        raise ImageError(
+            "The AVIF holds {count:,} frames of up to {width} x {height}; save it again as PNG.",
+            count=len(frames),
+            width=size[0],
+            height=size[1],
+        )
     return Header(format="AVIF", size=size, file=_without_exif(data, boxes))
 
 
@@ -158,7 +163,11 @@ class _Bits:
         across, down = self.take(4) + 1, self.take(4) + 1
         size = (self.take(across) + 1, self.take(down) + 1)
         if not reduced and across + down > 26:  # a frame may then override the size with as many bits
-            raise ImageError(f"The AVIF allows frames of up to {1 << across} x {1 << down} pixels; save it as PNG.")
+            raise ImageError(
+                "The AVIF allows frames of up to {width} x {height} pixels; save it as PNG.",
+                width=1 << across,
+                height=1 << down,
+            )
         return size
 
     def _operating_points(self) -> None:

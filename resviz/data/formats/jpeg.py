@@ -64,5 +64,7 @@ def _scans(data: bytes, start: int, size: Size) -> bytes:
         count += found[0] == b"\xff\xda"
         end += struct.unpack_from(">H", data, end)[0]  # tables between scans
     if count > MAX_SCANS or count * size[0] * size[1] > MAX_SCANNED:
-        raise ImageError(f"The JPEG is built of {count:,} scans, more than any camera writes; save it again as PNG.")
+        raise ImageError(
+            "The JPEG is built of {count:,} scans, more than any camera writes; save it again as PNG.", count=count
+        )
     return data[start:end]

@@ -43,7 +43,9 @@ def read_bmp(data: bytes) -> Header:
     width, height = struct.unpack_from("<HH" if length == 12 else "<ii", data, 18)
     packed = length > 12 and struct.unpack_from("<I", data, 30)[0] in (1, 2)
     if packed and len(data) > MAX_RUN_LENGTH_BYTES:
-        raise ImageError(f"The run-length coded BMP has {len(data):,} bytes, and 1 MB is the limit; save it as PNG.")
+        raise ImageError(
+            "The run-length coded BMP has {count:,} bytes, and 1 MB is the limit; save it as PNG.", count=len(data)
+        )
     return Header(format="BMP", size=(width, abs(height)), file=data)
 
 

@@ -106,11 +106,18 @@ def _check_pieces(tags: _Directory, kept: dict[int, _Entry]) -> None:
     counts = [kept[tag].count for tag in (_STRIPS, _TILES) if tag in kept]
     pieces = max(math.ceil(width / across) * math.ceil(height / down), *counts, 1)
     if pieces > MAX_PIECES or across * down > max(MAX_PIXELS, width * height):
-        raise ImageError(f"The TIFF is cut into {pieces:,} pieces of {across} x {down} pixels; save it again as PNG.")
+        raise ImageError(
+            "The TIFF is cut into {pieces:,} pieces of {across} x {down} pixels; save it again as PNG.",
+            pieces=pieces,
+            across=across,
+            down=down,
+        )
     (compression,) = tags.numbers(_COMPRESSION, 1)
     scans = tags.data.count(b"\xff\xda") if compression == _JPEG else 0
     if scans * across * down > MAX_SCANNED:
-        raise ImageError(f"The TIFF is built of {scans:,} JPEG scans, more than usual; save it again as PNG.")
+        raise ImageError(
+            "The TIFF is built of {scans:,} JPEG scans, more than usual; save it again as PNG.", scans=scans
+        )
     if compression != 1 and sum(tags.numbers(_STRIP_BYTES, 0) + tags.numbers(_TILE_BYTES, 0)) > 2 * len(tags.data):
         raise ValueError("the pieces are larger than the file")
 

@@ -1,0 +1,102 @@
+"""The picture that a page is about: a sample, an upload or a shot of the camera."""
+
+import streamlit as st
+
+from resviz.data import samples
+from resviz.data.images import Picture
+from resviz.errors import ImageError
+from resviz.figures import boards, raster
+from resviz.ui import board, cache, view
+from resviz.ui.i18n import said
+from resviz.ui.i18n import translate as _
+from resviz.ui.layout import escaped
+
+SOURCES = ("sample", "upload", "camera")
+
+
+def photo_picker() -> None:
+    source = view.pick(
+        st.segmented_control,
+        _("Picture"),
+        SOURCES,
+        "sample",
+        "source",
+        required=True,
+        format_func=_source_title,
+        width="stretch",
+    )
+    if source == "sample":
+        _sample_picker()
+    elif source == "upload":
+        st.file_uploader(
+            _("A photo, at most 10 MB"), key="upload", on_change=_keep, args=("upload",), label_visibility="collapsed"
+        )
+        st.caption(_("PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. It stays in the server's memory and is never stored."))
+    else:
+        st.camera_input(
+            _("Take a photo"), key="camera", on_change=_keep, args=("camera",), label_visibility="collapsed"
+        )
+        st.caption(_("The photo stays in the server's memory and is never stored."))
+
+
+def photo_or_the_one_before() -> tuple[str, Picture]:
+    """The chosen picture; where it is refused, the sentence that says why, and what was shown before."""
+    title, data = _chosen_picture()
+    try:
+        shown = cache.picture(data)
+    except ImageError as refusal:
+        st.error(escaped(said(refusal)))
+        title, data = st.session_state.get("shown_before", _first_sample())
+        return title, cache.picture(data)
+    if (title, data) != _first_sample():  # it may only stand in for an upload to come
+        st.session_state["shown_before"] = title, data
+    return title, shown
+
+
+def _source_title(source: str) -> str:
+    return {"sample": _("Sample"), "upload": _("Upload"), "camera": _("Camera")}[source]
+
+
+def _keep(source: str) -> None:
+    """Keep an upload for the session: Streamlit forgets it when the page changes. Removing it forgets it here too."""
+    file = st.session_state[source]
+    st.session_state[f"kept-{source}"] = (file.name, file.getvalue()) if file is not None else None
+
+
+def _sample_picker() -> None:
+    titles = {sample.key: said(sample.title) for sample in samples.SAMPLES}
+    first = next(iter(titles))
+    tiles = [boards.Tile(key, _thumbnail(key), title) for key, title in titles.items()]
+    board.show(boards.thumbnails(tiles, view.chosen("sample") or first), "samples", "sample")
+    view.pick(
+        st.selectbox,
+        _("Sample photo"),
+        list(titles),
+        first,
+        "sample",
+        format_func=titles.__getitem__,
+        label_visibility="collapsed",
+    )
+
+
+@st.cache_data(show_spinner=False)
+def _thumbnail(key: str) -> str:
+    return raster.data_uri(raster.photo_jpeg(cache.picture(samples.read(key)).image, 120))
+
+
+def _chosen_picture() -> tuple[str, bytes]:
+    """Title and bytes of the chosen picture; without an upload yet, what was shown before."""
+    source = st.session_state["source"]
+    if source != "sample":
+        kept: tuple[str, bytes] | None = st.session_state.get(f"kept-{source}")
+        if kept is not None:
+            return kept
+        st.info(_("Nothing chosen yet: a sample is shown."))
+        return _first_sample()
+    key = st.session_state["sample"]
+    return samples.find(key).title, samples.read(key)
+
+
+def _first_sample() -> tuple[str, bytes]:
+    first = samples.SAMPLES[0]
+    return first.title, samples.read(first.key)
