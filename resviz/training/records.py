@@ -46,6 +46,7 @@ class RunInfo:
     session: str  # who asked for it
     group: str  # the runs of one race share it
     place: float  # its place in the queue: the smaller, the sooner
+    created: float = 0.0  # seconds since 1970; a resume changes its place in the queue, but not in the list
 
 
 def folder() -> Path:
@@ -61,7 +62,7 @@ def runs() -> tuple[RunInfo, ...]:
             found.append(Record(path.parent).info())
         except TrainingError:
             continue
-    return tuple(sorted(found, key=lambda info: (-info.place, info.id)))
+    return tuple(sorted(found, key=lambda info: (-info.created, info.id)))
 
 
 def read(run_id: str) -> "Record":
@@ -129,6 +130,7 @@ class Record:
             str(notes.get("session", "")),
             str(notes.get("group", "")),
             float(notes.get("queued", 0.0)),
+            float(notes.get("created", notes.get("queued", 0.0))),
         )
 
     def notes(self) -> dict[str, Any]:
