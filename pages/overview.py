@@ -4,6 +4,7 @@ import streamlit as st
 
 from resviz.figures import boards, raster
 from resviz.ui import attribution, board, cache, controls, layout, view
+from resviz.ui.i18n import said
 from resviz.ui.layout import _, escaped
 
 layout.idea(_("What the network says, and where in the photo it looks."))
@@ -24,7 +25,7 @@ with photo.container():
     board.show(
         boards.framed_photo(
             raster.data_uri(cache.jpeg(subject.shown)),
-            _("The photo {title}").format(title=subject.title),
+            _("The photo {title}").format(title=said(subject.title)),
             cache.model(subject.model).preprocess.box(subject.shown.image.size),
             subject.shown.image.size,
         ),

@@ -13,10 +13,11 @@ from resviz.cli.parsing import add, load, whole, with_dataset, with_model
 from resviz.errors import ResvizError
 
 if TYPE_CHECKING:
+    from resviz.training.parallel import Group
     from resviz.training.store import Run
     from resviz.training.work import Events
 
-GIVEN = ("recipe", "model", "dataset", "epochs", "seed", "side", "threads", "out", "record")
+GIVEN = ("recipe", "model", "dataset", "epochs", "batch_size", "seed", "side", "threads", "out", "record", "compile")
 
 
 def evaluate(options: argparse.Namespace) -> Result:
@@ -47,14 +48,26 @@ def evaluate(options: argparse.Namespace) -> Result:
 
 def train(options: argparse.Namespace) -> Result:
     """Train a network, or go on with a run; a recipe brings the settings of a bundled model."""
+    from resviz.training.parallel import joined
+
+    with joined() as group:
+        if group.first:
+            return _trained(options, group)
+        _trained(options, group)
+        raise SystemExit  # without a result: the first process prints it
+
+
+def _trained(options: argparse.Namespace, group: "Group") -> Result:
     from resviz.training import jobs
     from resviz.training.events import EpochEnd
     from resviz.training.records import Record
 
     launched = jobs.LOCK_VARIABLE in os.environ
-    run, events = _continued(options) if options.run else _begun(options)
+    run, events = _continued(options, group) if options.run else _begun(options, group)
     last: EpochEnd | None = None
     for event in events:
+        if not group.first:
+            continue
         if isinstance(event, EpochEnd):
             last = event
             note(f"epoch {event.epoch + 1}/{run.config.epochs}: test accuracy {event.test.accuracy:.4f}")
@@ -68,7 +81,7 @@ def train(options: argparse.Namespace) -> Result:
     return {"run": run.name, "status": Record(run.folder).status, "metrics": metrics, "files": [str(run.weights)]}
 
 
-def _begun(options: argparse.Namespace) -> "tuple[Run, Events]":
+def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     """A new run by the options."""
     from resviz.data import datasets
     from resviz.training.config import Recipe, TrainConfig, recipe
@@ -80,27 +93,31 @@ def _begun(options: argparse.Namespace) -> "tuple[Run, Events]":
     chosen = recipe(options.recipe) if options.recipe else Recipe("new/residual-20", TrainConfig())
     if options.recipe and options.side is not None:
         raise ResvizError("A recipe brings its own side; leave out --side or --recipe.")
-    given = {key: value for key in ("epochs", "seed", "side") if (value := getattr(options, key)) is not None}
+    given = {
+        key: value
+        for key in ("epochs", "batch_size", "seed", "side", "compile")
+        if (value := getattr(options, key)) is not None
+    }
     usual = datasets.usual(options.dataset)
     config = replace(chosen.config, **given) if options.recipe else TrainConfig(**{**usual, **given})
     folder = Path(options.out) if options.out else None
     model, record = options.model or chosen.model, options.record or "light"
     threads = MEASURE if options.threads is None else options.threads
-    return fit(model, options.dataset, config, folder, threads, progress, record)
+    return fit(model, options.dataset, config, folder, threads, progress, record, group)
 
 
-def _continued(options: argparse.Namespace) -> "tuple[Run, Events]":
+def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     """The run of that id; a termination of the process that `jobs` started becomes the wish to stop."""
     from resviz.training import jobs, records
     from resviz.training.fit import carry_on
     from resviz.training.schema import STOP
 
     if more := [name for name in GIVEN if getattr(options, name) is not None]:
-        raise ResvizError("A run goes on as it began; leave out --{more} or --run.", more=more[0])
+        raise ResvizError("A run goes on as it began; leave out --{more} or --run.", more=more[0].replace("_", "-"))
     folder = records.read(options.run).folder
     lock = os.environ.get(jobs.LOCK_VARIABLE)
     if lock is None:
-        return carry_on(folder, progress)
+        return carry_on(folder, progress, group=group)
     signal.signal(signal.SIGTERM, lambda *_: (folder / STOP).touch())
     return carry_on(folder, progress, int(lock))
 
@@ -109,17 +126,25 @@ def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     with_dataset(with_model(add(commands, evaluate)))
     command = with_dataset(add(commands, train), required=False)
-    command.add_argument("--recipe", metavar="NAME", help="settings of a bundled model: imagenette or cifar10")
+    command.add_argument(
+        "--recipe", metavar="NAME", help="settings of a bundled model: imagenette, cifar10, digits or digits-plain"
+    )
     command.add_argument(
         "--model", metavar="M", help="new/FAMILY-DEPTH?option=value (default: the recipe's, or new/residual-20)"
     )
     command.add_argument("--epochs", type=int, metavar="E", help="times that every image is seen (default: 20)")
+    command.add_argument(
+        "--batch-size", type=int, metavar="N", help="images in a batch (default: the recipe's, or 128)"
+    )
     command.add_argument("--seed", type=int, metavar="S", help="order and augmentation of the images (default: 0)")
     command.add_argument(
         "--side", type=int, metavar="PX", help="side of the images (default: the dataset's or recipe's)"
     )
     command.add_argument("--threads", type=whole(1, 1024), metavar="N", help="threads on a CPU (default: measured)")
-    command.add_argument("--out", metavar="DIR", help="folder of the run (default: a new one among the runs)")
+    command.add_argument("--compile", action="store_const", const=True, help="let torch.compile translate the network")
+    command.add_argument(
+        "--out", metavar="DIR", help="folder of the run, which goes on if it lies there (default: a new one)"
+    )
     command.add_argument(
         "--record", metavar="PRESET", help="off; light: weights and their gradients; full: blocks and BatchNorm too"
     )

@@ -28,7 +28,7 @@ from PIL import (  # the plugins by name, or Pillow loads all fifty
 from resviz.data import formats
 from resviz.data.formats import magic
 from resviz.data.formats.header import MAX_PIXELS, Header, Size
-from resviz.errors import ImageError
+from resviz.errors import ImageError, Sentence
 
 MAX_BYTES = 10 * 2**20
 MIN_SIDE, MAX_SIDE = 16, 12_000
@@ -52,7 +52,7 @@ class Picture:
     image: Image.Image
     format: str
     original_size: Size
-    notes: tuple[str, ...]
+    notes: tuple[Sentence, ...]
     sha256: str  # of the file's bytes
 
 
@@ -81,7 +81,7 @@ def decode(data: bytes) -> Picture:
     _check_length(len(data))
     kind = magic.kind(data)
     if kind is None:
-        raise ImageError(_unknown(data))
+        raise _unknown(data)
     try:
         header = formats.READERS[kind](data)
     except (ValueError, LookupError, ArithmeticError, struct.error) as error:
@@ -94,9 +94,9 @@ def decode(data: bytes) -> Picture:
     del source  # with its decoder, up to 300 MB
     if turned in _TURN:
         image = image.transpose(_TURN[turned])
-        notes.append("Turned upright as the camera noted (EXIF).")
+        notes.append(Sentence("Turned upright as the camera noted (EXIF)."))
     if image.getcolors(1):  # gives up at the second colour
-        notes.append("The picture is one single colour: there is nothing in it to recognise; choose a photo.")
+        notes.append(Sentence("The picture is one single colour: there is nothing in it to recognise; choose a photo."))
     return Picture(image, kind, size, (*more, *notes), hashlib.sha256(data).hexdigest())
 
 
@@ -130,11 +130,14 @@ def _check_length(length: int) -> None:
         )
 
 
-def _unknown(data: bytes) -> str:
+def _unknown(data: bytes) -> ImageError:
     looks = magic.looks_like(data)
     if looks:
-        return f"This looks like {looks}, which resviz cannot read; save it as PNG or JPEG."
-    return f"This is none of the kinds of picture that resviz reads ({', '.join(magic.READ)}); save it as PNG or JPEG."
+        return ImageError("This looks like {kind}, which resviz cannot read; save it as PNG or JPEG.", kind=looks)
+    kinds = ", ".join(magic.READ)
+    return ImageError(
+        "This is none of the kinds of picture that resviz reads ({kinds}); save it as PNG or JPEG.", kinds=kinds
+    )
 
 
 def _damaged(kind: str) -> ImageError:
@@ -158,18 +161,18 @@ def _load(kind: str, header: Header) -> Image.Image:
     return source
 
 
-def _frames(source: Image.Image, header: Header) -> list[str]:
+def _frames(source: Image.Image, header: Header) -> list[Sentence]:
     """A note that there is more in the file, where there is."""
     frames = header.frames if header.frames != 1 else getattr(source, "n_frames", 1)
     if frames == 0:
-        return ["The first of several pictures in the file is shown."]
-    return [f"The first of {frames:,} frames is shown."] if frames > 1 else []
+        return [Sentence("The first of several pictures in the file is shown.")]
+    return [Sentence("The first of {frames:,} frames is shown.", frames=frames)] if frames > 1 else []
 
 
 # Every mode to 8-bit RGB: an image, and notes on what was decided
 
 
-def _rgb(source: Image.Image, header: Header) -> tuple[Image.Image, list[str]]:
+def _rgb(source: Image.Image, header: Header) -> tuple[Image.Image, list[Sentence]]:
     if source.mode.startswith("I;16"):
         return _from_16_bit(source, header)
     if source.mode in ("I", "F"):
@@ -182,7 +185,7 @@ def _rgb(source: Image.Image, header: Header) -> tuple[Image.Image, list[str]]:
     return source.convert("RGB"), []
 
 
-def _on_white(source: Image.Image, header: Header) -> tuple[Image.Image, list[str]]:
+def _on_white(source: Image.Image, header: Header) -> tuple[Image.Image, list[Sentence]]:
     key = source.info.get("transparency")
     if header.depth == 16 and isinstance(key, tuple):  # Pillow keeps the high byte of the pixels, but not of the key
         source.info["transparency"] = tuple(value >> 8 for value in key)
@@ -193,10 +196,10 @@ def _on_white(source: Image.Image, header: Header) -> tuple[Image.Image, list[st
         return whole.convert("RGB"), []
     white = Image.new("RGB", whole.size, "white")
     white.paste(whole, mask=opacity)
-    return white, ["Transparency was laid on white."]
+    return white, [Sentence("Transparency was laid on white.")]
 
 
-def _from_16_bit(source: Image.Image, header: Header) -> tuple[Image.Image, list[str]]:
+def _from_16_bit(source: Image.Image, header: Header) -> tuple[Image.Image, list[Sentence]]:
     """Unsigned values, of 16 bits or 12: the largest possible one is white."""
     values = np.asarray(source)
     shades = np.rint(np.arange(2**16) * (255 / (2**header.depth - 1))).clip(0, 255).astype(np.uint8)
@@ -205,10 +208,11 @@ def _from_16_bit(source: Image.Image, header: Header) -> tuple[Image.Image, list
         shades[key] = 255
     if header.white_is_zero:
         shades = 255 - shades
-    return Image.fromarray(shades[values]).convert("RGB"), [f"{header.depth}-bit values were scaled to 8 bits."]
+    note = Sentence("{depth}-bit values were scaled to 8 bits.", depth=header.depth)
+    return Image.fromarray(shades[values]).convert("RGB"), [note]
 
 
-def _from_values(source: Image.Image, header: Header) -> tuple[Image.Image, list[str]]:
+def _from_values(source: Image.Image, header: Header) -> tuple[Image.Image, list[Sentence]]:
     """32-bit whole numbers or floats: 0..1, 0..255 and 0..65,535 are taken as such, else smallest to largest."""
     values = np.asarray(source)
     finite = values[np.isfinite(values)]
@@ -223,7 +227,8 @@ def _from_values(source: Image.Image, header: Header) -> tuple[Image.Image, list
         shades[row : row + 256] = np.rint((block.astype(np.float64) - black) * (255 / ((white - black) or 1)))
     if header.white_is_zero:
         np.subtract(255, shades, out=shades)
-    notes = [f"Values from {black:g} to {white:g} were scaled to 0 to 255."] if (black, white) != (0, 255) else []
+    scaled = Sentence("Values from {black:g} to {white:g} were scaled to 0 to 255.", black=black, white=white)
+    notes = [scaled] if (black, white) != (0, 255) else []
     if finite.size < values.size:
-        notes.append("Values that are not a number are shown black.")
+        notes.append(Sentence("Values that are not a number are shown black."))
     return Image.fromarray(shades).convert("RGB"), notes

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from resviz import paths
-from resviz.errors import DataError
+from resviz.errors import DataError, Sentence
 
 DIGITS_TEST = 360
 Half = tuple[UInt8[np.ndarray, "n height width 3"], Int[np.ndarray, " n"]]
@@ -26,7 +26,7 @@ class Known:
     """`side`: pixels; `usual`: settings of a training that suit these pictures; `megabytes` to download."""
 
     side: int
-    title: str
+    title: Sentence
     classes: int
     megabytes: int = 0
     usual: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -42,17 +42,23 @@ class Arrays:
 
 
 KNOWN = {
-    "digits": Known(8, "Digits, 8×8", 10, usual=MappingProxyType({"side": 8, "augmentation": "none"})),
-    "fashion-full": Known(28, "Fashion-MNIST", 10, 31, MappingProxyType({"side": 28})),
-    "cifar10": Known(32, "CIFAR-10", 10, 170),
-    "cifar100": Known(32, "CIFAR-100", 100, 169),
+    "digits": Known(8, Sentence("Digits, 8×8"), 10, usual=MappingProxyType({"side": 8, "augmentation": "none"})),
+    "fashion-full": Known(28, Sentence("Fashion-MNIST"), 10, 31, MappingProxyType({"side": 28})),
+    "cifar10": Known(32, Sentence("CIFAR-10"), 10, 170),
+    "cifar100": Known(32, Sentence("CIFAR-100"), 100, 169),
 }
+_FOLDERS = {"fashion-full": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
 _TORCHVISION = {"fashion-full": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
 def arrays(name: str, progress: Callable[[float, str], None]) -> Arrays:
     """A named dataset, grey pictures with three equal channels. Raises `DataError` where it cannot be had."""
     return _digits() if name == "digits" else _downloaded(name, progress)
+
+
+def is_here(name: str) -> bool:
+    """Whether a named dataset can be had without a download."""
+    return name == "digits" or (name in _FOLDERS and (paths.home() / "datasets" / _FOLDERS[name]).is_dir())
 
 
 def _digits() -> Arrays:
@@ -68,7 +74,8 @@ def _downloaded(name: str, progress: Callable[[float, str], None]) -> Arrays:
 
     folder = paths.home() / "datasets"
     published = getattr(torchvision.datasets, _TORCHVISION[name])
-    progress(0.0, f"getting {name}, {KNOWN[name].megabytes} MB the first time")
+    size = KNOWN[name].megabytes
+    progress(0.0, Sentence("getting {name}, {size} MB the first time", name=name, size=size))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         halves = [published(folder, train=train, download=True) for train in (True, False)]

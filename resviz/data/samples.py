@@ -6,7 +6,7 @@ Origins, licences and changes are listed in `assets/LICENSES.md`.
 from dataclasses import dataclass
 from importlib import resources
 
-from resviz.errors import ImageError
+from resviz.errors import ImageError, Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,25 +14,33 @@ class Sample:
     """One bundled photo."""
 
     key: str
-    title: str
+    title: Sentence
     file: str
     licence: str
     credit: str
 
 
 SAMPLES: tuple[Sample, ...] = (
-    Sample("church", "St. Basil's Cathedral, Moscow", "church.jpg", "CC0 1.0", "Artem Beliaikin"),
-    Sample("dog", "Beagle puppy on a wall", "dog.jpg", "CC0 1.0", "Pexels, photo 452772"),
-    Sample("cat", "Chelsea the cat", "cat.jpg", "CC0 1.0", "Stéfan van der Walt"),
-    Sample("airplane", "T-45A Goshawk above the clouds", "airplane.jpg", "public domain", "John A. Ivancic, U.S. Navy"),
-    Sample("horse", "Race horse at full gallop", "horse.jpg", "CC0 1.0", "Pexels, photo 158976"),
-    Sample("ship", "Boats in Nagasaki, about 1865", "ship.jpg", "CC0 1.0", "Felice Beato, Getty Open Content"),
-    Sample("taxi", "Yellow cabs in New York", "taxi.jpg", "CC0 1.0", "Pexels, photo 8247"),
-    Sample("moose", "Bull moose in a meadow", "moose.jpg", "public domain", "Ryan Hagerty, USFWS"),
-    Sample("perch", "Two yellow perch", "perch.jpg", "public domain", "Hadal, Wikimedia Commons"),
-    Sample("shuttle", "Launch of a space shuttle", "shuttle.jpg", "CC0 1.0", "Pexels, photo 2166"),
-    Sample("coffee", "Cup of coffee", "coffee.jpg", "CC0 1.0", "Rachel Michetti, Pikolo Espresso Bar"),
-    Sample("pagoda", "Pagoda above a lake", "pagoda.jpg", "CC BY 2.0", "danielbuechele, Flickr"),
+    Sample("church", Sentence("St. Basil's Cathedral, Moscow"), "church.jpg", "CC0 1.0", "Artem Beliaikin"),
+    Sample("dog", Sentence("Beagle puppy on a wall"), "dog.jpg", "CC0 1.0", "Pexels, photo 452772"),
+    Sample("cat", Sentence("Chelsea the cat"), "cat.jpg", "CC0 1.0", "Stéfan van der Walt"),
+    Sample(
+        "airplane",
+        Sentence("T-45A Goshawk above the clouds"),
+        "airplane.jpg",
+        "public domain",
+        "John A. Ivancic, U.S. Navy",
+    ),
+    Sample("horse", Sentence("Race horse at full gallop"), "horse.jpg", "CC0 1.0", "Pexels, photo 158976"),
+    Sample(
+        "ship", Sentence("Boats in Nagasaki, about 1865"), "ship.jpg", "CC0 1.0", "Felice Beato, Getty Open Content"
+    ),
+    Sample("taxi", Sentence("Yellow cabs in New York"), "taxi.jpg", "CC0 1.0", "Pexels, photo 8247"),
+    Sample("moose", Sentence("Bull moose in a meadow"), "moose.jpg", "public domain", "Ryan Hagerty, USFWS"),
+    Sample("perch", Sentence("Two yellow perch"), "perch.jpg", "public domain", "Hadal, Wikimedia Commons"),
+    Sample("shuttle", Sentence("Launch of a space shuttle"), "shuttle.jpg", "CC0 1.0", "Pexels, photo 2166"),
+    Sample("coffee", Sentence("Cup of coffee"), "coffee.jpg", "CC0 1.0", "Rachel Michetti, Pikolo Espresso Bar"),
+    Sample("pagoda", Sentence("Pagoda above a lake"), "pagoda.jpg", "CC BY 2.0", "danielbuechele, Flickr"),
 )
 
 

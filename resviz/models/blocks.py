@@ -40,21 +40,26 @@ class Block(nn.Module):
     def reset(self, blocks: int) -> None:
         """What the family changes in freshly drawn weights of a network of so many blocks."""
 
+    def at(self, kind: str, i: int) -> nn.Module:
+        """The i-th conv, bn or relu, from 1 on; `get_submodule` would take longer than some of them run."""
+        module: nn.Module = getattr(self, f"{kind}{i}")
+        return module
+
     @property
     def last_norm(self) -> nn.Module:
         """The normalisation that closes the branch (its gamma is what `zero-gamma` zeroes)."""
-        return self.get_submodule(f"bn{self.layers}")
+        return self.at("bn", self.layers)
 
     def body(self, x: Tensor) -> Tensor:
         """F(x): all layers of the branch but the last activation."""
         for i in range(1, self.layers + 1):
-            x = self.get_submodule(f"bn{i}")(self.get_submodule(f"conv{i}")(x))
+            x = self.at("bn", i)(self.at("conv", i)(x))
             if i < self.layers:
-                x = self.get_submodule(f"relu{i}")(x)
+                x = self.at("relu", i)(x)
         return x
 
     def last_activation(self, x: Tensor) -> Tensor:
-        return self.get_submodule(f"relu{self.layers}")(x)  # type: ignore[no-any-return]
+        return self.at("relu", self.layers)(x)  # type: ignore[no-any-return]
 
 
 class Plain(Block):
@@ -102,7 +107,7 @@ class Preactivation(Residual):
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
         super().__init__(spec, in_channels, planes, stride)
         for i in range(1, self.layers + 1):
-            self.add_module(f"bn{i}", make_norm(spec, self.get_submodule(f"conv{i}").in_channels))  # type: ignore[arg-type]
+            self.add_module(f"bn{i}", make_norm(spec, self.at("conv", i).in_channels))  # type: ignore[arg-type]
 
     @classmethod
     def closing(cls, spec: ModelSpec, channels: int) -> nn.Module:
@@ -114,8 +119,8 @@ class Preactivation(Residual):
 
     def body(self, x: Tensor) -> Tensor:
         for i in range(1, self.layers + 1):
-            x = self.get_submodule(f"relu{i}")(self.get_submodule(f"bn{i}")(x))
-            x = self.get_submodule(f"conv{i}")(x)
+            x = self.at("relu", i)(self.at("bn", i)(x))
+            x = self.at("conv", i)(x)
         return x
 
     def last_activation(self, x: Tensor) -> Tensor:
@@ -190,9 +195,9 @@ class Fixup(Residual):
 
     def body(self, x: Tensor) -> Tensor:
         for i in range(1, self.layers + 1):
-            x = self.get_submodule(f"conv{i}")(self.get_submodule(f"bias{i}")(x))
+            x = self.at("conv", i)(self.get_submodule(f"bias{i}")(x))
             if i < self.layers:
-                x = self.get_submodule(f"relu{i}")(self.get_submodule(f"bn{i}")(x))
+                x = self.at("relu", i)(self.at("bn", i)(x))
         return x
 
     def reset(self, blocks: int) -> None:

@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 
 from resviz import paths
-from resviz.errors import CheckpointError, SpecError
+from resviz.errors import CheckpointError, Sentence, SpecError
 from resviz.models import weightfile
 from resviz.models.download import is_here
 from resviz.models.published import OTHERS, RESNETS
@@ -53,14 +53,16 @@ def _described(name: str, meta: Mapping[str, object], shapes: Mapping[str, tuple
     spec = ModelSpec.from_dict(meta["spec"])  # type: ignore[arg-type]
     side = int(meta["preprocess"]["crop"])  # type: ignore[index]
     size = sum(prod(shape) for key, shape in shapes.items() if not _is_buffer(key))
-    return ModelInfo(name, spec.family, size, spec.classes, side, True, _title(spec) + _trained_on(meta))
+    return ModelInfo(name, spec.family, size, spec.classes, side, True, _trained(spec, meta))
 
 
-def _trained_on(meta: Mapping[str, object]) -> str:
+def _trained(spec: ModelSpec, meta: Mapping[str, object]) -> str:
     card = meta.get("card")
     dataset = card.get("dataset") if isinstance(card, dict) else None
     name = dataset.get("name") if isinstance(dataset, dict) else None
-    return f", {_SHORT.get(str(name), name)}" if name else ""
+    if not name:
+        return _title(spec)
+    return Sentence("{network}, {dataset}", network=_title(spec), dataset=_SHORT.get(str(name), name))
 
 
 def _is_buffer(key: str) -> bool:
@@ -76,7 +78,9 @@ def _new() -> Iterator[ModelInfo]:
     for depth, parameters in NEW.items():
         for family in ("residual", "plain"):
             spec = ModelSpec(family=family, depth=depth)
-            yield ModelInfo(f"new/{spec}", family, parameters, 10, 32, True, f"{_title(spec)}, untrained")
+            yield ModelInfo(
+                f"new/{spec}", family, parameters, 10, 32, True, Sentence("{network}, untrained", network=_title(spec))
+            )
 
 
 def _published() -> Iterator[ModelInfo]:

@@ -4,19 +4,20 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from resviz.errors import CheckpointError, SpecError
+from resviz.errors import CheckpointError, Sentence, SpecError
 from resviz.models import weightfile
 from resviz.models.recognise import COUNTERS, TWIN, listed, spec_values, usual_names
 from resviz.models.resnet import ResNet, skeleton
 from resviz.models.spec import ModelSpec
 
-ASK = "name it with file/PATH?family=...&depth=..."
+ASK = Sentence("name it with file/PATH?family=...&depth=...")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Checkpoint:
     spec: ModelSpec
     model: ResNet
     meta: Mapping[str, object]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
 
 def save(path: Path, model: nn.Module, meta: Mapping[str, object]) -> None:
@@ -64,7 +65,7 @@ def read(
     """
     tensors = usual_names(weightfile.load(path, mapped=mapped))
     meta = weightfile.metadata(path)[0] if path.suffix == ".safetensors" else {}
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
     if spec is None or options:
         spec, notes = _spec_of(path, {name: tuple(t.shape) for name, t in tensors.items()}, meta, options or {}, spec)
     return Checkpoint(spec, _filled(path, spec, tensors), meta, notes)
@@ -81,9 +82,9 @@ def _spec_of(
     meta: Mapping[str, object],
     options: Mapping[str, str],
     spec: ModelSpec | None,
-) -> tuple[ModelSpec, tuple[str, ...]]:
+) -> tuple[ModelSpec, tuple[Sentence, ...]]:
     values: dict[str, object] = {}
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
     try:
         if spec is not None:
             values.update(spec.as_dict())
@@ -114,12 +115,12 @@ def _filled(path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor]) -> ResNe
     wanted = model.state_dict()
     misfits = list(_misfits(wanted, tensors))
     if misfits:
-        more = f" and {len(misfits) - 3} more" if len(misfits) > 3 else ""
+        more = Sentence(" and {count} more", count=len(misfits) - 3) if len(misfits) > 3 else ""
         raise CheckpointError(
             "{path} does not fit {spec}: {misfits}{more}; {ask}.",
             path=path,
             spec=spec,
-            misfits=", ".join(misfits[:3]),
+            misfits=reduce(lambda a, b: Sentence("{first}, {then}", first=a, then=b), misfits[:3]),
             more=more,
             ask=ASK,
         )
@@ -127,14 +128,16 @@ def _filled(path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor]) -> ResNe
     return model
 
 
-def _misfits(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
+def _misfits(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[Sentence]:
     """What is wrong, one phrase each; counters may be missing or too many (old files lack them)."""
     for name in [*wanted, *(name for name in found if name not in wanted)]:
         counts = name.rpartition(".")[2] in COUNTERS
         if name not in found or name not in wanted:
             if not counts:
-                yield f"{name} is {'unknown' if name in found else 'missing'}"
+                unknown, missing = Sentence("{name} is unknown", name=name), Sentence("{name} is missing", name=name)
+                yield unknown if name in found else missing
         elif found[name].shape != wanted[name].shape:
-            yield f"{name} is {listed(found[name].shape)} where {listed(wanted[name].shape)} is needed"
+            shapes = {"shape": listed(found[name].shape), "needed": listed(wanted[name].shape)}
+            yield Sentence("{name} is {shape} where {needed} is needed", name=name, **shapes)
         elif not counts and not found[name].is_floating_point():
-            yield f"{name} holds whole numbers"
+            yield Sentence("{name} holds whole numbers", name=name)

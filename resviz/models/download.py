@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from resviz.errors import DownloadError
+from resviz.errors import DownloadError, Sentence
 from resviz.paths import home
 
 Progress = Callable[[float, str], None]
@@ -71,12 +71,12 @@ def fetch(url: str, path: Path, sha_prefix: str, progress: Progress = silent) ->
                 sha_prefix=sha_prefix,
             )
         part.replace(path)
-    progress(1.0, f"{path.name} is complete")
+    progress(1.0, Sentence("{name} is complete", name=path.name))
     return path
 
 
 def _open(url: str, path: Path) -> HTTPResponse:
-    way_out = f"get it elsewhere and put it at {path}"
+    way_out = Sentence("get it elsewhere and put it at {path}", path=path)
     try:
         return urllib.request.urlopen(url, timeout=TIMEOUT)  # type: ignore[no-any-return]
     except urllib.error.HTTPError as error:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
-from resviz.errors import CheckpointError
+from resviz.errors import CheckpointError, Sentence
 from resviz.models.spec import IMAGENET_STAGES
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -18,8 +18,8 @@ PREFIXES = ("module.", "_orig_mod.", "model.")  # DataParallel, torch.compile, a
 RENAMES = ((r"^linear\.", "fc."), (r"\.shortcut\.(\d)", r".downsample.\1"))
 COUNTERS = ("num_batches_tracked", "total_ops", "total_params")  # no weights: BatchNorm's and the profiler thop's
 
-TWIN = "A plain network has the same weights as a residual one without projections: taken for residual."
-GROUPS = "The number of groups of its normalisation is not in the file: taken for 16 channels each."
+TWIN = Sentence("A plain network has the same weights as a residual one without projections: taken for residual.")
+GROUPS = Sentence("The number of groups of its normalisation is not in the file: taken for 16 channels each.")
 
 
 def usual_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -33,7 +33,7 @@ def usual_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {names[old]: t for old, t in tensors.items()}
 
 
-def spec_values(shapes: Shapes) -> tuple[dict[str, str | int], tuple[str, ...]]:
+def spec_values(shapes: Shapes) -> tuple[dict[str, str | int], tuple[Sentence, ...]]:
     """Values for `ModelSpec.from_dict`, and notes on what the weights do not tell; raises `CheckpointError`."""
     width, _, kernel, _ = _shape(shapes, "conv1.weight", 4)
     stem = {7: "imagenet", 3: "cifar"}.get(kernel)
@@ -57,8 +57,9 @@ def spec_values(shapes: Shapes) -> tuple[dict[str, str | int], tuple[str, ...]]:
 def _shape(shapes: Shapes, name: str, dimensions: int) -> tuple[int, ...]:
     shape = shapes.get(name, ())
     if len(shape) != dimensions or not all(shape):
-        found = f"of shape {listed(shape)}" if name in shapes else f"missing among {len(shapes)} names"
-        raise CheckpointError("{name} is {found}", name=name, found=found)
+        if name in shapes:
+            raise CheckpointError("{name} is of shape {shape}", name=name, shape=listed(shape))
+        raise CheckpointError("{name} is missing among {count} names", name=name, count=len(shapes))
     return shape
 
 
@@ -76,10 +77,10 @@ def _depth(stem: str | None, block: str, blocks: tuple[int, ...]) -> int:
         return depth
     if stem == "cifar" and len(blocks) == 3 and len(set(blocks)) == 1:
         return depth
-    kind = {"imagenet": "a 7x7", "cifar": "a 3x3"}.get(stem or "", "an unusual")
+    kind = {"imagenet": Sentence("a 7x7"), "cifar": Sentence("a 3x3")}.get(stem or "", Sentence("an unusual"))
     raise CheckpointError(
         "{blocks} {block} blocks stand behind {kind} first convolution",
-        blocks=listed(blocks) or "no",
+        blocks=listed(blocks) or Sentence("no"),
         block=block,
         kind=kind,
     )

@@ -15,7 +15,7 @@ from torch import nn
 
 from resviz import paths
 from resviz.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from resviz.errors import CheckpointError, ModelError
+from resviz.errors import CheckpointError, ModelError, Sentence
 from resviz.models import checkpoints, published
 from resviz.models.catalogue import ModelInfo, catalogue
 from resviz.models.download import Progress, ensure, silent
@@ -25,8 +25,7 @@ from resviz.models.spec import ModelSpec
 __all__ = ["LoadedModel", "ModelInfo", "catalogue", "load", "saved"]
 
 MAX_SIDE = 2048  # pixels; what a file may ask for
-ASSUMED = "The file tells no preprocessing: pictures are scaled to {crop} pixels and normalised as is usual."
-NAMES = "bundled/NAME, torchvision/NAME, run/ID, file/PATH and new/FAMILY-DEPTH"
+NAMES = Sentence("bundled/NAME, torchvision/NAME, run/ID, file/PATH and new/FAMILY-DEPTH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class LoadedModel:
     input_size: int  # side of the square it receives, in pixels
     spec: ModelSpec | None = None  # None where the network is not one of ours
     card: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))  # how it was trained
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
 
 def load(name: str, progress: Progress = silent) -> LoadedModel:
@@ -80,7 +79,7 @@ def _run(name: str, rest: str, progress: Progress) -> LoadedModel:
         )
     if not path.is_file():
         here = ", ".join(saved(run))
-        hint = f"choose a checkpoint of {here}." if here and options else _closest(name)
+        hint = Sentence("choose a checkpoint of {here}.", here=here) if here and options else _closest(name)
         raise ModelError("There is no trained model {name!r} in {folder}; {hint}", name=name, folder=folder, hint=hint)
     return _from_file(name, path, {}, mapped=True)
 
@@ -138,7 +137,7 @@ def _from_file(name: str, path: Path, options: Mapping[str, str], mapped: bool) 
     found = checkpoints.read(path, options=options, mapped=mapped)
     told = _told_preprocess(path, found.meta)
     preprocess = told or _usual_preprocess(found.spec)
-    notes = found.notes if told else (*found.notes, ASSUMED.format(crop=preprocess.crop))
+    notes = found.notes if told else (*found.notes, _assumed(preprocess))
     labels = _told_labels(found.meta, found.spec.classes) or _numbered(found.spec.classes)
     card = found.meta.get("card")
     card = MappingProxyType(dict(card) if isinstance(card, dict) else {})
@@ -185,8 +184,17 @@ def _told_preprocess(path: Path, meta: Mapping[str, object]) -> Preprocess | Non
     return Preprocess(*sides, mean, std)
 
 
-def _closest(name: str, known: list[str] | None = None) -> str:
+def _assumed(preprocess: Preprocess) -> Sentence:
+    return Sentence(
+        "The file tells no preprocessing: pictures are scaled to {crop} pixels and normalised as is usual.",
+        crop=preprocess.crop,
+    )
+
+
+def _closest(name: str, known: list[str] | None = None) -> Sentence:
     """The way out: names that look like this one, or where all are listed."""
     known = known or [info.name for info in catalogue()]
     close = [other for other in known if other.partition("/")[2] == name] or difflib.get_close_matches(name, known)
-    return f"did you mean {' or '.join(close)}?" if close else "`python -m resviz models` lists those there are."
+    if close:
+        return Sentence("did you mean {names}?", names=", ".join(close))
+    return Sentence("`python -m resviz models` lists those there are.")

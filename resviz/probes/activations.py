@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
 from resviz.models.blocks import Block
 from resviz.probes.architecture import blocks, check_spatial
 from resviz.probes.cam import CamGraph
@@ -141,7 +141,8 @@ def _check_residual(model: nn.Module, block: str) -> None:
     if isinstance(module, Block):
         raise ProbeError("{block} is a plain block and has no shortcut; choose a residual network", block=block)
     residual = next((name for name, m in model.named_modules() if isinstance(m, Block) and hasattr(m, "add")), "")
-    way_out = f"choose a block such as {residual}" if residual else "choose one of resviz's residual networks"
+    example = Sentence("choose a block such as {residual}", residual=residual)
+    way_out = example if residual else Sentence("choose one of resviz's residual networks")
     raise ProbeError("{block} is no residual block that can be taken apart; {way_out}", block=block, way_out=way_out)
 
 

@@ -17,7 +17,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
 from resviz.models.blocks import Block
 from resviz.probes.hooks import resolve
 
@@ -107,9 +107,9 @@ def check_spatial(model: nn.Module, layer: str, output: object) -> Tensor:
     """`output`, if it is the map of one image, 1 x channels x height x width; else raises `ProbeError`."""
     if isinstance(output, Tensor) and output.ndim == 4 and output.shape[0] == 1:
         return output
-    found = "it gives no tensor"
+    found = Sentence("it gives no tensor")
     if isinstance(output, Tensor):
-        found = f"its shape is {' x '.join(str(n) for n in output.shape[1:])}"
+        found = Sentence("its shape is {shape}", shape=" x ".join(str(n) for n in output.shape[1:]))
     raise ProbeError(
         "{layer} has no spatial output ({found}); choose a convolution or a block{example}",
         layer=layer,
@@ -118,10 +118,12 @@ def check_spatial(model: nn.Module, layer: str, output: object) -> Tensor:
     )
 
 
-def _example(model: nn.Module) -> str:
+def _example(model: nn.Module) -> Sentence:
     convolutions = [name for name, module in model.named_modules() if name and isinstance(module, _CONV)]
     ours = [name for name, module in model.named_modules() if isinstance(module, Block)]
-    return f" such as {(ours or convolutions)[-1]}" if ours or convolutions else ""
+    if not ours and not convolutions:
+        return Sentence("")
+    return Sentence(" such as {name}", name=(ours or convolutions)[-1])
 
 
 @dataclass(slots=True)

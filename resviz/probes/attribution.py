@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
 from resviz.probes.architecture import last_spatial
 from resviz.probes.cam import Attribution, CamGraph, grad_cam, grad_cams
 from resviz.probes.guided import guided_grad_cam
@@ -50,7 +50,7 @@ class Method:
     """
 
     name: str
-    title: str
+    title: Sentence
     needs_layer: bool
     signed: bool
     slow: bool
@@ -174,23 +174,28 @@ METHODS = {
     method.name: method
     for method in (  # name, title, needs a layer, signed, slow, citation, run
         Method(
-            "grad-cam", "Grad-CAM", True, True, False, "Selvaraju et al. 2017, section 3",
+            "grad-cam", Sentence("Grad-CAM"), True, True, False,
+            "Selvaraju et al. 2017, section 3",
             lambda model, x, target, layer, _: grad_cam(model, x, _layer(model, x, layer), target),
         ),
         Method(
-            "guided-grad-cam", "Guided Grad-CAM", True, True, False, "Selvaraju et al. 2017, section 3.2",
+            "guided-grad-cam", Sentence("Guided Grad-CAM"), True, True, False,
+            "Selvaraju et al. 2017, section 3.2",
             lambda model, x, target, layer, _: guided_grad_cam(model, x, _layer(model, x, layer), target),
         ),
         Method(
-            "saliency", "Saliency", False, False, False, "Simonyan et al. 2014, section 3.1",
+            "saliency", Sentence("Saliency"), False, False, False,
+            "Simonyan et al. 2014, section 3.1",
             lambda model, x, target, _unused, _: saliency(model, x, target),
         ),
         Method(
-            "integrated-gradients", "Integrated Gradients", False, True, True, "Sundararajan et al. 2017, section 3",
+            "integrated-gradients", Sentence("Integrated Gradients"), False, True, True,
+            "Sundararajan et al. 2017, section 3",
             lambda model, x, target, _, progress: integrated_gradients(model, x, target, progress),
         ),
         Method(
-            "occlusion", "Occlusion", False, True, True, "Zeiler and Fergus 2014, section 4.2",
+            "occlusion", Sentence("Occlusion"), False, True, True,
+            "Zeiler and Fergus 2014, section 4.2",
             lambda model, x, target, _, progress: occlusion(model, x, target, progress),
         ),
     )

@@ -13,16 +13,15 @@ neighbours differ in size, but repeat with a period; so an edge is a short table
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd, inf, lcm
+from typing import NamedTuple
 
 Units = Callable[[int], int]  # of a new unit, a unit of the input
 Size = int | Fraction | float  # a float only where it is infinite
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """The first (or last) pixel of every unit: table[i mod P] + floor(i / P) step, with P = len(table)."""
 
     table: tuple[int, ...]
@@ -47,8 +46,7 @@ class Edge:
         return Edge(table, times * advance // len(self.table) * self.step)
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(NamedTuple):
     """The fields of all units along height or width.
 
     `whole`: every unit sees the whole image; the edges then only tell how far units lie apart. `aligned`: wherever
@@ -84,7 +82,7 @@ class Axis:
 
     def bound(self) -> "Axis":
         """After an operation that ties the values to the map's size: a normalisation over it, a position's constant."""
-        return replace(self, local=False)
+        return self._replace(local=False)
 
     def stretched(self) -> "Axis":
         """The only unit, repeated."""

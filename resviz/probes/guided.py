@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
 from resviz.probes.cam import Attribution, grad_cam
 from resviz.probes.hooks import eval_mode, observe, resolve
 
@@ -41,17 +41,17 @@ def _check_guided(model: nn.Module, x: Tensor) -> None:
     """Guided backpropagation changes the backward pass of ReLU modules, so each use of a ReLU must be one."""
     relus = {name: module for name, module in model.named_modules() if isinstance(module, nn.ReLU)}
     if inplace := [name for name, module in relus.items() if module.inplace]:
-        raise _unguided(f"its {inplace[0]} works in place")
+        raise _unguided(Sentence("its {name} works in place", name=inplace[0]))
     runs: Counter[str] = Counter()
     with eval_mode(model), torch.enable_grad(), observe(model, relus, lambda name, _: runs.update([name])):
         found = _count_relus(model(x.detach().requires_grad_()))
     if several := [name for name, count in runs.items() if count > 1]:
-        raise _unguided(f"its {several[0]} is used {runs[several[0]]} times")
+        raise _unguided(Sentence("its {name} is used {count} times", name=several[0], count=runs[several[0]]))
     if found != len(runs) or not runs:
-        raise _unguided("it calls ReLU as a function" if found else "it has none")
+        raise _unguided(Sentence("it calls ReLU as a function") if found else Sentence("it has none"))
 
 
-def _unguided(reason: str) -> ProbeError:
+def _unguided(reason: Sentence) -> ProbeError:
     return ProbeError(
         "guided Grad-CAM needs a ReLU module of its own for every use, and this model does not fit: "
         "{reason}; choose grad-cam or integrated-gradients",

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ def resolve(model: nn.Module, layer: str) -> nn.Module:
         pass
     names = [name for name, _ in model.named_modules() if name]
     near = get_close_matches(layer, names) or names[:3]
-    hint = f"did you mean {' or '.join(near)}?" if near else "it has no layers"
+    hint = Sentence("did you mean {names}?", names=", ".join(near)) if near else Sentence("it has no layers")
     raise ProbeError("this model has no layer {layer!r}; {hint}", layer=layer, hint=hint)
 
 

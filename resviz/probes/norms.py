@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+import torch
+from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
+from resviz.probes.hooks import eval_mode
 
 BatchNorm = _BatchNorm  # of any number of dimensions
 CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.Conv3d
@@ -41,20 +43,43 @@ def has_batch_norm(model: nn.Module) -> bool:
     return any(isinstance(module, BatchNorm) for module in model.modules())
 
 
-def without_batch_norm(model: nn.Module) -> str:
+def without_batch_norm(model: nn.Module) -> Sentence:
     """What a network without BatchNorm has in its place, in a sentence."""
     kinds = Counter(layer.kind for layer in affine_layers(model))
-    norms = [f"{kind} in {_layers(count)}" for kind, count in kinds.items() if "Norm" in kind]
+    norms = [f"{kind} ({count})" for kind, count in kinds.items() if "Norm" in kind]
     if norms:
-        return f"This network has no BatchNorm: it normalises with {' and '.join(norms)}, by no running statistics."
+        return Sentence(
+            "This network has no BatchNorm: it normalises with {norms}, by no running statistics.",
+            norms=", ".join(norms),
+        )
     biases = sum(kinds.values())
-    rest = f"; {_layers(biases)} of convolutions have a bias of their own" if biases else ""
-    return f"This network has no BatchNorm and no other normalisation (or it was folded into the convolutions){rest}."
+    rest = Sentence("; convolutions with a bias of their own: {count}", count=biases) if biases else ""
+    return Sentence(
+        "This network has no BatchNorm and no other normalisation (or it was folded into the convolutions){rest}.",
+        rest=rest,
+    )
 
 
 def affine_layers(model: nn.Module) -> tuple[Affine, ...]:
     """Normalisations of other kinds with their gamma and beta, and convolutions with a bias."""
     return tuple(_affine_layers(model))
+
+
+def spreads(model: nn.Module, x: Float[Tensor, "n c h w"]) -> dict[str, float]:
+    """Standard deviation of all that each convolution gives for `x`, as they run; what normalisation would make one.
+
+    Of a convolution that runs more than once the last run counts. Raises what `check_images` raises.
+    """
+    check_images(x)
+    found: dict[str, float] = {}
+    convolutions = [name for name, module in model.named_modules() if isinstance(module, CONVOLUTIONS)]
+
+    def record(layer: str, _input: Tensor, output: Tensor) -> None:
+        found[layer] = float(output.float().std(unbiased=False))
+
+    with eval_mode(model), torch.no_grad(), watch(model, convolutions, record):
+        model(x)
+    return found
 
 
 @contextmanager
@@ -129,7 +154,3 @@ def _affine_layers(model: nn.Module) -> Iterator[Affine]:
             yield Affine(name, kind, None, array(beta))
         elif "Norm" in kind and isinstance(gamma, Tensor):
             yield Affine(name, kind, array(gamma.flatten()), array(beta.flatten()))
-
-
-def _layers(count: int) -> str:
-    return f"{count} layer" if count == 1 else f"{count} layers"

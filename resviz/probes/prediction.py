@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
 from resviz.probes.hooks import eval_mode
 
 
@@ -51,7 +51,7 @@ def class_scores(output: object) -> Float[Tensor, " classes"]:
             "this model is no classifier: it returns a {kind}, not a tensor of scores", kind=type(output).__name__
         )
     if output.ndim != 2 or output.shape[0] != 1 or not output.is_floating_point():
-        shape = " x ".join(str(n) for n in output.shape) or "a single number"
+        shape = " x ".join(str(n) for n in output.shape) or Sentence("a single number")
         raise ProbeError(
             "this model gives no class scores for one image: its output is {shape}, not 1 x classes", shape=shape
         )

@@ -5,10 +5,10 @@ and whatever the network does with functions count as they run; nothing is compu
 the union of theirs. Normalisations count as pointwise: what they measure of the image is not followed.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, isinf
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -16,7 +16,8 @@ from torch import nn
 from resviz.errors import ProbeError
 from resviz.probes.architecture import check_spatial
 from resviz.probes.fields import Axis, Size
-from resviz.probes.hooks import eval_mode, observe
+from resviz.probes.hooks import eval_mode
+from resviz.probes.trace_modules import watched
 from resviz.probes.tracer import Axes, Dims, Traced
 
 Pair = tuple[int | float, int | float]
@@ -53,8 +54,7 @@ class ReceptiveField:
         return self.start[0] + (self.size[0] - 1) / 2, self.start[1] + (self.size[1] - 1) / 2
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(NamedTuple):
     """A layer's map as the tracer saw it after the layer's last run; `dims` of height and width, `runs` in all."""
 
     form: tuple[int, ...]
@@ -83,27 +83,26 @@ def receptive_field(
     """
     sides = (input_size, input_size) if isinstance(input_size, int) else input_size
     found = follow(model, layers, sides)
-    distinct = {id(seen.axes): seen.axes for seen in found.values()}
-    described = {key: _described(axes, sides) for key, axes in distinct.items()}  # layers share most of them
-    return tuple(ReceptiveField(name, *described[id(seen.axes)], seen.units) for name, seen in found.items())
+    known: dict[tuple[int, int], _Along] = {}  # layers share most of their axes, and height and width often one
+    return tuple(_field(name, seen, sides, known) for name, seen in found.items())
 
 
 def follow(model: nn.Module, layers: Iterable[str] | None, sides: tuple[int, int]) -> dict[str, Followed]:
     """What the tracer saw of `layers`, or of all with a map that can be followed; raises as `receptive_field` does."""
     names = tuple(layers) if layers is not None else None
     found: dict[str, Followed] = {}
-    runs: Counter[str] = Counter()
+    runs: dict[str, int] = {}
 
     def record(layer: str, output: object) -> None:
-        runs[layer] += 1
-        found.pop(layer, None)
+        if layer in runs:  # it comes where it ran last
+            found.pop(layer, None)
+        runs[layer] = runs.get(layer, 0) + 1
         if isinstance(output, Traced) and len(output.form) == 4:
             found[layer] = Followed(output.form, output.axes, output.dims, output.lost, runs[layer])
         elif names is not None:
             check_spatial(model, layer, output)
 
-    every = [name for name, _ in model.named_modules() if name]
-    with eval_mode(model), torch.no_grad(), observe(model, every if names is None else names, record):
+    with eval_mode(model), torch.no_grad(), watched(model, names, record):
         model(Traced.image(3, sides, next((p.dtype for p in model.parameters()), torch.float32)))
     for layer in names or ():
         _check_followed(layer, found.get(layer))
@@ -126,17 +125,38 @@ def _check_followed(layer: str, seen: Followed | None) -> None:
         )
 
 
-def _described(
-    axes: Axes, sides: tuple[int, int]
-) -> tuple[tuple[int, int], Pair, tuple[int, int], bool, bool, tuple[int, int], tuple[int, int]]:
-    """Size, stride, start, aligned, whole, smallest and largest of the fields along height and width."""
-    y, x = axes
-    size = (sides[0] if y.whole else y.size, sides[1] if x.whole else x.size)
-    start = (0 if y.whole else y.first(0), 0 if x.whole else x.first(0))
-    smallest = _pixels(y.least, size[0]), _pixels(x.least, size[1])
-    largest = _pixels(y.most, size[0]), _pixels(x.most, size[1])
-    aligned, whole = y.aligned and x.aligned, y.whole and x.whole
-    return size, (_stride(y), _stride(x)), start, aligned, whole, smallest, largest
+class _Along(NamedTuple):
+    """The fields along height or width."""
+
+    size: int
+    stride: int | float
+    start: int
+    smallest: int
+    largest: int
+
+
+def _field(name: str, seen: Followed, sides: tuple[int, int], known: dict[tuple[int, int], _Along]) -> ReceptiveField:
+    (y, x), (height, width) = seen.axes, sides
+    rows = columns = known.get((id(y), height)) or known.setdefault((id(y), height), _along(y, height))
+    if x is not y or width != height:
+        columns = known.get((id(x), width)) or known.setdefault((id(x), width), _along(x, width))
+    return ReceptiveField(
+        name,
+        (rows.size, columns.size),
+        (rows.stride, columns.stride),
+        (rows.start, columns.start),
+        y.aligned and x.aligned,
+        y.whole and x.whole,
+        (rows.smallest, columns.smallest),
+        (rows.largest, columns.largest),
+        seen.units,
+    )
+
+
+def _along(axis: Axis, side: int) -> _Along:
+    size = side if axis.whole else axis.size
+    start = 0 if axis.whole else axis.first(0)
+    return _Along(size, _stride(axis), start, _pixels(axis.least, size), _pixels(axis.most, size))
 
 
 def _pixels(path: Size, size: int) -> int:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, Sentence
 from resviz.probes.fields import adaptive, enlarged, transposed, window
 from resviz.probes.traced import MAP, Dims, Traced, bound, lose
 
@@ -57,25 +57,32 @@ def _windows(
     """A convolution or pooling; raises `ProbeError` where the map is smaller than the kernel."""
     if x.dims not in _MAPS:
         return lose(x, (*x.form[:-3], channels, *x.form[-2:]), name)
-    settings = (tuple(value) if isinstance(value, list) else value for value in (kernel, stride, padding, dilation))
-    down, across = _window_pair(*settings)
-    *batch, _, n, m = x.form
-    height, width = down.fits(n, ceil), across.fits(m, ceil)
+    down, across = _window_pair(*(tuple(v) if isinstance(v, list) else v for v in (kernel, stride, padding, dilation)))
+    n, m = x.form[-2:]
+    height = width = down.fits(n, ceil)
+    if n != m or down is not across:
+        width = across.fits(m, ceil)
     if min(n, m, height, width) < 1:
-        needs = f"the {down.kernel} x {across.kernel} {name}"
+        needs = Sentence("the {kernel} {name}", kernel=f"{down.kernel} x {across.kernel}", name=name)
         raise ProbeError("a map of {n} x {m} cells is too small for {needs}; use a larger image", n=n, m=m, needs=needs)
     y, z = x.axes
     ahead = window(y, down.kernel, down.stride, down.before, down.dilation)
     aside = ahead
     if y is not z or down is not across:
         aside = window(z, across.kernel, across.stride, across.before, across.dilation)
-    return x.like((*batch, channels, height, width), (ahead, aside), MAP)
+    return x.like((*x.form[:-3], channels, height, width), (ahead, aside), MAP)
 
 
 def conv(
     x: Traced, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Traced:
     return _windows(x, weight.shape[2:], stride, padding, dilation, "convolution", weight.shape[0])
+
+
+def conv_of(module: nn.Conv2d, x: Traced) -> Traced:
+    """What a module does that pads with zeros, by its settings."""
+    settings = module.kernel_size, module.stride, module.padding, module.dilation
+    return _windows(x, *settings, "convolution", module.out_channels)
 
 
 def max_pool(

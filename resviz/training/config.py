@@ -46,6 +46,7 @@ class TrainConfig:
     side_last: int = 0
     recalibration: int = 0  # training images from which BatchNorm's statistics are measured again at the end
     precision: str = "auto"  # auto: half precision where the device gains from it
+    compile: bool = False  # by `torch.compile`: minutes at the start, and some numbers differ in their last digits
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -88,6 +89,7 @@ class Recipe:
     config: TrainConfig
 
 
+_DIGITS = TrainConfig(epochs=20, batch_size=64, lr=0.1, side=8, augmentation="none")
 RECIPES = {
     "imagenette": Recipe(
         "new/residual-18?stem=imagenet&classes=10&init=zero-gamma",
@@ -103,6 +105,8 @@ RECIPES = {
             recalibration=4000,
         ),
     ),
+    "digits": Recipe("new/residual-20", _DIGITS),
+    "digits-plain": Recipe("new/plain-20", _DIGITS),
     "cifar10": Recipe("new/residual-20", TrainConfig(epochs=24, batch_size=128, lr=0.3)),
 }
 

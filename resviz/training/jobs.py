@@ -4,7 +4,6 @@ A run waits in its folder with the status `queued` until there is a place; place
 come first served, by whoever starts, watches or ends a run. Nothing here imports torch.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -34,6 +33,7 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
 
     Raises `TrainingError` where the session has a run going on already, or the disk has no room.
     """
+    _check_system()
     with _giving_places():
         _check_session(session)
         check_room(requests)
@@ -46,6 +46,7 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
 def resume(run_id: str, session: str = "") -> None:
     """Queue a stopped or crashed run again; it goes on from its last checkpoint."""
     record = records.read(run_id)
+    _check_system()
     with _giving_places():
         if record.status not in ("stopped", "crashed"):
             raise TrainingError(
@@ -134,6 +135,13 @@ def _turn(info: RunInfo) -> tuple[float, str]:
     return info.place, info.id
 
 
+def _check_system() -> None:
+    if not alive.INHERITED:
+        raise TrainingError(
+            "Training in the background needs Linux or macOS; here `python -m resviz train` trains in the foreground."
+        )
+
+
 def _check_session(session: str) -> None:
     """A visitor has one run, or one race, at a time."""
     for info in records.runs() if session else ():
@@ -173,7 +181,7 @@ def _giving_places() -> Iterator[None]:
             "{parent} cannot be written ({reason}); set RESVIZ_HOME.", parent=path.parent, reason=reason.strerror
         ) from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        alive.take(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)

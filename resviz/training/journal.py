@@ -15,10 +15,13 @@ from types import TracebackType
 
 import numpy as np
 
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.training.events import EpochEnd, Step
 from resviz.training.schema import FILE, STEP, TABLES, VERSION, statements
 
+CREATED = """
+INSERT OR IGNORE INTO kv SELECT 'created', COALESCE((SELECT value FROM kv WHERE key = 'queued'), :now)
+"""
 INTERVAL = 0.25  # seconds between commits: what a reader may lag behind
 
 
@@ -35,6 +38,7 @@ class Journal:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(statements())
             self.note(version=VERSION)
+            self._db.execute(CREATED, {"now": json.dumps(time.time())})
 
     def note(self, **notes: object) -> None:
         """Say something about the run, at once: its status, the number of its steps."""
@@ -133,9 +137,9 @@ class Journal:
             ) from None
 
 
-def _way_out(reason: str) -> str:
+def _way_out(reason: str) -> Sentence:
     full = "full" in reason or "disk I/O" in reason or "No space" in reason
-    return "make room on the disk and resume the run" if full else "choose another --out"
+    return Sentence("make room on the disk and resume the run") if full else Sentence("choose another --out")
 
 
 def _blob(values: Sequence[float] | None) -> bytes | None:

@@ -10,7 +10,7 @@ Long runs are thinned out where they lie, in SQL: a reader leaps from row to row
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,7 @@ class RunInfo:
     session: str  # who asked for it
     group: str  # the runs of one race share it
     place: float  # its place in the queue: the smaller, the sooner
+    created: float = 0.0  # seconds since 1970; a resume changes its place in the queue, but not in the list
 
 
 def folder() -> Path:
@@ -61,7 +62,7 @@ def runs() -> tuple[RunInfo, ...]:
             found.append(Record(path.parent).info())
         except TrainingError:
             continue
-    return tuple(sorted(found, key=lambda info: (-info.place, info.id)))
+    return tuple(sorted(found, key=lambda info: (-info.created, info.id)))
 
 
 def read(run_id: str) -> "Record":
@@ -129,6 +130,7 @@ class Record:
             str(notes.get("session", "")),
             str(notes.get("group", "")),
             float(notes.get("queued", 0.0)),
+            float(notes.get("created", notes.get("queued", 0.0))),
         )
 
     def notes(self) -> dict[str, Any]:
@@ -170,10 +172,18 @@ class Record:
         with self._open() as db:
             names = _layers(db, quantity)
             rows = _leap(db, TABLE_OF[quantity], ("step", quantity), most, quantity)
-            rows = [row for row in rows if row[1] is not None]
-            values = np.frombuffer(b"".join(blob for _, blob in rows), "<f4")
-            values = values.reshape(len(rows), len(names) if rows else 0).astype(np.float32)
-        return np.array([step for step, _ in rows], np.int64), values
+            return _matrix([row for row in rows if row[1] is not None], len(names))
+
+    def first(self, quantity: str, until: int) -> tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]:
+        """Every recorded step up to and with `until`, as `norms` gives them, none left out."""
+        with self._open() as db:
+            names = _layers(db, quantity)
+            table = TABLE_OF[quantity]
+            found = db.execute(
+                f"SELECT step, {quantity} FROM {table} WHERE step <= ? AND {quantity} IS NOT NULL ORDER BY step",
+                (until,),
+            )
+            return _matrix(found.fetchall(), len(names))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -225,6 +235,13 @@ def _layers(db: sqlite3.Connection, quantity: str) -> tuple[str, ...]:
         )
     rows = db.execute("SELECT name FROM layer WHERE grp = ? ORDER BY i", (QUANTITIES[quantity],))
     return tuple(name for (name,) in rows)
+
+
+def _matrix(rows: Sequence[tuple[int, bytes]], layers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (S,) and their numbers (S, L) as float32."""
+    values = np.frombuffer(b"".join(blob for _, blob in rows), "<f4")
+    values = values.reshape(len(rows), layers if rows else 0).astype(np.float32)
+    return np.array([step for step, _ in rows], np.int64), values
 
 
 def _last(db: sqlite3.Connection, table: str, quantity: str = "step") -> int | None:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from resviz.data.datasets import Dataset
 from resviz.device import Device, best
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.models import checkpoints
 from resviz.models.spec import ModelSpec
 from resviz.training import state as states
@@ -85,11 +85,13 @@ class Run:
         with self.writing():
             self.folder.mkdir(parents=True, exist_ok=True)
 
-    def start(self, device: Device | None = None) -> None:
+    def start(self, device: Device | None = None, processes: int = 1) -> None:
         """Write down what is about to happen."""
         self.make()
         with self.writing():
-            write_config(self.folder, {**self.recipe(device), "request": self.request.as_dict()})
+            write_config(
+                self.folder, {**self.recipe(device), "processes": processes, "request": self.request.as_dict()}
+            )
 
     def told(self) -> dict[str, Any]:
         """What `config.json` says; empty before the start."""
@@ -155,9 +157,12 @@ class Run:
                 raise TrainingError(
                     "{folder} was deleted while the run was going on; start it anew.", folder=self.folder
                 ) from None
-            way_out = "make room and resume the run" if _is_full(reason) else "choose another --out"
+            full, closed = Sentence("make room and resume the run"), Sentence("choose another --out")
             raise TrainingError(
-                "{folder} cannot be written ({told}); {way_out}.", folder=self.folder, told=told, way_out=way_out
+                "{folder} cannot be written ({told}); {way_out}.",
+                folder=self.folder,
+                told=told,
+                way_out=full if _is_full(reason) else closed,
             ) from None
 
 

@@ -28,7 +28,7 @@ def measured(run: Run, device: Device, most: int | None = None) -> int:
     counts = candidates(most or share())
     if len(counts) == 1:
         return 1
-    long = replace(run.config, epochs=len(counts) * STEPS)  # an epoch has a step at least
+    long = replace(run.config, epochs=len(counts) * STEPS, compile=False)  # an epoch has a step at least
     training = Training(build(run.spec), run.data, long, device, statistics(run.data))
     steps = (event for event in training.events() if isinstance(event, Step))
     return fastest(lambda: next(steps), counts)

@@ -10,6 +10,7 @@ import streamlit as st
 from resviz.figures import boards, raster
 from resviz.ui import cache, layout, linked, view
 from resviz.ui.controls import Subject
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.pickers import class_picker, layer_picker
@@ -41,7 +42,7 @@ def choose(subject: Subject) -> Choice:
         "grad-cam",
         "method",
         required=True,
-        format_func=lambda key: METHODS[key].title,
+        format_func=lambda key: said(METHODS[key].title),
     )
     method = METHODS[name]
     layer = layer_picker(subject, cache.default_layer(subject.model)).name if method.needs_layer else None
@@ -59,7 +60,7 @@ def results(subject: Subject, choice: Choice) -> "list[Attribution]":
     labels = cache.model(subject.model).labels
     found = []
     for target in choice.targets:
-        words = _("{method} for {label}").format(method=choice.method.title, label=labels[target])
+        words = _("{method} for {label}").format(method=said(choice.method.title), label=labels[target])
         update = layout.progress(words) if choice.method.slow else None
         found.append(cache.attribution(subject.model, subject.shown, choice.method.name, choice.layer, target, update))
         if update:

@@ -9,6 +9,7 @@ import streamlit as st
 from resviz.data.images import Picture
 from resviz.figures import boards
 from resviz.ui import board, cache
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped, progress, refusals
 from resviz.ui.model_picker import DEFAULT_MODEL, model_picker
@@ -59,7 +60,7 @@ def subject() -> Subject:
 def _say_notes(shown: Picture) -> None:
     with st.sidebar:
         for note in shown.notes:
-            st.caption(escaped(note))
+            st.caption(escaped(said(note)))
 
 
 def _say_card(name: str) -> None:
@@ -69,7 +70,7 @@ def _say_card(name: str) -> None:
     ours = name.startswith(("bundled/", "run/")) and "accuracy" in card  # a foreign file may say anything
     with st.session_state["card"].expander(_("About this model")):
         for note in loaded.notes:
-            st.caption(escaped(note))
+            st.caption(escaped(said(note)))
         if not ours:
             st.caption(_("{count} classes. No record of its training.").format(count=len(loaded.labels)))
             return
@@ -90,4 +91,4 @@ def _say_device() -> None:
     cache.warm_up()
     from resviz.device import best
 
-    st.session_state["device_line"].caption(_("Runs on {device}.").format(device=best().where()))
+    st.session_state["device_line"].caption(_("Runs on {device}.").format(device=said(best().where())))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from resviz.errors import ResvizError, Sentence
+
 DOMAIN, LOCALES = "resviz", Path(__file__).with_name("locale")
 
 
@@ -14,6 +16,12 @@ def translate(message: str) -> str:
     """The message in the visitor's language, in English where there is no catalogue."""
     language = str(st.query_params.get("lang", "en"))
     return _catalogue(language)(message) if language in languages() else message
+
+
+def said(text: str | ResvizError) -> str:
+    """An error, or a sentence from below the pages, in the visitor's language; other text as it is."""
+    sentence = text.sentence if isinstance(text, ResvizError) else text
+    return sentence.said(translate) if isinstance(sentence, Sentence) else str(sentence)
 
 
 @functools.cache

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import ResvizError
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except ResvizError as refusal:
-        st.error(escaped(str(refusal)))
+        st.error(escaped(said(refusal)))
         st.stop()
 
 
@@ -143,7 +144,7 @@ def progress(words: str) -> Callable[..., None]:
         if share >= 1:
             bar.empty()
         else:
-            bar.progress(min(max(share, 0.0), 1.0), what or words)
+            bar.progress(min(max(share, 0.0), 1.0), said(what) or words)
 
     return update
 

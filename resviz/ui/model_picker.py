@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from resviz.ui import cache, view
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
@@ -92,7 +93,7 @@ def _title(infos: "Mapping[str, ModelInfo]", name: str) -> str:
     """Short enough for one line of the sidebar."""
     group, _slash, rest = name.partition("/")
     if base(name) in infos:
-        return f"{infos[base(name)].title} {_when(base(name))}".strip()
+        return f"{said(infos[base(name)].title)} {_when(base(name))}".strip()
     return rest.rpartition("/")[2] if group == "file" else name
 
 

@@ -7,6 +7,7 @@ from resviz.data.images import Picture
 from resviz.errors import ImageError
 from resviz.figures import boards, raster
 from resviz.ui import board, cache, view
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
@@ -44,7 +45,7 @@ def photo_or_the_one_before() -> tuple[str, Picture]:
     try:
         shown = cache.picture(data)
     except ImageError as refusal:
-        st.error(escaped(str(refusal)))
+        st.error(escaped(said(refusal)))
         title, data = st.session_state.get("shown_before", _first_sample())
         return title, cache.picture(data)
     if (title, data) != _first_sample():  # it may only stand in for an upload to come
@@ -63,9 +64,10 @@ def _keep(source: str) -> None:
 
 
 def _sample_picker() -> None:
-    titles = {sample.key: sample.title for sample in samples.SAMPLES}
+    titles = {sample.key: said(sample.title) for sample in samples.SAMPLES}
     first = next(iter(titles))
-    board.show(boards.thumbnails(_sample_tiles(), view.chosen("sample") or first), "samples", "sample")
+    tiles = [boards.Tile(key, _thumbnail(key), title) for key, title in titles.items()]
+    board.show(boards.thumbnails(tiles, view.chosen("sample") or first), "samples", "sample")
     view.pick(
         st.selectbox,
         _("Sample photo"),
@@ -78,11 +80,8 @@ def _sample_picker() -> None:
 
 
 @st.cache_data(show_spinner=False)
-def _sample_tiles() -> list[boards.Tile]:
-    return [
-        boards.Tile(s.key, raster.data_uri(raster.photo_jpeg(cache.picture(samples.read(s.key)).image, 120)), s.title)
-        for s in samples.SAMPLES
-    ]
+def _thumbnail(key: str) -> str:
+    return raster.data_uri(raster.photo_jpeg(cache.picture(samples.read(key)).image, 120))
 
 
 def _chosen_picture() -> tuple[str, bytes]:

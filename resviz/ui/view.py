@@ -34,11 +34,16 @@ def forget(*keys: str) -> None:
 
 
 def publish(page: str) -> None:
-    """Put all choices into the address; where the visitor went back or forth on one page, take them from it."""
+    """Put all choices into the address; where the visitor went back or forth on one page, take them from it.
+
+    A link to another page may bring choices along: they join the others.
+    """
     address, before = dict(st.query_params), st.session_state.get(_PUBLISHED)
     if before is not None and before[0] == page and before[1] != address:
         st.session_state[_STATE] = address
     elif address != _choices():
+        if before is not None and before[1] != address:
+            _choices().update(address)
         st.query_params.from_dict(_choices())
     st.session_state[_PUBLISHED] = page, dict(_choices())
 

@@ -82,7 +82,7 @@ def test_without_images_it_tells_what_is_stored_and_nothing_about_a_batch(ask):
     assert all(record["batches"] > 0 and "drift" not in record for record in found["layers"])
 
 
-@pytest.mark.parametrize(("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm in 7 layers")])
+@pytest.mark.parametrize(("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm (7)")])
 def test_a_network_without_batch_norm_says_so_and_lists_what_there_is(ask, norm, says):
     found = ask("--model", f"new/residual-8?norm={norm}")
     assert found["layers"] == []

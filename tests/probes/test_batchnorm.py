@@ -219,8 +219,8 @@ def test_functional_networks_are_watched_as_well():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"norm": "none"}, "no BatchNorm and no other normalisation .* 7 layers of convolutions have a bias"),
-        ({"norm": "group"}, "normalises with GroupNorm in 7 layers"),
+        ({"norm": "none"}, "no BatchNorm and no other normalisation .* convolutions with a bias of their own: 7"),
+        ({"norm": "group"}, r"normalises with GroupNorm \(7\)"),
     ],
 )
 def test_a_network_without_batch_norm_says_what_it_has_instead(options, says):

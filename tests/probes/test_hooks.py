@@ -110,9 +110,9 @@ def test_outputs_are_never_the_callers_tensor():
     [
         ("layer1.0.conv9", "this model has no layer 'layer1.0.conv9'; did you mean layer1.0.conv"),
         ("layer4", "did you mean layer"),
-        ("", "this model has no layer ''; did you mean conv1 or bn1 or relu?"),
+        ("", "this model has no layer ''; did you mean conv1, bn1, relu?"),
         ("layer1.0.spec", "did you mean layer1.0"),
-        ("zzzzzzzz", "did you mean conv1 or bn1 or relu?"),
+        ("zzzzzzzz", "did you mean conv1, bn1, relu?"),
     ],
 )
 def test_an_unknown_layer_names_the_closest_ones_and_leaves_no_hook(layer: str, sentence: str):
