@@ -13,6 +13,7 @@ import streamlit as st
 
 from resviz.errors import ProbeError
 from resviz.ui import layout, view
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
@@ -78,7 +79,7 @@ def _batch() -> np.ndarray:
     try:
         return parse(text or "")
     except ProbeError as refusal:
-        st.error(escaped(str(refusal)) + " " + _("Until then the first example is shown."))
+        st.error(escaped(said(refusal)) + " " + _("Until then the first example is shown."))
         return parse(DEFAULT)
 
 

@@ -77,7 +77,7 @@ def _of_chart(chart: dict[str, Any]) -> Iterator[str]:
     chart["layout"].pop("template", None)
     for key, value in _leaves(chart):
         if key in ("text", "name", "hovertext", "ticktext", "legendgroup", "hovertemplate", "texttemplate"):
-            yield from _of_html(re.sub(r"%\{[^}]*\}", "", value))
+            yield from _of_html(re.sub(r"%\{[^}]*\}|<[^>]*>", " ", value))
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -98,7 +98,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _of_html(text: str) -> Iterator[str]:
-    if "<" not in text:
+    if not text.startswith("<"):
         yield text
         return
     reader = _Reader()
@@ -127,7 +127,7 @@ DATA = re.compile(
     |\b(Residual|Plain|Tap|Add|Identity|Sequential|[A-Z]\w+\dd|ReLU)\b
     |\b(Wide\ )?(ResNet|ResNeXt|VGG|AlexNet|DenseNet|MobileNet|Plain|EfficientNet|ConvNeXt|ViT|Swin)[-\w]*
     |\b(bundled|torchvision|new|run|file)\b(/[\w./?&=-]+)?|imagenette128|cifar10
-    |\b(elu|gelu|leaky_relu|silu|tanh)\b|with\ BatchNorm
+    |\b(elu|gelu|leaky_relu|silu|tanh)\b|with\ BatchNorm|nats|CIFAR-100?|Fashion-MNIST
     |:(orange|blue)(?=\[)
     """,
     re.VERBOSE,
@@ -163,7 +163,12 @@ def labels() -> frozenset[str]:
         ("receptive_field", {}),
         ("gradient_flow", {}),
         ("gradient_flow", {"part": "lesions"}),
+        ("gradient_flow", {"part": "lesions", "whose": "mine"}),
         ("gradient_flow", {"part": "shattered"}),
+        ("batchnorm", {}),
+        ("batchnorm", {"aspect": "hand"}),
+        ("batchnorm", {"aspect": "modes"}),
+        ("training", {}),
     ],
 )
 def test_every_word_is_translated(page: str, query: dict[str, str], labels: frozenset[str]) -> None:
