@@ -111,7 +111,9 @@ def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     with_dataset(with_model(add(commands, evaluate)))
     command = with_dataset(add(commands, train), required=False)
-    command.add_argument("--recipe", metavar="NAME", help="settings of a bundled model: imagenette, cifar10, digits or digits-plain")
+    command.add_argument(
+        "--recipe", metavar="NAME", help="settings of a bundled model: imagenette, cifar10, digits or digits-plain"
+    )
     command.add_argument(
         "--model", metavar="M", help="new/FAMILY-DEPTH?option=value (default: the recipe's, or new/residual-20)"
     )
