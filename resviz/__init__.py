@@ -26,6 +26,7 @@ can get wrong raises `ResvizError`, in a sentence. Names load on first use: `imp
 """
 
 from importlib import import_module
+from os import environ
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from resviz.probes.norm_modes import batchnorm_modes
     from resviz.probes.prediction import predict
     from resviz.probes.receptive_field import receptive_field
+
+environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # torch reads it once: what Apple's GPU lacks, the CPU does
 
 __version__ = "0.1.0"
 

@@ -5,6 +5,7 @@ Importing this module costs what torch costs; nothing is probed before it is ask
 
 import functools
 import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +35,23 @@ class Device:
 
 def best() -> Device:
     """The best device of this machine."""
-    if torch.cuda.is_available():
-        half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if torch.cuda.is_available() and computes("cuda"):
+        # bf16 that is emulated is slower than float32
+        half = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
         return Device("cuda", torch.cuda.get_device_name(), torch.get_num_threads(), half)
-    if torch.backends.mps.is_available():
+    if torch.backends.mps.is_available() and computes("mps"):
         return Device("mps", "Apple GPU", torch.get_num_threads(), None)
     return cpu()
+
+
+@functools.cache
+def computes(kind: str) -> bool:
+    """Whether a convolution succeeds there: a driver may be too old, a virtual machine's GPU may have no memory."""
+    try:
+        torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3, device=kind), torch.ones(1, 1, 3, 3, device=kind)).item()
+    except RuntimeError:
+        return False
+    return True
 
 
 def cpu() -> Device:
@@ -53,6 +65,27 @@ def bf16_pays() -> bool:
     a = torch.randn(512, 512)
     half = a.bfloat16()
     return _seconds(half) * 1.5 < _seconds(a)
+
+
+def free_memory(kind: str) -> int:
+    """Bytes that are free on a device of that type; on the CPU as many as anybody may want."""
+    if kind == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    if kind == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return sys.maxsize
+
+
+def fits(size: int, kind: str) -> bool:
+    """Whether so many bytes leave three quarters of the device's free memory to the work itself."""
+    return 4 * size < free_memory(kind)
+
+
+def moved(tensor: torch.Tensor, kind: str) -> torch.Tensor:
+    """The tensor on a device. A copy to CUDA leaves from pinned memory, and nobody waits for it."""
+    if kind == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory().to(kind, non_blocking=True)
+    return tensor.to(kind)
 
 
 def cores() -> int:

@@ -13,10 +13,11 @@ from resviz.cli.parsing import add, load, whole, with_dataset, with_model
 from resviz.errors import ResvizError
 
 if TYPE_CHECKING:
+    from resviz.training.parallel import Group
     from resviz.training.store import Run
     from resviz.training.work import Events
 
-GIVEN = ("recipe", "model", "dataset", "epochs", "batch_size", "seed", "side", "threads", "out", "record")
+GIVEN = ("recipe", "model", "dataset", "epochs", "batch_size", "seed", "side", "threads", "out", "record", "compile")
 
 
 def evaluate(options: argparse.Namespace) -> Result:
@@ -47,14 +48,26 @@ def evaluate(options: argparse.Namespace) -> Result:
 
 def train(options: argparse.Namespace) -> Result:
     """Train a network, or go on with a run; a recipe brings the settings of a bundled model."""
+    from resviz.training.parallel import joined
+
+    with joined() as group:
+        if group.first:
+            return _trained(options, group)
+        _trained(options, group)
+        raise SystemExit  # without a result: the first process prints it
+
+
+def _trained(options: argparse.Namespace, group: "Group") -> Result:
     from resviz.training import jobs
     from resviz.training.events import EpochEnd
     from resviz.training.records import Record
 
     launched = jobs.LOCK_VARIABLE in os.environ
-    run, events = _continued(options) if options.run else _begun(options)
+    run, events = _continued(options, group) if options.run else _begun(options, group)
     last: EpochEnd | None = None
     for event in events:
+        if not group.first:
+            continue
         if isinstance(event, EpochEnd):
             last = event
             note(f"epoch {event.epoch + 1}/{run.config.epochs}: test accuracy {event.test.accuracy:.4f}")
@@ -68,7 +81,7 @@ def train(options: argparse.Namespace) -> Result:
     return {"run": run.name, "status": Record(run.folder).status, "metrics": metrics, "files": [str(run.weights)]}
 
 
-def _begun(options: argparse.Namespace) -> "tuple[Run, Events]":
+def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     """A new run by the options."""
     from resviz.data import datasets
     from resviz.training.config import Recipe, TrainConfig, recipe
@@ -81,17 +94,19 @@ def _begun(options: argparse.Namespace) -> "tuple[Run, Events]":
     if options.recipe and options.side is not None:
         raise ResvizError("A recipe brings its own side; leave out --side or --recipe.")
     given = {
-        key: value for key in ("epochs", "batch_size", "seed", "side") if (value := getattr(options, key)) is not None
+        key: value
+        for key in ("epochs", "batch_size", "seed", "side", "compile")
+        if (value := getattr(options, key)) is not None
     }
     usual = datasets.usual(options.dataset)
     config = replace(chosen.config, **given) if options.recipe else TrainConfig(**{**usual, **given})
     folder = Path(options.out) if options.out else None
     model, record = options.model or chosen.model, options.record or "light"
     threads = MEASURE if options.threads is None else options.threads
-    return fit(model, options.dataset, config, folder, threads, progress, record)
+    return fit(model, options.dataset, config, folder, threads, progress, record, group)
 
 
-def _continued(options: argparse.Namespace) -> "tuple[Run, Events]":
+def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     """The run of that id; a termination of the process that `jobs` started becomes the wish to stop."""
     from resviz.training import jobs, records
     from resviz.training.fit import carry_on
@@ -102,7 +117,7 @@ def _continued(options: argparse.Namespace) -> "tuple[Run, Events]":
     folder = records.read(options.run).folder
     lock = os.environ.get(jobs.LOCK_VARIABLE)
     if lock is None:
-        return carry_on(folder, progress)
+        return carry_on(folder, progress, group=group)
     signal.signal(signal.SIGTERM, lambda *_: (folder / STOP).touch())
     return carry_on(folder, progress, int(lock))
 
@@ -126,7 +141,10 @@ def add_to(commands: Any) -> None:
         "--side", type=int, metavar="PX", help="side of the images (default: the dataset's or recipe's)"
     )
     command.add_argument("--threads", type=whole(1, 1024), metavar="N", help="threads on a CPU (default: measured)")
-    command.add_argument("--out", metavar="DIR", help="folder of the run (default: a new one among the runs)")
+    command.add_argument("--compile", action="store_const", const=True, help="let torch.compile translate the network")
+    command.add_argument(
+        "--out", metavar="DIR", help="folder of the run, which goes on if it lies there (default: a new one)"
+    )
     command.add_argument(
         "--record", metavar="PRESET", help="off; light: weights and their gradients; full: blocks and BatchNorm too"
     )

@@ -1,15 +1,47 @@
 """The sign of life of a training process: a lock on a file, which the system takes back when the process ends.
 
 However it ends: kill -9 and a power cut included. A process hands the lock to the child that it starts, so that there
-is no moment between the two in which the run looks dead.
+is no moment between the two in which the run looks dead. Windows has no such locks: there nothing is started in the
+background, but a training in the foreground shows as alive.
 """
 
-import fcntl
 import os
 import time
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from resviz.training.schema import LOCK
+
+
+def _module(name: str) -> ModuleType | None:
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+_fcntl, _msvcrt = _module("fcntl"), _module("msvcrt")
+INHERITED = _fcntl is not None  # whether a child can be handed a lock: on Windows it cannot
+
+
+def take(descriptor: int, shared: bool = False, wait: bool = False) -> None:
+    """Lock an open file until it is closed; raises `BlockingIOError` or `PermissionError` where another process has it.
+
+    On Windows the lock is that of the file's first byte, and never shared.
+    """
+    if _fcntl:
+        kind = _fcntl.LOCK_SH if shared else _fcntl.LOCK_EX
+        _fcntl.flock(descriptor, kind if wait else kind | _fcntl.LOCK_NB)
+    elif _msvcrt:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        while True:
+            try:
+                return _msvcrt.locking(descriptor, _msvcrt.LK_NBLCK, 1)  # type: ignore[no-any-return]
+            except PermissionError:
+                if not wait:
+                    raise
+            time.sleep(0.01)
 
 
 def hold(folder: Path, wait: float = 1.0) -> int | None:
@@ -21,9 +53,9 @@ def hold(folder: Path, wait: float = 1.0) -> int | None:
     end = time.monotonic() + wait
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take(descriptor)
             return descriptor
-        except BlockingIOError:
+        except (BlockingIOError, PermissionError):
             if time.monotonic() > end:
                 os.close(descriptor)
                 return None
@@ -42,8 +74,8 @@ def is_held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+        take(descriptor, shared=True)
+    except (BlockingIOError, PermissionError):
         return True
     finally:
         os.close(descriptor)

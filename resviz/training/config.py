@@ -46,6 +46,7 @@ class TrainConfig:
     side_last: int = 0
     recalibration: int = 0  # training images from which BatchNorm's statistics are measured again at the end
     precision: str = "auto"  # auto: half precision where the device gains from it
+    compile: bool = False  # by `torch.compile`: minutes at the start, and some numbers differ in their last digits
     seed: int = 0
 
     def __post_init__(self) -> None:

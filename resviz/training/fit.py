@@ -11,13 +11,15 @@ from typing import Any
 import torch
 
 from resviz.data import datasets
-from resviz.device import Device, best
+from resviz.device import Device, best, cpu
 from resviz.errors import DataError, ResvizError, SpecError, TrainingError
 from resviz.training import alive, work
 from resviz.training.config import TrainConfig
 from resviz.training.journal import Journal
+from resviz.training.parallel import ALONE, Group
 from resviz.training.records import Record
 from resviz.training.request import MEASURE, Request
+from resviz.training.schema import CONFIG
 from resviz.training.store import Run, new_folder
 from resviz.training.threads import measured
 from resviz.training.work import Events
@@ -31,62 +33,95 @@ def fit(
     threads: int | None = None,
     progress: datasets.Progress = lambda share, what: None,
     record: str = "light",
+    group: Group = ALONE,
 ) -> tuple[Run, Events]:
     """The run and its events; iterate to train, close the iterator to stop.
 
+    A run that lies in `folder` already goes on. `group`: the processes that train it together.
     Raises `SpecError` for a model that is not `new/...` or has another number of classes, `DataError` for the data.
     """
     request = Request(model=model, dataset=dataset, config=config, threads=threads, record=record)
-    run = _prepared(request, folder or new_folder(request.spec()), progress)
-    return run, _events(run, best())
+    folder = folder or Path(group.once(lambda: group.settled(str(new_folder(request.spec())))))
+    if group.once(lambda: _lies_in(folder, request)):
+        return carry_on(folder, progress, group=group)
+    run = _prepared(request, folder, progress, group)
+    return run, _events(run, _agreed(best(), group), group)
 
 
 def carry_on(
-    folder: Path, progress: datasets.Progress = lambda share, what: None, lock: int | None = None
+    folder: Path,
+    progress: datasets.Progress = lambda share, what: None,
+    lock: int | None = None,
+    group: Group = ALONE,
 ) -> tuple[Run, Events]:
     """The run that lies in a folder, begun or not, and the events that are left.
 
     `lock`: the descriptor of the run's lock, where whoever started this process took it for us.
     Raises `TrainingError` where nothing is left to do, another process does it, or the data are others now.
     """
-    record = Record(folder)
-    launched, lock = lock is not None, work.taken(folder) if lock is None else lock
+    launched, lock = lock is not None, group.once(lambda: work.taken(folder) if lock is None else lock)
     try:
-        return _continued(record, progress, lock, launched)
+        return _continued(folder, progress, lock, launched, group)
     except ResvizError as refusal:
-        if record.notes().get("status") != "finished":
-            with Journal(folder) as journal:
-                journal.note(status="crashed", message=str(refusal))
-        alive.release(lock)
+        if group.first:
+            _refuse(folder, lock, refusal)
         raise
 
 
-def _continued(record: Record, progress: datasets.Progress, lock: int, launched: bool) -> tuple[Run, Events]:
-    folder = record.folder
-    if record.notes().get("status") == "finished":
+def _refuse(folder: Path, lock: int, refusal: ResvizError) -> None:
+    if Record(folder).notes().get("status") != "finished":
+        with Journal(folder) as journal:
+            journal.note(status="crashed", message=str(refusal))
+    alive.release(lock)
+
+
+def _continued(
+    folder: Path, progress: datasets.Progress, lock: int, launched: bool, group: Group
+) -> tuple[Run, Events]:
+    notes, told = group.once(lambda: (Record(folder).notes(), Record(folder).config))
+    if notes.get("status") == "finished":
         raise TrainingError(
             "{name} is finished; nothing is left to do. Start a new run for more epochs.", name=folder.name
         )
-    told = record.config
-    run = _prepared(Request.from_dict(told.get("request", {})), folder, progress)
+    run = _prepared(Request.from_dict(told.get("request", {})), folder, progress, group)
     before = told.get("dataset")
     if isinstance(before, dict) and before["sha256"] != run.data.fingerprint:
         raise TrainingError(
             "The pictures of {name} have changed since {run} began; start a new run.", name=run.data.name, run=run.name
         )
-    if not launched:
+    if group.first and not launched:
         run.forget_stop()
-    return run, _events(run, _same_device(told), lock, told.get("threads"))
+    return run, _events(run, _agreed(_same_device(told), group), group, lock, told.get("threads"))
 
 
-def _events(run: Run, device: Device, lock: int | None = None, threads: int | None = None) -> Events:
-    """Settle the threads when the first event is asked for; those that a run began with are kept."""
+def _events(run: Run, device: Device, group: Group, lock: int | None = None, threads: int | None = None) -> Events:
+    """Settle the threads when the first event is asked for; those that a run began with are kept.
+
+    Processes that wait for each other cannot measure: they have the threads that `torchrun` gives them.
+    """
     chosen = run.request.threads if threads is None else threads
     if chosen == MEASURE:
-        chosen = measured(run, device)
+        chosen = torch.get_num_threads() if group.joined else measured(run, device)
     if chosen:
         torch.set_num_threads(chosen)
-    yield from work.events(run, device, lock)
+    yield from work.events(run, device, lock, group)
+
+
+def _lies_in(folder: Path, request: Request) -> bool:
+    """Whether the run that is asked for has begun in this folder; raises `TrainingError` where another one has."""
+    if not (folder / CONFIG).exists():
+        return False
+    found = Request.from_dict(Record(folder).config.get("request", {}))
+    alike = replace(found.config, batch_size=request.config.batch_size)  # which may have been halved
+    if replace(found, config=alike) != request:
+        raise TrainingError("{folder} holds a run with other settings; choose another --out.", folder=folder)
+    return True
+
+
+def _agreed(device: Device, group: Group) -> Device:
+    """The device with the precision of the first process; Apple's GPUs know no groups."""
+    device = cpu() if group.joined and device.type == "mps" else device
+    return replace(device, autocast=group.once(lambda: device.autocast))
 
 
 def _same_device(told: dict[str, Any]) -> Device:
@@ -99,8 +134,9 @@ def _same_device(told: dict[str, Any]) -> Device:
     return replace(device, autocast=None if half is torch.float32 else half)
 
 
-def _prepared(request: Request, folder: Path, progress: datasets.Progress) -> Run:
-    data = datasets.load(request.dataset, request.config.side, progress)
+def _prepared(request: Request, folder: Path, progress: datasets.Progress, group: Group) -> Run:
+    with group.one_ahead():
+        data = datasets.load(request.dataset, request.config.side, progress)
     if request.spec().classes != len(data.labels):
         raise SpecError(
             "{name} has {count} classes: add classes={count} to the model's name",

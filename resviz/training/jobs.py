@@ -4,7 +4,6 @@ A run waits in its folder with the status `queued` until there is a place; place
 come first served, by whoever starts, watches or ends a run. Nothing here imports torch.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -34,6 +33,7 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
 
     Raises `TrainingError` where the session has a run going on already, or the disk has no room.
     """
+    _check_system()
     with _giving_places():
         _check_session(session)
         check_room(requests)
@@ -46,6 +46,7 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
 def resume(run_id: str, session: str = "") -> None:
     """Queue a stopped or crashed run again; it goes on from its last checkpoint."""
     record = records.read(run_id)
+    _check_system()
     with _giving_places():
         if record.status not in ("stopped", "crashed"):
             raise TrainingError(
@@ -59,16 +60,19 @@ def resume(run_id: str, session: str = "") -> None:
         _give_places()
 
 
-def stop(run_id: str) -> None:
-    """Ask a run to stop after its next step; it saves where it stands. A queued run leaves the queue at once."""
+def stop(run_id: str, wish: str = "stop") -> None:
+    """Ask a run to stop after its next step; it saves where it stands. A queued run leaves the queue at once.
+
+    `wish`: kept as `Record.wish`; `pause` is a stop by somebody who means to go on.
+    """
     record = records.read(run_id)
     with _giving_places():
-        if record.status == "queued":
+        status = record.status
+        if status not in ("queued", "running"):
+            raise TrainingError("{run} is {status}; there is nothing to stop.", run=run_id, status=status)
+        (record.folder / STOP).write_text(wish)
+        if status == "queued":
             _note(record.folder, status="stopped", message="")
-        elif record.status == "running":
-            (record.folder / STOP).touch()
-        else:
-            raise TrainingError("{run} is {status}; there is nothing to stop.", run=run_id, status=record.status)
 
 
 def delete(run_id: str) -> None:
@@ -131,6 +135,13 @@ def _turn(info: RunInfo) -> tuple[float, str]:
     return info.place, info.id
 
 
+def _check_system() -> None:
+    if not alive.INHERITED:
+        raise TrainingError(
+            "Training in the background needs Linux or macOS; here `python -m resviz train` trains in the foreground."
+        )
+
+
 def _check_session(session: str) -> None:
     """A visitor has one run, or one race, at a time."""
     for info in records.runs() if session else ():
@@ -170,7 +181,7 @@ def _giving_places() -> Iterator[None]:
             "{parent} cannot be written ({reason}); set RESVIZ_HOME.", parent=path.parent, reason=reason.strerror
         ) from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        alive.take(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)

@@ -19,6 +19,9 @@ from resviz.errors import Sentence, TrainingError
 from resviz.training.events import EpochEnd, Step
 from resviz.training.schema import FILE, STEP, TABLES, VERSION, statements
 
+CREATED = """
+INSERT OR IGNORE INTO kv SELECT 'created', COALESCE((SELECT value FROM kv WHERE key = 'queued'), :now)
+"""
 INTERVAL = 0.25  # seconds between commits: what a reader may lag behind
 
 
@@ -35,6 +38,7 @@ class Journal:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(statements())
             self.note(version=VERSION)
+            self._db.execute(CREATED, {"now": json.dumps(time.time())})
 
     def note(self, **notes: object) -> None:
         """Say something about the run, at once: its status, the number of its steps."""

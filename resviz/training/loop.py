@@ -7,23 +7,27 @@ from there as if nothing had happened, to the last bit on a CPU with the same nu
 import math
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resviz.data.datasets import Dataset
-from resviz.device import Device
+from resviz.device import Device, moved
 from resviz.errors import Sentence, TrainingError
 from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig
 from resviz.training.culprit import first_not_finite
 from resviz.training.evaluation import evaluate, recalibrate
-from resviz.training.events import EpochEnd, Step
+from resviz.training.events import EpochEnd, Evaluation, Step
+from resviz.training.parallel import ALONE, Group
 from resviz.training.record import Recorder
 from resviz.training.smallmaps import SmallMaps
 from resviz.training.state import State, momenta, restore
+
+BACKEND = "inductor"  # of `torch.compile`
 
 
 class DivergedError(TrainingError):
@@ -49,7 +53,8 @@ def train(
 class Training:
     """One training of `model` in place; iterate over `events()` once.
 
-    `state`: where another one of the same model, data and configuration stood.
+    `state`: where another one of the same model, data and configuration stood. `group`: the processes that do the same
+    now, each with its share of every batch.
     """
 
     def __init__(
@@ -61,19 +66,25 @@ class Training:
         statistics: tuple[Tensor, Tensor],
         recorder: Recorder | None = None,
         state: State | None = None,
+        group: Group = ALONE,
     ) -> None:
         self.model, self.data, self.config, self.device, self.statistics = model, data, config, device, statistics
-        self.recorder = recorder or Recorder(model, "off")
+        self.recorder, self.group = recorder or Recorder(model, "off"), group
         self.half = device.autocast if config.precision == "auto" else None
-        self.batches = Batches(data.train.images, data.train.targets, config, *statistics)
+        self.batches = Batches(data.train.images, data.train.targets, config, *statistics, group, device.type)
+        self.weight = group.weight(self.batches.size)
         self.steps = config.epochs * len(self.batches)
         model.to(device.type, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = _optimiser(model, config)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self.half is torch.float16)
         self._drawn: Tensor | None = None
         self.step, self.epoch, self._loss, self._accuracy = 0, 0, 0.0, 0.0  # the last two: sums over the epoch
         if state is not None:
             restore(state, model, self.optimiser)
             self.step, self.epoch, self._loss, self._accuracy, self._drawn = state.position()
+            if scaler := state.scaler():
+                self.scaler.load_state_dict(scaler)
+        self.network = group.averaging(compiled(model) if config.compile else model)
 
     def state(self) -> State:
         """Where it stands, after any event: weights, momentum, the place in the data and in what is drawn."""
@@ -82,6 +93,7 @@ class Training:
         tensors = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
         drawn = self.batches.generator.get_state()
         numbers = {"step": self.step, "epoch": self.epoch, "loss": self._loss, "accuracy": self._accuracy}
+        numbers |= {f"scaler.{name}": value for name, value in self.scaler.state_dict().items()}
         return State({**tensors, "drawn": drawn}, numbers)
 
     def events(self) -> Iterator[Step | EpochEnd]:
@@ -98,47 +110,69 @@ class Training:
         for images, targets in batches:
             start = time.perf_counter()
             lr = learning_rate(self.config, self.step / self.steps)
-            loss, accuracy, norms = self._update(lr, images, targets)
+            with _translation():
+                loss, accuracy, norms, skipped = self._update(lr, images, targets)
             self._loss += loss
             self._accuracy += accuracy
             self.step += 1
             seconds = time.perf_counter() - start
-            yield Step(self.step - 1, self.steps, self.epoch, loss, accuracy, lr, seconds, norms)
+            yield Step(self.step - 1, self.steps, self.epoch, loss, accuracy, lr, seconds, norms, skipped)
 
     def _end(self) -> EpochEnd:
-        if self.config.recalibration and self.epoch == self.config.epochs - 1:
-            images = self.data.train.images[_sample(len(self.data.train), self.config)]
-            recalibrate(self.model, images, self.statistics, self.device, self.half)
-        classes = len(self.data.labels)
-        test = evaluate(self.model, self.data.test, self.statistics, self.device, classes, self.half)
+        test = self.group.once(self._measured)
         count = len(self.batches)
         end = EpochEnd(self.epoch, self._loss / count, self._accuracy / count, test)
         self.epoch, self._loss, self._accuracy = self.epoch + 1, 0.0, 0.0
         return end
 
-    def _update(self, lr: float, images: Tensor, targets: Tensor) -> tuple[float, float, dict[str, tuple[float, ...]]]:
-        """One step of SGD; returns the batch's loss and accuracy, and what was recorded."""
+    def _measured(self) -> Evaluation:
+        if self.config.recalibration and self.epoch == self.config.epochs - 1:
+            images = self.data.train.images[_sample(len(self.data.train), self.config)]
+            recalibrate(self.model, images, self.statistics, self.device, self.half)
+        classes = len(self.data.labels)
+        return evaluate(self.model, self.data.test, self.statistics, self.device, classes, self.half)
+
+    def _update(
+        self, lr: float, images: Tensor, targets: Tensor
+    ) -> tuple[float, float, dict[str, tuple[float, ...]], bool]:
+        """One step of SGD; returns the batch's loss and accuracy, what was recorded, and whether the step was skipped.
+
+        The device is waited for once, before the update: while that goes on the next batch is made.
+        """
         device = self.device.type
-        images, targets = images.to(device, memory_format=torch.channels_last), targets.to(device)
+        images, targets = moved(images, device), moved(targets, device)
+        images = images.contiguous(memory_format=torch.channels_last)
         small = SmallMaps(self.half) if self.half is not None and device == "cpu" else nullcontext()
         with torch.autocast(device, self.half or torch.bfloat16, enabled=self.half is not None), small:
-            scores = self.model(images)
-            loss = F.cross_entropy(scores.float(), targets, label_smoothing=self.config.label_smoothing)
+            scores = self.network(images)
+            loss = self.weight * F.cross_entropy(scores.float(), targets, label_smoothing=self.config.label_smoothing)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self._check(loss.item(), images)
-        right = (scores.argmax(1) == targets).float().mean()
-        numbers = [loss.detach(), right, *self.recorder.before_update()]
-        self.optimiser.step()
-        found = torch.stack([*numbers, *self.recorder.after_update()]).tolist()
-        return found[0], found[1], self.recorder.values(found[2:], self.step)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimiser)
+        right = self.weight * (scores.argmax(1) == targets).float().mean()
+        mean = self.group.mean(torch.stack([loss.detach(), right])).float()
+        scale = self.scaler.scale(torch.ones((), device=device)) if self.scaler.is_enabled() else None
+        numbers = self.recorder.before_update(self.group, self.weight, scale)
+        found = torch.stack([*mean, *numbers]).tolist()
+        self._check(found[0], images)
+        skipped = self._step()
+        after = self.recorder.after_update()
+        found += torch.stack(after).tolist() if after else []
+        return found[0], found[1], self.recorder.values(found[2:], self.step), skipped
+
+    def _step(self) -> bool:
+        """Update the weights, but not where float16 could not hold the gradients: then the loss is scaled less."""
+        before = self.scaler.get_scale()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        return self.scaler.get_scale() < before
 
     def _check(self, loss: float, images: Tensor) -> None:
         if math.isfinite(loss):
             return
-        name = first_not_finite(self.model, images)
+        name = next(filter(None, self.group.gathered(first_not_finite(self.model, images))), None)
         place = Sentence("; it began in {layer}", layer=name) if name else ""
         raise DivergedError(
             "The loss is {loss} at step {step} of {steps}{place}; choose a lower learning rate.",
@@ -147,6 +181,29 @@ class Training:
             steps=self.steps,
             place=place,
         )
+
+
+def compiled(model: nn.Module) -> nn.Module:
+    """The same model, whose forward and backward passes PyTorch translates when they are first used."""
+    import torch._dynamo  # which `torch.compile` imports anyway
+
+    torch._dynamo.config.skip_nnmodule_hook_guards = False  # else it overlooks the recorder's hooks now and then
+    return cast(nn.Module, torch.compile(model, backend=BACKEND))
+
+
+@contextmanager
+def _translation() -> Iterator[None]:
+    """Where `torch.compile` has not what it needs it says so at the first step, in many lines."""
+    try:
+        yield
+    except RuntimeError as reason:
+        if not any(kind.__module__.startswith(("torch._dynamo", "torch._inductor")) for kind in type(reason).__mro__):
+            raise
+        raise TrainingError(
+            "torch.compile cannot translate this network here ({reason}); install what it needs, a C++ compiler for a "
+            "processor and Triton for a GPU, or leave out --compile.",
+            reason=str(reason).strip().splitlines()[0].rstrip("."),
+        ) from reason
 
 
 def learning_rate(config: TrainConfig, progress: float) -> float:

@@ -23,6 +23,7 @@ from torch.utils.hooks import RemovableHandle
 
 from resviz.errors import TrainingError
 from resviz.models.blocks import Block, Residual
+from resviz.training.parallel import ALONE, Group
 from resviz.training.schema import BATCHNORM, BLOCKS, WEIGHTED
 
 PRESETS = {
@@ -74,8 +75,12 @@ class Recorder:
             for seen in self._seen.values():
                 seen.clear()
 
-    def before_update(self) -> list[Tensor]:
-        """Numbers that gradients and weights give, after the backward pass; on the device still."""
+    def before_update(self, group: Group = ALONE, weight: float = 1.0, scale: Tensor | None = None) -> list[Tensor]:
+        """Numbers that gradients and weights give, after the backward pass; on the device still.
+
+        Of a group of processes, this one's loss counts `weight` times in their mean. `scale`: by what the loss was
+        multiplied, which gradients of weights are divided by already.
+        """
         self._measured = []
         if "weight_gradient" in self.quantities:
             gradients = [torch.zeros_like(w) if w.grad is None else w.grad for w in self._weights]
@@ -84,9 +89,7 @@ class Recorder:
             self._measured.append(("weight", _norms([w.detach() for w in self._weights])))
         if "update_ratio" in self.quantities:
             self._before = [w.detach().clone() for w in self._weights]
-        for quantity, seen in self._seen.items():
-            if seen:
-                self._measured.append((quantity, [seen[n] for n, _ in self.layers[BLOCKS[quantity]] if n in seen]))
+        self._measured += self._blocks(group, weight, scale)
         return [number for _, numbers in self._measured for number in numbers]
 
     def after_update(self) -> list[Tensor]:
@@ -109,6 +112,20 @@ class Recorder:
         if "bn_gamma" in self.quantities and (step < BATCHNORM_EVERY or step % BATCHNORM_EVERY == 0):
             found.update(self._batchnorm())
         self._measured = []
+        return found
+
+    def _blocks(self, group: Group, weight: float, scale: Tensor | None) -> list[tuple[str, list[Tensor]]]:
+        """Over the whole batch, whose images the processes share: squares of norms add up, moments are averaged."""
+        found = []
+        for quantity, seen in self._seen.items():
+            if not seen:
+                continue
+            values = torch.stack([seen[n] for n, _ in self.layers[BLOCKS[quantity]] if n in seen])
+            if quantity == "activation_deviation":
+                values = spread(group.mean(values * weight))
+            else:
+                values = group.norm(values if scale is None else values / scale)
+            found.append((quantity, list(values.float().unbind())))
         return found
 
     @torch.no_grad()
@@ -137,7 +154,7 @@ class Recorder:
 
     def _see_output(self, name: str, output: Tensor) -> None:
         if output.requires_grad and torch.is_grad_enabled():
-            self._seen["activation_deviation"][name] = deviation(output.detach())
+            self._seen["activation_deviation"][name] = moments(output.detach())
             output.register_hook(self._keep("block_gradient", name))
 
     def _view(self, quantity: str, name: str) -> Callable[[nn.Module, tuple[Tensor]], Tensor | None]:
@@ -161,10 +178,19 @@ class Recorder:
 
 def deviation(values: Tensor) -> Tensor:
     """Standard deviation of all values, from mean and norm: `torch.std` takes far longer."""
-    mean = values.mean(dtype=torch.float32)
+    return spread(moments(values))
+
+
+def moments(values: Tensor) -> Tensor:
+    """Mean and mean square of all values, (2,)."""
     square = torch.linalg.vector_norm(values, dtype=torch.float32).square() / values.numel()
-    variance: Tensor = square - mean.square()
-    return variance.clamp(min=0).sqrt()
+    return torch.stack([values.mean(dtype=torch.float32), square])
+
+
+def spread(found: Tensor) -> Tensor:
+    """Standard deviations from pairs of mean and mean square (..., 2)."""
+    mean, square = found.unbind(-1)
+    return (square - mean.square()).clamp(min=0).sqrt()
 
 
 def by_layer(values: np.ndarray, sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 from resviz import paths
 from resviz.errors import TrainingError
 from resviz.training import alive
-from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, TABLE_OF
+from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, STOP, TABLE_OF
 
 STATUSES = ("queued", "running", "finished", "stopped", "crashed")
 _LEAP = """
@@ -46,6 +46,7 @@ class RunInfo:
     session: str  # who asked for it
     group: str  # the runs of one race share it
     place: float  # its place in the queue: the smaller, the sooner
+    created: float = 0.0  # seconds since 1970; a resume changes its place in the queue, but not in the list
 
 
 def folder() -> Path:
@@ -61,7 +62,7 @@ def runs() -> tuple[RunInfo, ...]:
             found.append(Record(path.parent).info())
         except TrainingError:
             continue
-    return tuple(sorted(found, key=lambda info: (-info.place, info.id)))
+    return tuple(sorted(found, key=lambda info: (-info.created, info.id)))
 
 
 def read(run_id: str) -> "Record":
@@ -105,6 +106,14 @@ class Record:
         """One of `STATUSES`; a run whose process died without a word has crashed."""
         return _status(self.folder, self.notes())
 
+    @property
+    def wish(self) -> str:
+        """What somebody asked of it last, `pause` or `stop`; empty since it was started or resumed."""
+        try:
+            return (self.folder / STOP).read_text() or "stop"
+        except OSError:
+            return ""
+
     def info(self) -> RunInfo:
         """The run's line in the list."""
         with self._open() as db:
@@ -121,6 +130,7 @@ class Record:
             str(notes.get("session", "")),
             str(notes.get("group", "")),
             float(notes.get("queued", 0.0)),
+            float(notes.get("created", notes.get("queued", 0.0))),
         )
 
     def notes(self) -> dict[str, Any]:

@@ -22,7 +22,8 @@ Numbers = Mapping[str, int | float]
 class State:
     """`tensors`: `model.NAME`, `momentum.NAME` in float32, and `drawn`, the generator's state.
 
-    `numbers`: updates done, epochs ended, and the sums of loss and accuracy over the epoch that goes on.
+    `numbers`: updates done, epochs ended, and the sums of loss and accuracy over the epoch that goes on; with float16
+    `scaler.NAME` as well, what the loss is multiplied by.
     """
 
     tensors: Mapping[str, Tensor]
@@ -32,6 +33,10 @@ class State:
         """Updates done, epochs ended, sum of the losses and accuracies of the epoch that goes on, the generator."""
         step, epoch = int(self.numbers["step"]), int(self.numbers["epoch"])
         return step, epoch, float(self.numbers["loss"]), float(self.numbers["accuracy"]), self.tensors["drawn"]
+
+    def scaler(self) -> dict[str, int | float]:
+        """What the scaler of the loss has come to."""
+        return {n.removeprefix("scaler."): v for n, v in self.numbers.items() if n.startswith("scaler.")}
 
 
 def save(path: Path, state: State) -> None:

@@ -85,11 +85,13 @@ class Run:
         with self.writing():
             self.folder.mkdir(parents=True, exist_ok=True)
 
-    def start(self, device: Device | None = None) -> None:
+    def start(self, device: Device | None = None, processes: int = 1) -> None:
         """Write down what is about to happen."""
         self.make()
         with self.writing():
-            write_config(self.folder, {**self.recipe(device), "request": self.request.as_dict()})
+            write_config(
+                self.folder, {**self.recipe(device), "processes": processes, "request": self.request.as_dict()}
+            )
 
     def told(self) -> dict[str, Any]:
         """What `config.json` says; empty before the start."""

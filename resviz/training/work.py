@@ -2,6 +2,8 @@
 
 Finished; stopped by whoever asked; stopped because the loss is no number any more; or failed, with a sentence. The
 fifth, a process that dies without a word, is seen by its lock, which the system takes back.
+
+Of several processes at one run (`parallel`) the first does all this, and the others compute their share.
 """
 
 import time
@@ -20,6 +22,7 @@ from resviz.training.evaluation import evaluate
 from resviz.training.events import EpochEnd, Step
 from resviz.training.journal import Journal
 from resviz.training.loop import DivergedError, Training
+from resviz.training.parallel import ALONE, Group
 from resviz.training.record import BATCHNORM_EVERY, Recorder
 from resviz.training.records import Record
 from resviz.training.store import Run, statistics
@@ -27,25 +30,41 @@ from resviz.training.store import Run, statistics
 Events = Iterator[Step | EpochEnd]
 
 
-def events(run: Run, device: Device, lock: int | None = None) -> Events:
+def events(run: Run, device: Device, lock: int | None = None, group: Group = ALONE) -> Events:
     """Train the run and keep everything; who closes the iterator stops the run, which can go on later.
 
     `lock`: the descriptor of the run's lock, where it is taken already.
     """
+    yield from _kept(run, device, lock, group) if group.first else _followed(run, device, group)
+
+
+def _followed(run: Run, device: Device, group: Group) -> Events:
+    """The same steps in step with the first process, which keeps them."""
+    network, pixels = build(run.spec), statistics(run.data)
+    recorder = Recorder(network, run.request.record)
+    with group.together():
+        state = group.once(run.kept)
+        for event in Training(network, run.data, run.config, device, pixels, recorder, state, group).events():
+            yield event
+            if group.any(False):
+                return
+
+
+def _kept(run: Run, device: Device, lock: int | None, group: Group) -> Events:
     run.make()
     if lock is None:
         lock = taken(run.folder)
         run.forget_stop()  # somebody's wish of another day
     with _released(lock):
-        run.start(device)
-        with Journal(run.folder) as journal, _ending(journal):
-            yield from _attempt(run, device, journal)
+        run.start(device, group.world)
+        with Journal(run.folder) as journal, _ending(journal), group.together():
+            yield from _attempt(run, device, journal, group, may_halve=not group.joined)
 
 
-def _attempt(run: Run, device: Device, journal: Journal, may_halve: bool = True) -> Events:
+def _attempt(run: Run, device: Device, journal: Journal, group: Group, may_halve: bool) -> Events:
     """Train; where the memory does not hold even the first step, once more with half the batch."""
     try:
-        yield from _Work(run, device, journal).events()
+        yield from _Work(run, device, journal, group).events()
         return
     except (MemoryError, RuntimeError) as reason:
         if not _out_of_memory(reason):
@@ -58,24 +77,26 @@ def _attempt(run: Run, device: Device, journal: Journal, may_halve: bool = True)
             ) from reason
     smaller = replace(run, request=replace(run.request, config=replace(run.config, batch_size=half)))
     smaller.start(device)
-    yield from _attempt(smaller, device, journal, may_halve=False)
+    yield from _attempt(smaller, device, journal, group, may_halve=False)
 
 
 class _Work:
     """One attempt: the training with what it is kept in."""
 
-    def __init__(self, run: Run, device: Device, journal: Journal) -> None:
-        self.run, self.device, self.journal = run, device, journal
+    def __init__(self, run: Run, device: Device, journal: Journal, group: Group) -> None:
+        self.run, self.device, self.journal, self.group = run, device, journal, group
         self.network, self.pixels = build(run.spec), statistics(run.data)
         recorder = Recorder(self.network, run.request.record)
-        state = run.kept()
-        self.training = Training(self.network, run.data, run.config, device, self.pixels, recorder, state)
+        state = group.once(run.kept)
+        self.training = Training(self.network, run.data, run.config, device, self.pixels, recorder, state, group)
         told = Record(run.folder).notes()
+        self.skipped = [step for step in told.get("skipped", []) if state and step < self.training.step]
         self.before = float(told.get("seconds", 0.0)) if state else 0.0
         self.begun = self.saved = time.monotonic()
         journal.layers(recorder.names())
-        journal.note(steps=self.training.steps, batchnorm_every=BATCHNORM_EVERY, started=time.time() - self.before)
-        journal.note(model=f"new/{run.spec}", dataset=run.data.name, queued=told.get("queued", time.time()))
+        journal.note(steps=self.training.steps, batchnorm_every=BATCHNORM_EVERY, skipped=self.skipped)
+        begun = {name: told.get(name, time.time()) for name in ("started", "queued")}  # a resume is no other start
+        journal.note(model=f"new/{run.spec}", dataset=run.data.name, **begun)
         if state is None:
             run.save_epoch(self.network, None, 0, 0.0)
 
@@ -87,7 +108,7 @@ class _Work:
             except GeneratorExit:
                 self._checkpoint()
                 raise
-            if self.run.asked_to_stop():
+            if self.group.any(self.run.asked_to_stop()):
                 self._checkpoint()
                 self.journal.note(status="stopped", message="")
                 return
@@ -100,6 +121,9 @@ class _Work:
             self._checkpoint()
         else:
             self.journal.step(event)
+            if event.skipped:
+                self.skipped.append(event.step)
+                self.journal.note(skipped=self.skipped)
             if time.monotonic() - self.saved >= self.run.request.checkpoint_seconds:
                 self._checkpoint()
 

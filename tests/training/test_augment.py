@@ -124,11 +124,11 @@ def test_every_image_of_the_crop_augmentation_is_a_window_of_its_padded_picture_
 
 @pytest.mark.parametrize("augmentation", ["crop", "resized-crop"])
 def test_flips_alternate_from_epoch_to_epoch(augmentation, monkeypatch):
-    monkeypatch.setattr(augment, "random_crop", lambda padded, index, pad, _: padded[index][..., 2:-2, 2:-2])
+    monkeypatch.setattr(augment, "random_crop", lambda padded, index, pad, *_: padded[index][..., 2:-2, 2:-2])
     grid = augment.resized_crop_grid
     centre = torch.full((4, 4), 0.5)
     monkeypatch.setattr(
-        augment, "resized_crop_grid", lambda flip, side, _, g: with_draws(monkeypatch, centre, grid, flip, side)
+        augment, "resized_crop_grid", lambda flip, side, *_: with_draws(monkeypatch, centre, grid, flip, side)
     )
     found = batches(augmentation=augmentation)
     original = by_hand(noise())

@@ -88,7 +88,7 @@ def test_the_card_is_known_before_the_first_step(run):
     run.start()
     told = strict((run.folder / "config.json").read_text())
     assert Request.from_dict(told.pop("request")) == REQUEST
-    assert told == run.recipe()
+    assert told == {**run.recipe(), "processes": 1}
     assert not run.weights.exists()
 
 
