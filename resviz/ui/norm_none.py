@@ -41,7 +41,7 @@ def show(subject: Subject, sentence: Sentence) -> None:
 
 
 def _show_spread(subject: Subject) -> None:
-    st.subheader(_("What no BatchNorm holds together"), anchor=False)
+    st.subheader(_("How far the outputs scatter, layer by layer"), anchor=False)
     batch = results.batch(subject, "samples")
     found = results.spreads(subject.model, batch.key, batch)
     names = layout.spread(list(found), 2 * batchnorm.MAX_VIOLINS)
