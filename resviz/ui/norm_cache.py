@@ -79,9 +79,7 @@ def _pictures(subject: Subject, source: str) -> list[tuple[str, Picture]]:
         return [(said(subject.title), subject.shown)]
     if source == "uploads" and kept:
         if len(kept) > MOST:
-            raise ImageError(
-                _("{count} photos are too many; choose at most {most}.").format(count=len(kept), most=MOST)
-            )
+            raise ImageError("{count} photos are too many; choose at most {most}.", count=len(kept), most=MOST)
         return [(name, cache.picture(data)) for name, data in kept]
     if source == "uploads":
         st.info(_("Nothing chosen yet: the samples are the batch."))

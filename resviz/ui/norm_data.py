@@ -58,7 +58,7 @@ def choose(model: str) -> str:
     if mine and not present(mine):
         st.info(
             _("This model learned from {data}, which is not on this machine: the batch is {other}.").format(
-                data=layout.escaped(title(mine)), other=said(KNOWN[EVERYWHERE].title)
+                data=layout.escaped(title(mine)), other=title(EVERYWHERE)
             )
         )
     names = [name for name in dict.fromkeys([mine or EVERYWHERE, *KNOWN]) if present(name)]

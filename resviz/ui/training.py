@@ -24,7 +24,7 @@ from resviz.ui.titles import run_title, when
 DEPTHS = (8, 20, 32, 56, 110)
 EPOCHS = (1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100, 164)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
-BATCHES = (16, 32, 64, 128, 256, 512)
+BATCHES = (4, 8, 16, 32, 64, 128, 256, 512)
 MOST = 8  # runs of a race
 CHOICES = ("racers", "depths", "norms", "inits", "data", "epochs", "rate", "schedule", "minibatch", "record", "seed")
 _ERROR = "training-error"

@@ -19,6 +19,7 @@ APP = str(Path(__file__).parents[2] / "app.py")
 UNSEEN = {"id", "form_id", "page_script_hash", "url", "element_id", "theme", "icon", "mime", "type", "format", "config"}
 UNSEEN |= {"css_content", "js_content", "html_content", "component_name", "group_id", "mime_type", "selection_mode"}
 UNSEEN |= {"query_param_key", "element_type", "language", "width", "height", "raw_value", "ids", "default"}
+UNSEEN |= {"page", "query_string"}  # where a link leads
 TOLD = ("alt", "title", "aria-label", "placeholder")  # attributes that are read out or shown
 
 
@@ -166,8 +167,12 @@ def labels() -> frozenset[str]:
         ("gradient_flow", {"part": "lesions", "whose": "mine"}),
         ("gradient_flow", {"part": "shattered"}),
         ("batchnorm", {}),
-        ("batchnorm", {"aspect": "hand"}),
-        ("batchnorm", {"aspect": "modes"}),
+        ("batchnorm", {"aspect": "answers", "batch": "noise"}),
+        ("batchnorm", {"aspect": "size", "batch": "noise"}),
+        ("batchnorm", {"aspect": "fold", "batch": "photo"}),
+        ("batchnorm", {"aspect": "hand", "hand_batch": "x", "hand_gamma": "y"}),
+        ("batchnorm", {"aspect": "training"}),
+        ("batchnorm", {"model": "new/residual-8?norm=none"}),
         ("training", {}),
     ],
 )
