@@ -40,11 +40,9 @@ def mean_errors(rows: Rows) -> Rows:
     """Of each network the mean error in % over the corruptions, before and after."""
     found = []
     for model in ADABN:
-        corrupted = [
-            row["numbers"] for row in rows if row["name"].startswith(f"{model}, ") and row["name"][-5:] != "clean"
-        ]
+        corrupted = [row["numbers"] for row in rows if row["network"] == model and row["what"] != "clean"]
         means = [round(100 - sum(numbers) / len(numbers), 1) for numbers in zip(*corrupted, strict=True)]
-        found.append({"name": f"{model}, mean error of {len(corrupted)} corruptions", "numbers": means, "unit": "%"})
+        found.append({"network": model, "what": "mean error", "numbers": means, "unit": "%"})
     return found
 
 
@@ -52,10 +50,11 @@ def _accuracies(model: str, data: Path, kind: str, strength: int) -> dict[str, A
     """One row; `by` names the data without the folder they lie in here."""
     command = f"batchnorm --model bundled/{model} --corrupt {kind} --strength {strength} --sample {SAMPLE} --dataset"
     found = _asked(f"{command} folder:{shlex.quote(str(data))}")["dataset"]["accuracy"]
-    name = {"none": "clean", "invert": "negative"}.get(kind, f"{kind} {strength}")
-    print(f"{model}, {name}: {found}", flush=True)
+    what = {"none": "clean", "invert": "negative"}.get(kind, kind)
+    print(f"{model}, {what}: {found}", flush=True)
     return {
-        "name": f"{model}, {name}",
+        "network": model,
+        "what": what,
         "numbers": [round(100 * found[mode], 1) for mode in ("eval", "recalibrated")],
         "unit": "%",
         "by": f"python -m resviz {command} folder:{data.name}",

@@ -5,6 +5,7 @@ Published numbers stand here, each with the place where it can be read; ours com
 """
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -19,7 +20,7 @@ VERDICTS = (REPRODUCED, DIRECTION, MISSED)
 class Row:
     """A quantity with one number, or with those before and after something was done."""
 
-    name: str
+    name: Sentence
     numbers: tuple[float, ...]
     unit: str
 
@@ -64,6 +65,15 @@ class Card:
         return measured(self.measured)
 
 
+# what a row of `measured.json` is called, by its key `what`
+NAMES: Mapping[str, Callable[[str], Sentence]] = {
+    "clean": lambda network: Sentence("{network}, unharmed", network=network),
+    "blur": lambda network: Sentence("{network}, blurred", network=network),
+    "noise": lambda network: Sentence("{network}, noise", network=network),
+    "contrast": lambda network: Sentence("{network}, weak contrast", network=network),
+    "negative": lambda network: Sentence("{network}, negative", network=network),
+    "mean error": lambda network: Sentence("{network}, mean error over the four", network=network),
+}
 CARDS = (
     Card(
         key="adabn",
@@ -95,8 +105,8 @@ CARDS = (
         claim=Sentence(
             "Networks err less on corrupted images with the statistics of those images in place of the stored ones."
         ),
-        # the abstract; mCE is an error relative to AlexNet's, over 15 corruptions of 5 strengths
-        published=(Row("ResNet-50 on ImageNet-C, mCE", (76.7, 62.2), "%"),),
+        # in the abstract as mCE, an error relative to AlexNet's, over 15 corruptions of 5 strengths
+        published=(Row(Sentence("ResNet-50 on ImageNet-C, mean corruption error"), (76.7, 62.2), "%"),),
         measured="corruptions",
         scale=Sentence(
             "Two small networks, 1,000 test images each and statistics from 1,000 others; four corruptions at medium "
@@ -122,5 +132,5 @@ def measured(key: str) -> Measured:
     if key not in stored:
         raise DataError("{key} has not been measured yet; run python -m benchmarks.papers {key}.", key=key)
     told = stored[key]
-    rows = tuple(Row(row["name"], tuple(row["numbers"]), row["unit"]) for row in told["rows"])
+    rows = tuple(Row(NAMES[row["what"]](row["network"]), tuple(row["numbers"]), row["unit"]) for row in told["rows"])
     return Measured(told["date"], told["command"], told["versions"], rows)

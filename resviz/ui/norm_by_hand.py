@@ -31,6 +31,7 @@ def show() -> None:
             "step",
             required=True,
             format_func=lambda step: f"{step}  {_step_title(step)}",
+            wrap=True,
         )
         st.plotly_chart(
             figures.number_lines(_lines(found, step), _("channel"), layout.dark()),

@@ -13,6 +13,7 @@ from resviz.errors import ImageError
 from resviz.figures import raster
 from resviz.ui import cache
 from resviz.ui.controls import Subject
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.shelf import Shelf
 
@@ -75,16 +76,14 @@ def corrupted(shown: Batch, corruption: str, strength: int) -> Batch:
 def _pictures(subject: Subject, source: str) -> list[tuple[str, Picture]]:
     kept = st.session_state.get(_KEPT, [])
     if source == "photo":
-        return [(subject.title, subject.shown)]
+        return [(said(subject.title), subject.shown)]
     if source == "uploads" and kept:
         if len(kept) > MOST:
-            raise ImageError(
-                _("{count} photos are too many; choose at most {most}.").format(count=len(kept), most=MOST)
-            )
+            raise ImageError("{count} photos are too many; choose at most {most}.", count=len(kept), most=MOST)
         return [(name, cache.picture(data)) for name, data in kept]
     if source == "uploads":
         st.info(_("Nothing chosen yet: the samples are the batch."))
-    return [(sample.title, cache.picture(samples.read(sample.key))) for sample in samples.SAMPLES]
+    return [(said(sample.title), cache.picture(samples.read(sample.key))) for sample in samples.SAMPLES]
 
 
 def tensor(model: str, shown: Batch) -> "Tensor":

@@ -10,6 +10,7 @@ from resviz.data.known import KNOWN, is_here
 from resviz.errors import TrainingError
 from resviz.training import records
 from resviz.ui import cache, layout, view
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.norm_cache import Batch
 from resviz.ui.shelf import Shelf
@@ -48,7 +49,7 @@ def present(name: str) -> bool:
 
 def title(name: str) -> str:
     """A dataset's name for people."""
-    return KNOWN[name].title if name in KNOWN else Path(name.partition(":")[2] or name).name
+    return said(KNOWN[name].title) if name in KNOWN else Path(name.partition(":")[2] or name).name
 
 
 def choose(model: str) -> str:
@@ -57,7 +58,7 @@ def choose(model: str) -> str:
     if mine and not present(mine):
         st.info(
             _("This model learned from {data}, which is not on this machine: the batch is {other}.").format(
-                data=layout.escaped(title(mine)), other=KNOWN[EVERYWHERE].title
+                data=layout.escaped(title(mine)), other=title(EVERYWHERE)
             )
         )
     names = [name for name in dict.fromkeys([mine or EVERYWHERE, *KNOWN]) if present(name)]

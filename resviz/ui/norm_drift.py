@@ -46,8 +46,8 @@ def _explain_drift(layers: "tuple[BatchNormLayer, ...]") -> None:
         _(
             "A row is a layer, its channels from the most to the least drifted; yellow lies far from the running "
             "statistics. Drift is the symmetric Kullback-Leibler divergence of two Gaussians, the batch's and the "
-            "stored one. Of {channels:,} channels {off:,} are off (|γ| < 0.01) and {dead:,} dead: never positive "
-            "before their ReLU. Click a layer to open it."
+            "stored one, in nats. Of {channels:,} channels {off:,} are off (|γ| below 0.01) and {dead:,} dead: never "
+            "positive before their ReLU. Click a layer to open it."
         ).format(channels=channels, off=off, dead=dead)
     )
     rows = [

@@ -12,7 +12,8 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import ProbeError
-from resviz.ui import layout, view
+from resviz.ui import view
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
@@ -38,18 +39,16 @@ def parse(text: str) -> np.ndarray:
     try:
         rows = [[float(part) for part in line.replace(";", ",").split(",") if part.strip()] for line in lines]
     except ValueError:
-        raise ProbeError(_("A value is no number; write them like 2, 6, one line for each channel.")) from None
+        raise ProbeError("A value is no number; write them like 2, 6, one line for each channel.") from None
     if not 1 <= len(rows) <= CHANNELS or len({len(row) for row in rows}) > 1 or len(rows[0]) > VALUES:
         raise ProbeError(
-            _("Write 1 to {channels} lines with equally many values, at most {values}.").format(
-                channels=CHANNELS, values=VALUES
-            )
+            "Write 1 to {channels} lines with equally many values, at most {values}.", channels=CHANNELS, values=VALUES
         )
     found = np.array(rows).T
     if len(found) < 2:
-        raise ProbeError(_("A batch of one has no variance to divide by; write at least two values in each line."))
+        raise ProbeError("A batch of one has no variance to divide by; write at least two values in each line.")
     if not (np.abs(found) <= LARGEST).all():
-        raise ProbeError(_("A value is too large to show; stay within a million."))
+        raise ProbeError("A value is too large to show; stay within a million.")
     return found
 
 
@@ -78,7 +77,7 @@ def _batch() -> np.ndarray:
     try:
         return parse(text or "")
     except ProbeError as refusal:
-        st.error(escaped(str(refusal)) + " " + _("Until then the first example is shown."))
+        st.error(escaped(said(refusal)) + " " + _("Until then the first example is shown."))
         return parse(DEFAULT)
 
 
@@ -91,7 +90,7 @@ def _number(
     if value is None:
         st.warning(
             _("{told} is no number from {low:g} to {high:g}; {default:g} is used.").format(
-                told=layout.escaped(str(told)[:20]), low=low, high=high, default=default
+                told=escaped(str(told)[:20]), low=low, high=high, default=default
             )
         )
     st.session_state[key] = default if value is None else value

@@ -28,7 +28,7 @@ def show() -> None:
     known = _saved()
     if not known:
         st.info(_("No network with BatchNorm has been trained here yet: the page Training does it in a minute."))
-        norm_runs.link_to_recording()
+        norm_runs.link_to_small_batch()
         return
     choosing, batching, measuring = layout.wide("mismatch").columns([1.5, 1.5, 1], gap="medium")
     with choosing:
@@ -59,6 +59,7 @@ def show() -> None:
     ]
     columns = ("epoch", "images", "batch", "accuracy_stored", "accuracy_own", "loss_stored", "loss_own")
     layout.table_download(_("Download the numbers"), f"{record.id}-mismatch-{batch}", columns, rows)
+    norm_runs.link_to_small_batch()
 
 
 def _saved() -> dict[str, RunInfo]:

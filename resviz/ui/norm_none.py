@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from resviz.errors import Sentence
 from resviz.figures import batchnorm as figures
 from resviz.figures import norm_none
 from resviz.ui import batchnorm, cache, layout, norm_runs
 from resviz.ui import norm_cache as results
 from resviz.ui.controls import Subject
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.words import times
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from resviz.probes.norms import Affine
 
 
-def sentence(model: str) -> str | None:
+def instead(model: str) -> Sentence | None:
     """What a network without BatchNorm has instead; None where it has BatchNorm."""
     from resviz.probes.norms import has_batch_norm, without_batch_norm
 
@@ -26,9 +28,9 @@ def sentence(model: str) -> str | None:
     return None if has_batch_norm(net) else without_batch_norm(net)
 
 
-def show(subject: Subject, said: str) -> None:
+def show(subject: Subject, sentence: Sentence) -> None:
     """The sentence, the scatter of the outputs over depth, and scales and biases where they differ."""
-    st.info(escaped(said))
+    st.info(escaped(said(sentence)))
     _show_spread(subject)
     layers = results.affine(subject.model)
     if any(_differs(layer) for layer in layers):
@@ -39,7 +41,7 @@ def show(subject: Subject, said: str) -> None:
 
 
 def _show_spread(subject: Subject) -> None:
-    st.subheader(_("What no BatchNorm holds together"), anchor=False)
+    st.subheader(_("How far the outputs scatter, layer by layer"), anchor=False)
     batch = results.batch(subject, "samples")
     found = results.spreads(subject.model, batch.key, batch)
     names = layout.spread(list(found), 2 * batchnorm.MAX_VIOLINS)

@@ -60,7 +60,7 @@ def show(part: str, subject: Subject) -> None:
     """Draw that part; one about a model says what there is where it has no BatchNorm."""
     if part in ALONE:
         ALONE[part]()
-    elif said := norm_none.sentence(subject.model):
-        norm_none.show(subject, said)
+    elif sentence := norm_none.instead(subject.model):
+        norm_none.show(subject, sentence)
     else:
         OF_A_MODEL[part](batchnorm.choose(subject))

@@ -1,6 +1,5 @@
 """Recorded runs for the page on BatchNorm: which one, and where to train one."""
 
-import time
 from collections.abc import Mapping
 
 import streamlit as st
@@ -8,16 +7,17 @@ import streamlit as st
 from resviz.training.records import RunInfo
 from resviz.ui import view
 from resviz.ui.i18n import translate as _
+from resviz.ui.titles import run_title, when
 
 TRAINING = "pages/training.py"
 RECORDED = {"preset": "race", "record": "full"}  # a race whose runs record BatchNorm
+SMALL_BATCH = {"preset": "race", "racers": "residual", "depths": "8", "minibatch": "4"}  # about a minute
 WITH_AND_WITHOUT = {"preset": "race", "norms": "batch,none"}  # the same networks with BatchNorm and without it
 
 
 def title(info: RunInfo) -> str:
     """Network and data of a run, and when it was started."""
-    when = time.strftime("%d.%m. %H:%M", time.localtime(info.started)) if info.started else "…"
-    return f"{info.model.removeprefix('new/')} · {info.dataset} · {when}"
+    return " · ".join([run_title(info), info.dataset, when(info)])
 
 
 def pick(known: Mapping[str, RunInfo]) -> str:
@@ -40,3 +40,8 @@ def link_to_race() -> None:
     st.page_link(
         TRAINING, label=_("Race networks with BatchNorm against networks without →"), query_params=WITH_AND_WITHOUT
     )
+
+
+def link_to_small_batch() -> None:
+    """To the Training page, with a network that sees four images at a time."""
+    st.page_link(TRAINING, label=_("Train a network on batches of four →"), query_params=SMALL_BATCH)

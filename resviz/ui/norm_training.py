@@ -124,7 +124,7 @@ def _show_first(record: Record, at: int, layer: str) -> None:
         _(
             "{layer}, mean over its channels. Each step moves the average a tenth of the way to what its batch had, so "
             "after {steps} steps {left:.0%} of the start (mean 0, variance 1) is still in it: the stored variance is "
-            "{stored:.3g}, the last batch had {last:.3g}. Used now, the network would divide by the wrong number."
+            "{stored:.3g}, the last batch had {last:.3g}. In evaluation the network would go by the stored one."
         ).format(
             layer=escaped(layer),
             steps=steps,

@@ -8,6 +8,7 @@ from resviz.data import papers
 from resviz.data.papers import Card, Row
 from resviz.figures.papers import table
 from resviz.ui import board, layout
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 
 
@@ -22,7 +23,7 @@ def show(key: str) -> None:
 
 
 def _show_published(card: Card) -> None:
-    st.markdown(f"**{_('Published')}** · {card.claim.said(_)}")
+    st.markdown(f"**{_('Published')}** · {said(card.claim)}")
     st.caption(
         _("{authors} {year}, *{title}*, arXiv {arxiv}, {section}.").format(
             authors=card.authors, year=card.year, title=card.title, arxiv=card.arxiv, section=card.section
@@ -38,13 +39,13 @@ def _show_ours(card: Card) -> None:
     ours = card.ours
     st.markdown(_("**Measured with resviz** · {date}").format(date=ours.date))
     _show_rows(ours.rows, f"{card.key}-ours")
-    st.caption(f"**{_verdict(card.verdict)}** {card.scale.said(_)}")
+    st.caption(f"**{_verdict(card.verdict)}** {said(card.scale)}")
     versions = ", ".join(f"{name} {version}" for name, version in ours.versions.items())
     st.caption(_("Again: `{command}` ({versions}).").format(command=ours.command, versions=versions))
 
 
 def _show_rows(rows: Sequence[Row], key: str) -> None:
-    board.show(table((row.name, row.text) for row in rows), f"paper-{key}")
+    board.show(table((said(row.name), row.text) for row in rows), f"paper-{key}")
 
 
 def _verdict(verdict: str) -> str:

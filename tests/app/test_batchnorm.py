@@ -76,7 +76,7 @@ def test_batch_size_of_one_photo_is_one_sentence() -> None:
     assert "add a second one" in app.error[0].value
 
 
-@pytest.mark.parametrize(("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm in 7 layers")])
+@pytest.mark.parametrize(("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm (7)")])
 @pytest.mark.parametrize("part", ["drift", "answers", "size", "fold"])
 def test_a_network_without_batch_norm_says_so_and_shows_what_there_is(norm: str, says: str, part: str) -> None:
     app = page(model=f"{SMALL}&norm={norm}", aspect=part)

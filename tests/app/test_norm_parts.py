@@ -14,7 +14,6 @@ from resviz.models import zoo
 from resviz.probes.norm_mismatch import mismatch
 from resviz.probes.norm_modes import batchnorm_modes
 from resviz.training import records
-from resviz.training.presets import PRESETS
 from resviz.training.schema import FILE
 from resviz.ui import norm_runs
 from tests.app.test_batchnorm import charts, page
@@ -76,16 +75,27 @@ def test_a_norm_that_follows_no_convolution_is_not_folded() -> None:
     assert "layer1.0.bn1 cannot be folded" in app.info[0].value
 
 
-@pytest.mark.parametrize("part", ["training", "mismatch"])
-def test_without_a_run_there_is_a_sentence_and_a_link_to_the_training_that_records_it(home: Path, part: str) -> None:
+@pytest.mark.parametrize(("part", "link"), [("training", norm_runs.RECORDED), ("mismatch", norm_runs.SMALL_BATCH)])
+def test_without_a_run_there_is_a_sentence_and_a_link_to_a_training(
+    home: Path, part: str, link: dict[str, str]
+) -> None:
     app = page(aspect=part)
     assert not app.error
     assert "page Training" in app.info[0].value
-    (link,) = app.get("page_link")
-    assert link.proto.page == "training"
-    assert dict(parse_qsl(link.proto.query_string)) == norm_runs.RECORDED
-    assert norm_runs.RECORDED["preset"] in PRESETS
-    assert norm_runs.RECORDED["record"] == "full"
+    (shown,) = app.get("page_link")
+    assert shown.proto.page == "training"
+    assert dict(parse_qsl(shown.proto.query_string)) == link
+
+
+@pytest.mark.parametrize("link", [norm_runs.RECORDED, norm_runs.SMALL_BATCH, norm_runs.WITH_AND_WITHOUT])
+def test_the_training_page_does_what_a_link_asks_for(home: Path, link: dict[str, str]) -> None:
+    app = run("training", **link)
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="preset").value == link["preset"] == "race"
+    for key in link.keys() - {"preset"}:
+        shown = app.session_state[key]
+        assert link[key] == ",".join(map(str, shown if isinstance(shown, list) else [shown])), key
 
 
 def trained(home: Path, *models: str, batch: int = 8) -> list[str]:
@@ -131,6 +141,7 @@ def test_both_ways_of_a_run_are_what_the_probe_says_of_its_last_weights(home: Pa
     assert not app.error
     assert charts(app) == 1
     assert app.selectbox(key="bnrun").value == name, "a run without BatchNorm is not offered"
+    assert records.read(name).config["config"]["batch_size"] == 4
     net = zoo.load(f"run/{name}?checkpoint=epoch-3")
     split = datasets.load(records.read(name).config["request"]["dataset"], 8, few=256).test
     x = torch.stack([net.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images])

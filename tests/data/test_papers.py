@@ -12,8 +12,8 @@ import pytest
 from benchmarks.papers import mean_errors
 from resviz import cli
 from resviz.data import papers
-from resviz.data.papers import CARDS, DIRECTION, VERDICTS, Row, card
-from resviz.errors import DataError
+from resviz.data.papers import CARDS, DIRECTION, NAMES, VERDICTS, Row, card
+from resviz.errors import DataError, Sentence
 
 STORED = json.loads((resources.files("resviz.data") / "assets" / "measured.json").read_text())
 DATA = Path(os.environ.get("RESVIZ_TEST_DATA", "nowhere"))  # a folder with cifar10.zip
@@ -28,11 +28,11 @@ def test_measured_numbers_tell_day_versions_command_and_rows(key):
     assert told["command"].startswith("python -m ")
     assert told["rows"]
     for row in told["rows"]:
-        assert set(row) - {"by"} == {"name", "numbers", "unit"}
-        assert row["name"]
+        assert set(row) - {"by"} == {"network", "what", "numbers", "unit"}
+        assert NAMES[row["what"]](row["network"]).startswith(f"{row['network']}, ")
         assert 1 <= len(row["numbers"]) <= 2
         assert all(isinstance(number, int | float) for number in row["numbers"])
-    assert len({row["name"] for row in told["rows"]}) == len(told["rows"])
+    assert len({(row["network"], row["what"]) for row in told["rows"]}) == len(told["rows"])
     assert "/" + "work" not in json.dumps(told)
 
 
@@ -46,15 +46,15 @@ def test_a_card_is_whole_and_shows_the_numbers_of_its_file(one):
     assert one.scale.endswith(".")
     stored = STORED[one.measured]
     assert (one.ours.date, one.ours.command) == (stored["date"], stored["command"])
-    assert [(row.name, list(row.numbers), row.unit) for row in one.ours.rows] == [
-        (row["name"], row["numbers"], row["unit"]) for row in stored["rows"]
+    assert [(row.name.values["network"], list(row.numbers), row.unit) for row in one.ours.rows] == [
+        (row["network"], row["numbers"], row["unit"]) for row in stored["rows"]
     ]
 
 
 def test_numbers_have_three_digits_and_an_arrow_between_before_and_after():
-    assert Row("", (76.74, 62.2), "%").text == "76.7 → 62.2 %"
-    assert Row("", (60, 100), "%").text == "60.0 → 100 %"
-    assert Row("", (5.9e6,), "times").text == "5.90e+06 times"
+    assert Row(Sentence(""), (76.74, 62.2), "%").text == "76.7 → 62.2 %"
+    assert Row(Sentence(""), (60, 100), "%").text == "60.0 → 100 %"
+    assert Row(Sentence(""), (5.9e6,), "times").text == "5.90e+06 times"
 
 
 def test_an_unknown_card_names_the_cards_and_numbers_that_are_missing_the_command():
@@ -71,7 +71,7 @@ def test_the_verdict_on_recalibration_is_what_the_numbers_say():
         before, after = row.numbers
         assert after < before - 5, row.name
     rows = {row.name: row.numbers for row in card("adabn").ours.rows}
-    corrupted = [numbers for name, numbers in rows.items() if not name.endswith("clean")]
+    corrupted = [numbers for name, numbers in rows.items() if not name.endswith("unharmed")]
     assert len(corrupted) == 8
     assert sum(after > before + 2 for before, after in corrupted) >= 6
     assert all(after > before - 3 for before, after in rows.values())
@@ -79,18 +79,18 @@ def test_the_verdict_on_recalibration_is_what_the_numbers_say():
 
 def test_mean_errors_are_those_of_the_rows():
     assert mean_errors(STORED["adabn"]["rows"]) == STORED["corruptions"]["rows"]
-    rows = [
-        {"name": f"resnet20-cifar10, {kind}", "numbers": numbers}
-        for kind, numbers in (("clean", [90, 88]), ("blur 3", [40, 60]), ("negative", [20, 30]))
-    ]
-    found = mean_errors([*rows, {"name": "resnet18-imagenette, blur 3", "numbers": [50, 75]}])
+    told = (("resnet20-cifar10", "clean", [90, 88]), ("resnet20-cifar10", "blur", [40, 60]))
+    told += (("resnet20-cifar10", "negative", [20, 30]), ("resnet18-imagenette", "blur", [50, 75]))
+    found = mean_errors([{"network": network, "what": what, "numbers": numbers} for network, what, numbers in told])
     assert [row["numbers"] for row in found] == [[50, 25], [70, 55]]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "cifar10.zip").is_file(), reason="RESVIZ_TEST_DATA names no folder with cifar10.zip")
 def test_a_small_part_measured_again_agrees_within_its_error(capsys):
-    row = next(row for row in STORED["adabn"]["rows"] if row["name"] == "resnet20-cifar10, contrast 3")
+    row = next(
+        row for row in STORED["adabn"]["rows"] if (row["network"], row["what"]) == ("resnet20-cifar10", "contrast")
+    )
     command = row["by"].removeprefix("python -m resviz ").replace("folder:", f"folder:{DATA}/")
     command = re.sub(r"--sample \d+", "--sample 400", command)
     assert cli.main([*command.split(), "--json"]) == 0
