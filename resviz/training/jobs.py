@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.training import alive, records
 from resviz.training.folders import new_folder, write_config
 from resviz.training.journal import Journal
@@ -214,6 +214,7 @@ def _launch(folder: Path) -> None:
             )
         _children.append(child)
     except OSError as reason:
-        _note(folder, status="crashed", message=f"No process can be started ({reason.strerror}); try again later.")
+        refusal = Sentence("No process can be started ({reason}); try again later.", reason=reason.strerror)
+        _note(folder, status="crashed", message=refusal)
     finally:
         alive.release(held)

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from resviz import paths
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.training import alive
 from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, STOP, TABLE_OF
 
@@ -42,7 +42,7 @@ class RunInfo:
     step: int  # steps that are recorded
     steps: int  # in all; 0 before the data are loaded
     started: float | None
-    message: str
+    message: Sentence
     session: str  # who asked for it
     group: str  # the runs of one race share it
     place: float  # its place in the queue: the smaller, the sooner
@@ -126,7 +126,7 @@ class Record:
             0 if last is None else last + 1,
             int(notes.get("steps", 0)),
             notes.get("started"),
-            str(notes.get("message", "")),
+            Sentence.from_plain(notes.get("message", "")),
             str(notes.get("session", "")),
             str(notes.get("group", "")),
             float(notes.get("queued", 0.0)),

@@ -15,6 +15,7 @@ from resviz.training.config import SCHEDULES, TrainConfig
 from resviz.training.presets import PRESETS, Preset, again, networks
 from resviz.training.request import MEASURE, Request
 from resviz.ui import cache, estimates, view
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.networks import family_title, init_title
@@ -101,12 +102,12 @@ def begin_with(name: str) -> None:
 
 def say_refusal(refusal: ResvizError) -> None:
     """Keep the sentence for the next run of the page, which shows it under the button."""
-    st.session_state[_ERROR] = str(refusal)
+    st.session_state[_ERROR] = said(refusal)
 
 
 def dataset_title(name: str) -> str:
     """A dataset's name for people."""
-    return KNOWN[name].title if name in KNOWN else name.rpartition("/")[2]
+    return said(KNOWN[name].title) if name in KNOWN else name.rpartition("/")[2]
 
 
 def _preset() -> Preset:
@@ -167,6 +168,7 @@ def _settings(begun: Preset, dataset: str, epochs: int) -> tuple[TrainConfig, st
         begun.record,
         "record",
         required=True,
+        format_func=_record_title,
         help=_("light: weights and their gradients at every step. full: blocks, branches and BatchNorm too."),
     )
     seed = view.pick(st.selectbox, _("Seed"), _with(range(10), [config.seed]), config.seed, "seed")
@@ -185,7 +187,7 @@ def _offer(begun: Preset, crossed: tuple[Any, Any, Any, Any], dataset: str, conf
     try:
         race = Race(networks(*crossed, rest)[:MOST], dataset, config, record)
     except ResvizError as refusal:
-        st.error(escaped(str(refusal)))
+        st.error(escaped(said(refusal)))
         return
     label = _("Start") if len(race.specs) < 2 else _("Start the race")
     if st.button(label, type="primary", disabled=not race.specs, width="stretch"):
@@ -218,6 +220,10 @@ def _say_size(specs: Sequence[ModelSpec]) -> None:
         st.caption(words.format(count=len(specs), **told))
     else:
         st.caption(_("{layers} layers, {weights:,} weights in the kernels.").format(**told))
+
+
+def _record_title(preset: str) -> str:
+    return {"off": _("off"), "light": _("light"), "full": _("full")}[preset]
 
 
 def _start(race: Race) -> None:

@@ -78,7 +78,7 @@ def _of_chart(chart: dict[str, Any]) -> Iterator[str]:
     chart["layout"].pop("template", None)
     for key, value in _leaves(chart):
         if key in ("text", "name", "hovertext", "ticktext", "legendgroup", "hovertemplate", "texttemplate"):
-            yield from _of_html(re.sub(r"%\{[^}]*\}", "", value))
+            yield from _of_html(re.sub(r"%\{[^}]*\}|<[^>]*>", " ", value))
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -99,7 +99,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _of_html(text: str) -> Iterator[str]:
-    if "<" not in text:
+    if not text.startswith("<"):
         yield text
         return
     reader = _Reader()
@@ -128,7 +128,7 @@ DATA = re.compile(
     |\b(Residual|Plain|Tap|Add|Identity|Sequential|[A-Z]\w+\dd|ReLU)\b
     |\b(Wide\ )?(ResNet|ResNeXt|VGG|AlexNet|DenseNet|MobileNet|Plain|EfficientNet|ConvNeXt|ViT|Swin)[-\w]*
     |\b(bundled|torchvision|new|run|file)\b(/[\w./?&=-]+)?|imagenette128|cifar10
-    |\b(elu|gelu|leaky_relu|silu|tanh)\b|with\ BatchNorm
+    |\b(elu|gelu|leaky_relu|silu|tanh)\b|with\ BatchNorm|nats|CIFAR-100?|Fashion-MNIST
     |:(orange|blue)(?=\[)
     """,
     re.VERBOSE,
@@ -164,6 +164,7 @@ def labels() -> frozenset[str]:
         ("receptive_field", {}),
         ("gradient_flow", {}),
         ("gradient_flow", {"part": "lesions"}),
+        ("gradient_flow", {"part": "lesions", "whose": "mine"}),
         ("gradient_flow", {"part": "shattered"}),
         ("batchnorm", {}),
         ("batchnorm", {"aspect": "answers", "batch": "noise"}),
@@ -172,6 +173,7 @@ def labels() -> frozenset[str]:
         ("batchnorm", {"aspect": "hand", "hand_batch": "x", "hand_gamma": "y"}),
         ("batchnorm", {"aspect": "training"}),
         ("batchnorm", {"model": "new/residual-8?norm=none"}),
+        ("training", {}),
     ],
 )
 def test_every_word_is_translated(page: str, query: dict[str, str], labels: frozenset[str]) -> None:
