@@ -102,7 +102,7 @@ def trials(requests: Sequence[Request], at_once: int) -> Iterator[Trial | None]:
 
 def trial_key(request: Request) -> str:
     """What a trial depends on: not on seeds, nor on how long or how fast the training is to learn."""
-    kept = {"batch_size", "augmentation", "side", "side_first", "side_last", "precision"}
+    kept = {"batch_size", "augmentation", "side", "side_first", "side_last", "precision", "compile"}
     config = {name: value for name, value in request.config.as_dict().items() if name in kept}
     spec = {name: value for name, value in request.spec().as_dict().items() if name not in ("seed", "init")}
     return json.dumps([spec, request.dataset, config, request.record])

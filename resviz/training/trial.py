@@ -55,10 +55,12 @@ def tried(request: Request, at_once: int = 1) -> Trial:
     counted = time.perf_counter()
     pixels = statistics(data)
     counting = time.perf_counter() - counted
-    batches = Batches(data.train.images, data.train.targets, request.config, *pixels)  # as large as in the training
+    images, targets = data.train.images, data.train.targets
+    batches = Batches(images, targets, request.config, *pixels, device=device.type)  # as large as in the training
     small = _few(data, request.config.batch_size * STEPS)
     with tempfile.TemporaryDirectory() as folder:
-        asked = replace(request, config=replace(request.config, epochs=EPOCHS, recalibration=0))
+        config = replace(request.config, epochs=EPOCHS, recalibration=0, lr=0.0)  # it cannot diverge
+        asked = replace(request, config=config)
         run = Run(Path(folder) / "trial", asked, small)
         torch.set_num_threads(measured(run, device, max(1, cores() // at_once)))
         start = time.perf_counter() - begun
@@ -66,28 +68,26 @@ def tried(request: Request, at_once: int = 1) -> Trial:
     step, tests = median(clock.steps), len(data.test) / len(small.test)
     epoch = max(min(clock.ends) + clock.test * (tests - 1) + 2 * counting, 0.0)  # two files of weights, each with them
     memory, free = _peak(device)
-    return Trial(start, step, epoch, len(batches), memory, free, len(clock.steps))
+    return Trial(start + max(clock.first - step, 0.0), step, epoch, len(batches), memory, free, len(clock.steps))
 
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """Seconds of single steps, of what followed each epoch, and of the test split alone."""
+    """Seconds until the first step was done, of single steps, of what followed each epoch, of the test split alone."""
 
+    first: float
     steps: list[float]
     ends: list[float]
     test: float
 
 
 def _timed(run: Run, device: Device) -> _Clock:
-    steps, ends, first, before = list[float](), list[float](), True, time.perf_counter()
+    steps, ends, before = list[float](), list[float](), time.perf_counter()
     for event in work.events(run, device):
         now = time.perf_counter()
-        if isinstance(event, EpochEnd):
-            ends.append(now - before)
-        elif not first:
-            steps.append(now - before)
-        first, before = False, time.perf_counter()
-    return _Clock(steps or [now - before], ends, _testing(run, device))
+        (ends if isinstance(event, EpochEnd) else steps).append(now - before)
+        before = now
+    return _Clock(steps[0], steps[1:], ends, _testing(run, device))
 
 
 def _testing(run: Run, device: Device) -> float:

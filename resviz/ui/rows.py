@@ -77,12 +77,16 @@ def _resume(name: str) -> None:
 
 def _more(record: Record, info: RunInfo) -> None:
     """A look inside, the settings, the same once more, and the end of it."""
-    _look_inside(info)
-    if st.button(
-        _("Run again with …"), key=f"again-{info.id}", help=_("Takes over all its choices: change one, start.")
-    ):
-        training.begin_with(f"run/{info.id}")
-        st.rerun()
+    moment = _moment(info)
+    with st.container(horizontal=True, gap="small"):
+        if moment and st.button(_("Look inside"), key=f"inside-{info.id}"):
+            view.choose("model", at_moment(f"run/{info.id}", moment))
+            st.switch_page("pages/overview.py")
+        if st.button(
+            _("Run again with …"), key=f"again-{info.id}", help=_("Takes over its choices: change one, start.")
+        ):
+            training.begin_with(f"run/{info.id}")
+            st.rerun()
     st.markdown(_table(record, info))
     if info.status == "stopped" and record.wish == "stop":
         _act(_("Resume after all"), "resume", info, _resume)
@@ -90,18 +94,17 @@ def _more(record: Record, info: RunInfo) -> None:
         _act(_("Delete for good"), "delete", info, jobs.delete)
 
 
-def _look_inside(info: RunInfo) -> None:
+def _moment(info: RunInfo) -> str:
+    """Which of its checkpoints to look into; empty where there is none."""
     from resviz.models import zoo
 
     moments = zoo.saved(info.id)
-    if not moments:
-        return
-    moment = st.select_slider(
+    if len(moments) < 2:
+        return "".join(moments)
+    moment: str = st.select_slider(
         _("Moment of the training"), moments, moments[-1], key=f"moment-{info.id}", format_func=moment_title
     )
-    if st.button(_("Look inside"), key=f"inside-{info.id}"):
-        view.choose("model", at_moment(f"run/{info.id}", moment))
-        st.switch_page("pages/overview.py")
+    return moment
 
 
 def _table(record: Record, info: RunInfo) -> str:
@@ -120,8 +123,8 @@ def _table(record: Record, info: RunInfo) -> str:
         (_("threads"), told.get("threads")),
         (_("id"), info.id),
     ]
-    lines = [f"| {name} | {escaped(str(value))} |" for name, value in rows if value not in (None, "")]
-    return "\n".join(["| | |", "|---|---|", *lines])
+    head, *lines = [f"| {name} | {escaped(str(value))} |" for name, value in rows if value not in (None, "")]
+    return "\n".join([head, "|---|---|", *lines])
 
 
 def _settings(config: dict[str, Any]) -> list[tuple[str, object]]:

@@ -1,5 +1,6 @@
 """What networks and runs are called, short, and so that no two that lie side by side have one name."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from resviz.training.records import Record, RunInfo
 from resviz.ui.i18n import translate as _
 from resviz.ui.networks import family_title
 
+_ASKED = re.compile(r"-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?=-|$)")  # in a run's id
 _TELLING = ("lr", "schedule", "batch_size", "epochs", "augmentation", "weight_decay", "precision", "seed")
 
 
@@ -41,7 +43,10 @@ def variants(records: Sequence[Record], infos: Sequence[RunInfo]) -> list[tuple[
 
 
 def when(info: RunInfo, seconds: bool = False) -> str:
-    """Day and minute of the start, by the server's clock."""
+    """Day and minute when the run was asked for, by the server's clock; its id keeps that through every resume."""
+    if told := _ASKED.search(info.id):
+        _year, month, day, hour, minute, second = told.groups()
+        return f"{day}.{month}. {hour}:{minute}" + (f":{second}" if seconds else "")
     form = "%d.%m. %H:%M:%S" if seconds else "%d.%m. %H:%M"
     return time.strftime(form, time.localtime(info.started or info.place))
 

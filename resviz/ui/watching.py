@@ -134,11 +134,15 @@ def _choose_shown(known: dict[str, RunInfo], chosen: list[str]) -> None:
         info = known[name]
         return f"{titles.run_title(info)} · {training.dataset_title(info.dataset)} · {titles.when(info)}"
 
+    def changed() -> None:
+        if known.keys() >= set(st.session_state["shown"]):  # a title that has changed meanwhile comes back as it is
+            training.show(st.session_state["shown"])
+
     st.multiselect(
         _("Runs to compare"),
         list(known),
         key="shown",
-        on_change=lambda: training.show(st.session_state["shown"]),
+        on_change=changed,
         format_func=title,
         max_selections=training.MOST,
     )

@@ -184,8 +184,8 @@ def test_a_run_can_be_repeated_with_one_thing_changed(finished):
 
 
 def test_a_run_s_settings_are_told_in_words(finished):
-    table = next(m.value for m in page(runs=finished).markdown if m.value.startswith("| |"))
-    rows = dict(line.strip("| ").split(" | ") for line in table.splitlines()[2:])
+    table = next(m.value for m in page(runs=finished).markdown if m.value.startswith("| network"))
+    rows = dict(line.strip("| ").split(" | ") for line in table.splitlines() if "---" not in line)
     assert rows["network"] == "Residual-8, width 4"
     assert (rows["epochs"], rows["batch"], rows["rate"], rows["seed"]) == ("3", "8", "0.1", "0")
     assert rows["recorded"] == "light"
