@@ -1,6 +1,6 @@
 """A training step of ours, recording nothing, and the same step in a bare loop of PyTorch; 1 = the bare loop.
 
-The same model, pictures, batch, optimiser, precision and memory layout; the goal of 0.97 of its speed is 1.03 of its time.
+The same model, pictures, batch, optimiser, precision and memory layout. At 0.97 of its speed it takes 1.03 of its time.
 """
 
 from collections.abc import Callable, Iterator
