@@ -106,7 +106,7 @@ _ACTIONS: dict[str, Callable[[argparse.Namespace], Result]] = {
 }
 
 
-FORMATS = ("csv", "parquet")
+FORMATS = ("csv", "parquet", "tensorboard")
 
 
 def add_to(commands: Any) -> None:
@@ -116,7 +116,7 @@ def add_to(commands: Any) -> None:
     command.add_argument("action", nargs="?", default="list", choices=actions, help="%(choices)s (default: list)")
     command.add_argument("id", nargs="?", metavar="ID", help="a run that `list` lists; for import, its folder")
     command.add_argument(
-        "--format", default="csv", choices=FORMATS, metavar="KIND", help="of an export: csv or parquet (default: csv)"
+        "--format", default="csv", choices=FORMATS, metavar="KIND", help="of an export: %(choices)s (default: csv)"
     )
     command.add_argument("--out", metavar="DIR", help="folder for the files of an export")
     command.add_argument("--yes", action="store_true", help="delete without asking")

@@ -12,7 +12,7 @@ import numpy as np
 
 from resviz.errors import ResvizError, TrainingError
 from resviz.models import weightfile
-from resviz.training import records, schema
+from resviz.training import records, schema, tensorboard
 from resviz.training.journal import Journal
 from resviz.training.records import Record
 from resviz.training.request import Request
@@ -22,14 +22,19 @@ Columns = dict[str, np.ndarray]
 
 
 def export(record: Record, folder: Path, kind: str = "csv") -> list[Path]:
-    """Write `steps`, `epochs` and a table for each recorded quantity (a column for each layer) as csv or parquet."""
+    """Write `steps`, `epochs` and a table for each recorded quantity (a column for each layer) as csv or parquet.
+
+    `tensorboard`: all of them in one event file.
+    """
     tables: dict[str, Columns] = {"steps": record.scalars(ALL), "epochs": record.epochs()}
     for quantity in record.quantities():
         steps, values = record.norms(quantity, ALL)
         tables[quantity] = {"step": steps, **dict(zip(record.layers(quantity), values.T, strict=True))}
-    write = {"csv": _write_csv, "parquet": _write_parquet}[kind]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if kind == "tensorboard":
+            return [tensorboard.write(folder / f"events.out.tfevents.{record.id}", tables)]
+        write = {"csv": _write_csv, "parquet": _write_parquet}[kind]
         return [write(folder / f"{name}.{kind}", columns) for name, columns in tables.items()]
     except OSError as reason:
         raise TrainingError(

@@ -144,6 +144,12 @@ def _prepared(request: Request, folder: Path, progress: datasets.Progress, group
             count=len(data.labels),
         )
     _check_trainable(data)
+    if (size := min(request.config.batch_size, len(data.train))) < 2 * group.world and group.joined:
+        raise TrainingError(
+            "A batch of {size} images is too small for {processes} processes, two for each; start fewer processes.",
+            size=size,
+            processes=group.world,
+        )
     return Run(folder, request, data)
 
 

@@ -102,6 +102,20 @@ def test_a_run_may_have_a_folder_of_its_own(tmp_path, home, squares):
     assert zoo.load(f"file/{run.weights}").labels == ("green", "red")
 
 
+def test_the_same_command_goes_on_in_its_folder_and_another_one_is_refused(tmp_path, home, squares):
+    _, events = fit(MODEL, squares, CONFIG, tmp_path / "mine")
+    next(events)
+    events.close()
+    run, events = fit(MODEL, squares, CONFIG, tmp_path / "mine")
+    assert next(events).step == 1
+    events.close()
+    for other in (replace(CONFIG, seed=1), replace(CONFIG, epochs=9)):
+        with pytest.raises(TrainingError, match="mine holds a run with other settings; choose another --out"):
+            fit(MODEL, squares, other, run.folder)
+    with pytest.raises(TrainingError, match="holds a run with other settings"):
+        fit(f"{MODEL}&seed=1", squares, CONFIG, run.folder)
+
+
 def test_progress_of_the_decoding_is_passed_on(home, squares):
     seen = []
     fit(MODEL, squares, CONFIG, progress=lambda share, what: seen.append((share, what)))

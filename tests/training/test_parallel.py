@@ -161,6 +161,14 @@ def test_one_result_is_printed_and_the_run_tells_of_its_processes(crew, squares)
     assert records.Record(out).config["processes"] == 3
 
 
+def test_a_batch_too_small_for_all_is_refused(crew, squares):
+    out = crew.place / "run"
+    crew.start(world=20, arguments=command(squares, out))  # for 32 images
+    assert {os.waitstatus_to_exitcode(status) for status in crew.ended()} == {cli.REFUSED}
+    assert "A batch of 32 images is too small for 20 processes, two for each; start fewer" in crew.said(0)
+    assert not out.exists()
+
+
 def test_all_stop_at_the_same_step_and_go_on_as_if_nothing_had_happened(crew, squares):
     whole, run = crew.place / "whole", crew.place / "run"
     crew.start(arguments=command(squares, whole, 30))

@@ -4,9 +4,11 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +18,14 @@ import torch
 
 from resviz.errors import TrainingError
 from resviz.models.weightfile import load as tensors
-from resviz.training import alive, records, state
+from resviz.training import alive, jobs, records, state
 from resviz.training import fit as module
 from resviz.training.events import EpochEnd, Step
 from resviz.training.fit import carry_on
 from resviz.training.jobs import _prepare
 from resviz.training.loop import Training
 from resviz.training.request import Request
-from resviz.training.schema import QUANTITIES, STATE, STOP
+from resviz.training.schema import FILE, QUANTITIES, STATE, STOP
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 ROOT = Path(__file__).parents[2]
@@ -165,6 +167,30 @@ def test_a_worker_killed_at_twenty_random_moments_loses_and_doubles_nothing(squa
 
 
 # ---- stopped, refused
+
+
+def test_a_resume_changes_neither_the_start_nor_the_place_in_the_list(squares):
+    first, second = prepared(squares), prepared(squares)
+    _, events = carry_on(first)
+    next(events)
+    events.close()
+    begun = records.Record(first).info()
+    jobs._note(first, status="queued", queued=time.time() + 100)  # as `jobs.resume` does
+    list(carry_on(first)[1])
+    after = records.Record(first).info()
+    assert (after.started, after.created) == (begun.started, begun.created)
+    assert [info.id for info in records.runs()][:2] == [second.name, first.name]
+    assert records.Record(second).info().started is None
+
+
+def test_a_run_of_before_keeps_the_place_it_had(squares):
+    run = prepared(squares)
+    with closing(sqlite3.connect(run / FILE)) as db, db:
+        db.execute("DELETE FROM kv WHERE key = 'created'")
+        db.execute("UPDATE kv SET value = '12.5' WHERE key = 'queued'")
+    assert records.Record(run).info().created == 12.5
+    jobs._note(run, queued=99.0)
+    assert records.Record(run).info().created == 12.5
 
 
 def test_the_stop_flag_ends_a_run_after_the_step_with_a_checkpoint(squares):
