@@ -3,6 +3,7 @@
 Everything that is not a `ResvizError` is a bug and is allowed to show as one.
 """
 
+import re
 from collections.abc import Callable, Mapping
 
 
@@ -20,12 +21,31 @@ class Sentence(str):
         text.template, text.values = str(template), values
         return text
 
+    def as_plain(self) -> dict[str, object]:
+        """Template and values for JSON; numbers stay numbers, for templates may format them."""
+        return {"template": self.template, "values": {name: _plain(value) for name, value in self.values.items()}}
+
+    @classmethod
+    def from_plain(cls, told: object) -> "Sentence":
+        """What `as_plain` gave; other text as it is. Of a foreign file's templates only simple ones are filled in."""
+        match told:
+            case {"template": str(template), "values": dict(values)} if _SIMPLE.fullmatch(template):
+                filled = {str(name): cls.from_plain(v) if isinstance(v, dict) else v for name, v in values.items()}
+                try:
+                    return cls(template, **filled)
+                except (KeyError, ValueError, TypeError):
+                    return cls(template)
+        return cls(str(told))
+
     def said(self, translate: Callable[[str], str]) -> str:
         """The text with the template, and each sentence or error among the values, put through `translate`."""
         template = translate(self.template)
         if not self.values:
             return template
         return template.format_map({name: _said(value, translate) for name, value in self.values.items()})
+
+
+_SIMPLE = re.compile(r"(?:[^{}]|\{[a-z_]+(?:![rs])?(?::,?(?:\.\d)?[dfge]?)?\})*")
 
 
 class ResvizError(Exception):
@@ -74,3 +94,10 @@ class TrainingError(ResvizError):
 def _said(value: object, translate: Callable[[str], str]) -> object:
     sentence = value.sentence if isinstance(value, ResvizError) else value
     return sentence.said(translate) if isinstance(sentence, Sentence) else value
+
+
+def _plain(value: object) -> object:
+    sentence = value.sentence if isinstance(value, ResvizError) else value
+    if isinstance(sentence, Sentence):
+        return sentence.as_plain()
+    return value if isinstance(value, int | float) else str(value)

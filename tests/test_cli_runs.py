@@ -96,6 +96,7 @@ def test_an_exported_run_folder_comes_back(ask, run, tmp_path):
         ("runs import /nowhere", "is no folder of a run"),
         ("train --run nothing", "There is no run 'nothing'"),
         ("train --run {run} --epochs 9", "leave out --epochs or --run"),
+        ("train --run {run} --batch-size 9", "leave out --batch-size or --run"),
         ("train --run {run} --compile", "leave out --compile or --run"),
         ("train --model new/residual-8", "Say what to train on with --dataset"),
         ("train --model new/residual-8 --dataset digits --record all", "one of off, light, full, got 'all'"),

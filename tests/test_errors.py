@@ -1,6 +1,10 @@
 """A sentence remembers how it was made, and is said again in another language."""
 
+import json
 import pickle
+from pathlib import Path
+
+import pytest
 
 from resviz.errors import CheckpointError, ProbeError, ResvizError, Sentence
 
@@ -48,3 +52,29 @@ def test_an_error_goes_through_pickle_with_its_template():
     assert type(again) is ProbeError
     assert str(again) == str(refusal())
     assert again.sentence.said(german) == refusal().sentence.said(german)
+
+
+def test_a_sentence_goes_through_json_with_its_template():
+    sentence = CheckpointError(
+        "{path} holds {count:,} of {reason}", path=Path("a.pt"), count=1234, reason=refusal()
+    ).sentence
+    again = Sentence.from_plain(json.loads(json.dumps(sentence.as_plain())))
+    assert again == sentence == "a.pt holds 1,234 of 7 pictures are too many; take fewer than 3."
+    assert "nimm weniger als 3" in again.said(german)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"template": "{x:>999999999}", "values": {"x": "bomb"}},
+        {"template": "{x.__class__}", "values": {"x": 1}},
+        {"template": "{x[0]}", "values": {"x": "abc"}},
+        {"template": "{y}", "values": {"x": 1}},
+        {"template": "{x:,}", "values": {"x": "no number"}},
+        {"template": 3, "values": {}},
+        ["a list"],
+        None,
+    ],
+)
+def test_what_a_foreign_file_says_is_shown_as_it_is(told):
+    assert len(Sentence.from_plain(told)) < 100

@@ -32,6 +32,8 @@ def batchnorm(options: argparse.Namespace) -> Result:
     found["layers"] = [_summary(layer) for layer in probe(loaded.model, x)]
     if options.compare:
         found["modes"] = _modes(loaded, x)
+    if options.fold:
+        found["folded"] = _folded(loaded, x)
     if options.dataset:
         found["dataset"] = _accuracies(options, loaded)
     return found
@@ -110,6 +112,16 @@ def _modes(loaded: "LoadedModel", x: "Tensor | None") -> list[Result]:
     return records
 
 
+def _folded(loaded: "LoadedModel", x: "Tensor | None") -> Result:
+    """How many layers go into the convolution before them, and by how much outputs change at most."""
+    from resviz.probes.folding import folding_check
+
+    if x is None:
+        raise ResvizError("Folding is checked on pictures; name at least one, or leave out --fold.")
+    check = folding_check(loaded.model, x)
+    return {"layers": check.pairs, "largest_difference": check.difference, "largest_output": check.largest}
+
+
 def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
     """Accuracy on one half of a sample of the test split, statistics measured again on the other (AdaBN)."""
     import torch
@@ -127,8 +139,8 @@ def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
     other, mine = order.chunk(2)
 
     def batches(chosen: "Tensor", what: str) -> "Iterator[tuple[Tensor, Tensor]]":
-        for i, part in enumerate(chosen.split(BATCH)):
-            progress(i * BATCH / len(chosen), what)
+        for i, part in enumerate(chosen.split(options.batch)):
+            progress(i * options.batch / len(chosen), what)
             x = _prepared(options, loaded, split.images[part])
             yield x, split.targets[part].to(x.device)
 
@@ -137,6 +149,7 @@ def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
         "corruption": options.corrupt,
         "strength": options.strength,
         "images": len(mine),
+        "batch": options.batch,
         "recalibrated_on": statistics.images,
         "accuracy": {
             mode: accuracy(loaded.model, batches(mine, f"accuracy, {mode}"), mode, statistics)
@@ -157,9 +170,17 @@ def add_to(commands: Any) -> None:
     )
     command.add_argument("--strength", type=whole(1, 5), default=3, metavar="N", help="1 to 5 (default: %(default)s)")
     command.add_argument("--compare", action="store_true", help="also the answers with the batch's own statistics")
+    command.add_argument("--fold", action="store_true", help="also fold the layers away, and check the outputs")
     command.add_argument(
         "--dataset", metavar="D", help="folder:PATH or a zip: also the accuracy with recalibrated statistics"
     )
     command.add_argument(
         "--sample", type=whole(2, 1_000_000), default=1000, metavar="N", help="so many of its images (default: 1000)"
+    )
+    command.add_argument(
+        "--batch",
+        type=whole(2, 10_000),
+        default=BATCH,
+        metavar="N",
+        help="images that share their own statistics (default: %(default)s)",
     )

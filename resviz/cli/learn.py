@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from resviz.training.store import Run
     from resviz.training.work import Events
 
-GIVEN = ("recipe", "model", "dataset", "epochs", "seed", "side", "threads", "out", "record", "compile")
+GIVEN = ("recipe", "model", "dataset", "epochs", "batch_size", "seed", "side", "threads", "out", "record", "compile")
 
 
 def evaluate(options: argparse.Namespace) -> Result:
@@ -94,7 +94,9 @@ def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     if options.recipe and options.side is not None:
         raise ResvizError("A recipe brings its own side; leave out --side or --recipe.")
     given = {
-        key: value for key in ("epochs", "seed", "side", "compile") if (value := getattr(options, key)) is not None
+        key: value
+        for key in ("epochs", "batch_size", "seed", "side", "compile")
+        if (value := getattr(options, key)) is not None
     }
     usual = datasets.usual(options.dataset)
     config = replace(chosen.config, **given) if options.recipe else TrainConfig(**{**usual, **given})
@@ -111,7 +113,7 @@ def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Event
     from resviz.training.schema import STOP
 
     if more := [name for name in GIVEN if getattr(options, name) is not None]:
-        raise ResvizError("A run goes on as it began; leave out --{more} or --run.", more=more[0])
+        raise ResvizError("A run goes on as it began; leave out --{more} or --run.", more=more[0].replace("_", "-"))
     folder = records.read(options.run).folder
     lock = os.environ.get(jobs.LOCK_VARIABLE)
     if lock is None:
@@ -131,6 +133,9 @@ def add_to(commands: Any) -> None:
         "--model", metavar="M", help="new/FAMILY-DEPTH?option=value (default: the recipe's, or new/residual-20)"
     )
     command.add_argument("--epochs", type=int, metavar="E", help="times that every image is seen (default: 20)")
+    command.add_argument(
+        "--batch-size", type=int, metavar="N", help="images in a batch (default: the recipe's, or 128)"
+    )
     command.add_argument("--seed", type=int, metavar="S", help="order and augmentation of the images (default: 0)")
     command.add_argument(
         "--side", type=int, metavar="PX", help="side of the images (default: the dataset's or recipe's)"

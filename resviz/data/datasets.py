@@ -78,14 +78,16 @@ def load(
     progress: Progress = lambda share, what: None,
     view: View | None = None,
     test_only: bool = False,
+    few: int | None = None,
 ) -> Dataset:
     """The dataset at `side` x `side` pixels: shorter side scaled and centre cut out, or as `view` does it.
 
-    `test_only` leaves the training split empty, and the fingerprint is then the test split's.
+    `test_only` leaves the training split empty, and the fingerprint is then the test split's. `few` is the same with
+    so many pictures of it, drawn at random, always the same ones; no other is decoded.
     Raises `DataError` where it is missing, holds fewer than two classes or no picture to test with.
     """
     if name in KNOWN:
-        return _from_arrays(name, side, progress, view, test_only)
+        return _from_arrays(name, side, progress, view, test_only, few)
     kind, _, path = name.partition(":")
     if kind != "folder" or not path:
         known = ", ".join(KNOWN)
@@ -102,7 +104,9 @@ def load(
         raise DataError(
             "{path} needs at least two class folders with images, found {count}.", path=path, count=len(labels)
         )
-    files = [file for file in files if file.split == "test" or not test_only]
+    if test_only or few:
+        files = [file for file in files if file.split == "test"]
+        files = [files[place] for place in _drawn(len(files), few)]
     data = _decode_all(Path(path).stem or path, files, labels, side, view or Preprocess(side, side).view, progress)
     if not len(data.test):
         skipped = Sentence(" ({count} files could not be read)", count=len(data.skipped)) if data.skipped else ""
@@ -131,13 +135,20 @@ def usual(name: str) -> dict[str, Any]:
     return dict(KNOWN[name].usual) if name in KNOWN else {}
 
 
-def _from_arrays(name: str, side: int, progress: Progress, view: View | None, test_only: bool) -> Dataset:
+def _drawn(count: int, few: int | None) -> list[int]:
+    """At most `few` of so many places, in an order that is always the same; all of them in theirs for None."""
+    return np.random.default_rng(0).permutation(count)[:few].tolist() if few else list(range(count))
+
+
+def _from_arrays(
+    name: str, side: int, progress: Progress, view: View | None, test_only: bool, few: int | None
+) -> Dataset:
     found = arrays(name, progress)
     if view is None and side != KNOWN[name].side:
         view = Preprocess(side, side).view
-    train, test = (_split(half, view) for half in (found.train, found.test))
-    if test_only:
-        train = Split(train.images[:0], train.targets[:0])
+    test = _split(found.test, view, _drawn(len(found.test[1]), few))
+    whole = not (test_only or few)
+    train = _split(found.train, view) if whole else Split(test.images[:0], test.targets[:0])
     digest = hashlib.sha256()
     for split in (train, test):
         digest.update(split.images.numpy().tobytes())
@@ -146,9 +157,9 @@ def _from_arrays(name: str, side: int, progress: Progress, view: View | None, te
     return Dataset(name, found.labels, train, test, (), digest.hexdigest())
 
 
-def _split(half: Half, view: View | None) -> Split:
-    """As they are, or each as `view` shows it."""
-    images, targets = half
+def _split(half: Half, view: View | None, places: list[int] | slice = slice(None)) -> Split:
+    """The pictures at `places` as they are, or each as `view` shows it."""
+    images, targets = (array[places] for array in half)
     if view is not None:
         images = np.stack([np.asarray(view(Image.fromarray(image))) for image in images])
     return Split(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(targets))

@@ -47,12 +47,18 @@ KNOWN = {
     "cifar10": Known(32, Sentence("CIFAR-10"), 10, 170),
     "cifar100": Known(32, Sentence("CIFAR-100"), 100, 169),
 }
+_FOLDERS = {"fashion-full": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
 _TORCHVISION = {"fashion-full": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
 def arrays(name: str, progress: Callable[[float, str], None]) -> Arrays:
     """A named dataset, grey pictures with three equal channels. Raises `DataError` where it cannot be had."""
     return _digits() if name == "digits" else _downloaded(name, progress)
+
+
+def is_here(name: str) -> bool:
+    """Whether a named dataset can be had without a download."""
+    return name == "digits" or (name in _FOLDERS and (paths.home() / "datasets" / _FOLDERS[name]).is_dir())
 
 
 def _digits() -> Arrays:

@@ -42,7 +42,7 @@ def drift_rows(layers: "Sequence[BatchNormLayer]", chosen: str, heads: tuple[str
     head = f'<div class="line"><span></span><span></span>{names}</div>'
     rows = "".join(_drift_row(layer, layer.layer == chosen, alt) for layer in layers)
     legend = raster.data_uri(raster.scale_png(False))
-    ticks = "".join(f"<span>{value}</span>" for value in ("≤ 0.01", "0.1", "1", "≥ 10 nats"))
+    ticks = "".join(f"<span>{value}</span>" for value in ("≤ 0.01", "0.1", "1", "≥ 10"))
     bar = f'<img src="{legend}" alt=""><div>{ticks}</div>'
     scale = f'<div class="line"><span></span><div class="ticks number muted">{bar}</div></div>'
     return f'<div class="drift">{head}<div class="rows">{rows}</div>{scale}</div>'

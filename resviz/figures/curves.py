@@ -1,4 +1,8 @@
-"""Learning curves as a plain drawing, for while they grow: Streamlit builds a plotly chart anew at every change."""
+"""Learning curves as a plain drawing, for while they grow: Streamlit builds a plotly chart anew at every change.
+
+It has the measures of `records.learning_curves`, pixel for pixel, so that nothing moves when the chart takes its place:
+lines are stretched with the page, words and rings keep their size.
+"""
 
 import html
 from collections.abc import Sequence
@@ -6,64 +10,80 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from resviz.figures.records import COLOURS, WINDOW, Curve, end_names, running_mean
-from resviz.figures.theme import GREEN
+from resviz.figures.records import BOTTOM, GAP, HEIGHT, LEFT, TOP, Curve, Frame, end_names
+from resviz.figures.theme import FONT, template
 
-WIDTH, HEIGHT = 900, 430
-LEFT, RIGHT, TOP, BOTTOM = 58, 124, 14, 46
-NARROW = "<style>@media (max-width:1000px){.curves svg{font-size:19px!important}}</style>"
-DASHES = ("", "7 4", "2 4", "8 3 2 3", "12 4")
+DASHES = ("", "9 9", "3 3", "9 3 3 3", "15 15")  # plotly's dashes in pixels
+SIDE = 1000  # of the drawing, before it is stretched
 
 
-def sketch(curves: Sequence[Curve], words: tuple[str, str, str, str], until: float, top: float, alt: str) -> str:
-    """An SVG of the same lines, rings and names as `learning_curves`, over 0 to `until` epochs and 0 to `top`."""
-
-    def x(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        return LEFT + np.asarray(values) / max(until, 1e-9) * (WIDTH - LEFT - RIGHT)
-
-    def y(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        return HEIGHT - BOTTOM - np.clip(np.asarray(values) / max(top, 1e-9), 0, 1) * (HEIGHT - TOP - BOTTOM)
-
-    parts = [_grid(words, until, top)]
-    for curve in curves:
-        colour = COLOURS.get(curve.family, GREEN)
-        smooth = running_mean(curve.training, WINDOW)
-        line = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x(curve.at), y(smooth), strict=True))
-        dash = DASHES[curve.rank % len(DASHES)]
-        stroke = f'fill="none" stroke="{colour}"'
-        parts.append(f'<polyline points="{line}" {stroke} stroke-width="2.2" stroke-dasharray="{dash}"/>')
-        parts += [
-            f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" {stroke} stroke-width="1.6"/>'
-            for a, b in zip(x(curve.ends), y(curve.test), strict=True)
-        ]
-    for name in end_names(curves):
-        place = f'x="{x(np.array(name.x)) + 8:.1f}" y="{y(np.array(name.y)) + 4:.1f}"'
-        parts.append(f'<text {place} fill="{name.colour}">{html.escape(name.text)}</text>')
+def sketch(curves: Sequence[Curve], frame: Frame, dark: bool, alt: str) -> str:
+    """HTML of the same lines, rings and names as `learning_curves` in the same frame."""
+    layout = template(dark).layout
+    lines = "".join(_line(curve, frame) for curve in curves)
+    rings = "".join(_rings(curve, frame) for curve in curves)
+    names = "".join(
+        f'<span style="{_at(name.x / frame.until, name.y / frame.top)};margin-left:{GAP}px;color:{name.colour};'
+        f'transform:translateY(-50%)">{html.escape(name.text)}</span>'
+        for name in end_names(curves, frame.top)
+    )
+    style = f"position:relative;height:{HEIGHT}px;font:13px/1.2 {FONT};color:{layout.font.color};white-space:nowrap"
+    area = f"position:absolute;left:{LEFT}px;right:{frame.right}px;top:{TOP}px;bottom:{BOTTOM}px"
+    whole = "position:absolute;width:100%;height:100%;overflow:visible"
     return (
-        f'<div class="curves"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(alt)}" '
-        f'style="width:100%;height:auto;font-size:13px">{NARROW}{"".join(parts)}</svg></div>'
+        f'<div class="curves" role="img" aria-label="{html.escape(alt)}" style="{html.escape(style)}">'
+        f'<div style="{area}">{_grid(frame, layout.xaxis.gridcolor)}'
+        f'<svg viewBox="0 0 {SIDE} {SIDE}" preserveAspectRatio="none" style="{whole}">{lines}</svg>'
+        f"{rings}{names}</div>{_titles(frame)}</div>"
     )
 
 
-def _grid(words: tuple[str, str, str, str], until: float, top: float) -> str:
-    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
-    parts = []
-    for i in range(6):
-        level, height = top * i / 5, bottom - (bottom - TOP) * i / 5
-        parts.append(
-            f'<line x1="{LEFT}" x2="{right}" y1="{height:.1f}" y2="{height:.1f}" stroke="currentColor" opacity="0.12"/>'
-            f'<text x="{LEFT - 8}" y="{height + 4:.1f}" text-anchor="end" fill="currentColor">{level:.2g}</text>'
-        )
-        across = LEFT + (right - LEFT) * i / 5
-        epochs = f"{until * i / 5:.3g}"
-        parts.append(
-            f'<text x="{across:.1f}" y="{bottom + 18}" text-anchor="middle" fill="currentColor">{epochs}</text>'
-        )
-    middle = (TOP + bottom) / 2
-    parts.append(
-        f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 8}" text-anchor="middle" fill="currentColor">'
-        f"{html.escape(words[0])}</text>"
-        f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle" fill="currentColor">'
-        f"{html.escape(words[1])}</text>"
+def _line(curve: Curve, frame: Frame) -> str:
+    x, y = curve.at / frame.until * SIDE, SIDE - _share(curve.smooth, frame.top) * SIDE
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    dash = DASHES[curve.rank % len(DASHES)]
+    return (
+        f'<polyline points="{points}" fill="none" stroke="{curve.colour}" stroke-width="2.2" '
+        f'stroke-dasharray="{dash}" vector-effect="non-scaling-stroke"/>'
     )
+
+
+def _rings(curve: Curve, frame: Frame) -> str:
+    shape = f"width:8px;height:8px;margin:-4px;box-shadow:inset 0 0 0 1.6px {curve.colour};border-radius:50%"
+    places = zip(curve.ends / frame.until, _share(curve.test, frame.top), strict=True)
+    return "".join(f'<i class="ring" style="{_at(a, b)};{shape}"></i>' for a, b in places)
+
+
+def _share(values: Float[np.ndarray, " n"], top: float) -> Float[np.ndarray, " n"]:
+    """Height as a share of the scale; what is no number, or above it, lies on its upper edge."""
+    return np.clip(np.nan_to_num(values / top, nan=1.0, posinf=1.0), 0, 1)
+
+
+def _at(across: float, up: float) -> str:
+    return f"position:absolute;left:{100 * across:.2f}%;top:{100 - 100 * up:.2f}%"
+
+
+def _grid(frame: Frame, colour: str) -> str:
+    across, up = frame.ticks
+    parts = [
+        f'<div style="{_at(0, tick / frame.top)};width:100%;height:1px;background:{colour}"></div>'
+        f'<span class="tick" style="position:absolute;right:100%;margin-right:2px;'
+        f'top:{100 - 100 * tick / frame.top:.2f}%;transform:translateY(-50%)">{tick:g}</span>'
+        for tick in up
+    ]
+    parts += [
+        f'<div style="{_at(tick / frame.until, 1)};height:100%;width:1px;background:{colour}"></div>'
+        f'<span class="tick" style="{_at(tick / frame.until, 0)};margin-top:3px;'
+        f'transform:translateX(-50%)">{tick:g}</span>'
+        for tick in across
+    ]
     return "".join(parts)
+
+
+def _titles(frame: Frame) -> str:
+    middle = f"left:{LEFT}px;right:{frame.right}px"
+    return (
+        f'<div style="position:absolute;{middle};bottom:5px;text-align:center">{html.escape(frame.across)}</div>'
+        f'<div style="position:absolute;left:16px;top:{(TOP + HEIGHT - BOTTOM) / 2:.0f}px;'
+        f'transform:translate(-50%,-50%) rotate(-90deg)">{html.escape(frame.up)}</div>'
+    )

@@ -98,7 +98,7 @@ def _curve(line: Line, values: Float[np.ndarray, " places"], number: str) -> go.
         mode="lines+markers" if len(line.depth) <= 60 else "lines",
         line={"color": line.style.colour, "dash": line.style.dash, "width": 2},
         marker={"size": 4},
-        hovertemplate=f"{number} at %{{text}}<extra>{line.title}</extra>",
+        hovertemplate=f"%{{text}}: {number}<extra>{line.title}</extra>",
     )
 
 

@@ -1,5 +1,6 @@
 """Curves of training runs."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,65 +8,104 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
-from resviz.figures.theme import GREEN, PLAIN, RESIDUAL, template
+from resviz.figures.theme import template
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-COLOURS = {"plain": PLAIN, "residual": RESIDUAL}
 WINDOW = 25  # points of the running mean: a twelfth of the 300 that are drawn
+HEIGHT, LEFT, TOP, BOTTOM = 430, 58, 14, 46  # pixels; the margins hold the words
+GAP, LETTER = 8, 7.4  # pixels between a line and its name, and of a letter
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
     """A run: a quantity of its training batches and of the test split, over the epochs.
 
-    `rank`: the place of its depth among those shown, which chooses the line's style.
+    `rank`: the place of its variant (depth, normalisation and so on) among those shown, which chooses the dash.
     """
 
     name: str
-    family: str
+    colour: str
     rank: int
     at: Float[np.ndarray, " steps"]
     training: Float[np.ndarray, " steps"]
     ends: Float[np.ndarray, " epochs"]
     test: Float[np.ndarray, " epochs"]
 
+    @property
+    def smooth(self) -> Float[np.ndarray, " steps"]:
+        """Running mean over the training batches: the line that is drawn."""
+        return running_mean(self.training, WINDOW)
 
-def learning_curves(curves: Sequence[Curve], words: tuple[str, str, str, str], dark: bool) -> go.Figure:
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the growing drawing and the final chart have in common, so that nothing moves when one replaces the other.
+
+    0 to `until` epochs, 0 to `top`, `right` pixels for the names, the titles of the axes.
+    """
+
+    until: float
+    top: float
+    right: int
+    across: str
+    up: str
+
+    @property
+    def ticks(self) -> tuple[list[float], list[float]]:
+        """Round numbers along both axes."""
+        return _ticks(self.until), _ticks(self.top)
+
+
+def frame(curves: Sequence[Curve], until: float, share: bool, across: str, up: str) -> Frame:
+    """The frame that holds these curves; that of a share reaches 1 and half a line more, whatever there is to draw."""
+    drawn = [values[np.isfinite(values)] for curve in curves for values in (curve.smooth, curve.test)]
+    highest = max((float(values.max()) for values in drawn if len(values)), default=1.0)
+    longest = max((len(curve.name) for curve in curves), default=0)
+    right = round(min(max(60.0, GAP + LETTER * longest + 8), 260.0))
+    return Frame(max(until, 1.0), 1.01 if share else _rounded_up(highest), right, across, up)
+
+
+def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str], dark: bool) -> go.Figure:
     """Lines: running mean over the training batches; rings: the test split after each epoch.
 
-    Plain is orange, residual blue; deeper networks have more broken lines. Each line carries its name at its end.
-    `words`: the titles of the axes, and training and test for the box under the pointer.
+    Plain is orange, residual blue; other variants have other dashes. Each line carries its name at its end.
+    `words`: training and test, for the box under the pointer.
     """
     figure = go.Figure()
     for curve in curves:
-        colour = COLOURS.get(curve.family, GREEN)
-        smooth = running_mean(curve.training, WINDOW)
-        line = {"color": colour, "width": 2.2, "dash": DASHES[curve.rank % len(DASHES)]}
+        line = {"color": curve.colour, "width": 2.2, "dash": DASHES[curve.rank % len(DASHES)]}
         hover = "%{x:.2f}: %{y:.3f}"
         figure.add_scatter(
             x=curve.at,
-            y=smooth,
+            y=curve.smooth,
             mode="lines",
             line=line,
             name=curve.name,
-            hovertemplate=f"{curve.name} {words[2]} {hover}<extra></extra>",
+            hovertemplate=f"{curve.name} {words[0]} {hover}<extra></extra>",
         )
-        ring = {"color": colour, "size": 7, "symbol": "circle-open", "line": {"width": 1.6, "color": colour}}
+        outline = {"width": 1.6, "color": curve.colour}
         figure.add_scatter(
             x=curve.ends,
             y=curve.test,
             mode="markers",
-            marker=ring,
-            hovertemplate=f"{curve.name} {words[3]} {hover}<extra></extra>",
+            marker={"color": curve.colour, "size": 7, "symbol": "circle-open", "line": outline},
+            cliponaxis=False,  # the last ring lies on the edge
+            hovertemplate=f"{curve.name} {words[1]} {hover}<extra></extra>",
         )
+    (across, up), font = frame.ticks, {"size": 13}
     figure.update_layout(
         template=template(dark),
-        height=430,
+        height=HEIGHT,
         showlegend=False,
-        xaxis_title=words[0],
-        yaxis_title=words[1],
-        annotations=[_annotation(name) for name in end_names(curves)],
-        margin={"r": 110},
+        xaxis={
+            "title": {"text": frame.across, "font": font},
+            "range": [0, frame.until],
+            "tickvals": across,
+            "zeroline": False,
+        },
+        yaxis={"title": {"text": frame.up, "font": font}, "range": [0, frame.top], "tickvals": up, "zeroline": False},
+        annotations=[_annotation(name) for name in end_names(curves, frame.top)],
+        margin={"l": LEFT, "r": frame.right, "t": TOP, "b": BOTTOM},
         hovermode="closest",
         uirevision="keep",  # a visitor's zoom outlives a redraw
     )
@@ -91,27 +131,44 @@ class EndName:
     colour: str
 
 
-def end_names(curves: Sequence[Curve]) -> list[EndName]:
-    """A name at the end of each line, from below, moved apart where two would overlap."""
-    ends = [(curve, running_mean(curve.training, WINDOW)[-1]) for curve in curves if len(curve.training)]
-    if not ends:
-        return []
-    span = max(max(c.training.max() for c, _ in ends) - min(c.training.min() for c, _ in ends), 1e-9)
+def end_names(curves: Sequence[Curve], top: float) -> list[EndName]:
+    """A name at the end of each line, from below, moved apart where two would overlap; none leaves 0 to `top`."""
+    ends = [(curve, float(curve.smooth[-1])) for curve in curves if len(curve.training)]
+    apart = 0.045 * top
     found: list[EndName] = []
-    for curve, y in sorted(ends, key=lambda pair: pair[1]):
-        place = max(float(y), found[-1].y + 0.055 * span) if found else float(y)
-        found.append(EndName(curve.name, float(curve.at[-1]), place, COLOURS.get(curve.family, GREEN)))
+    for i, (curve, y) in enumerate(sorted(ends, key=lambda pair: pair[1])):
+        place = max(y, found[-1].y + apart) if found else y
+        highest = top - apart * (len(ends) - 1 - i)  # room for those above
+        found.append(EndName(curve.name, float(curve.at[-1]), min(place, highest), curve.colour))
     return found
 
 
+def _ticks(end: float) -> list[float]:
+    """0 and the multiples of a round number, four to ten of them."""
+    step = _round_step(end / 5)
+    return [round(i * step, 10) for i in range(math.floor(end / step + 1e-9) + 1)]
+
+
+def _rounded_up(value: float) -> float:
+    """The next multiple of half a round step: the top of a scale."""
+    step = _round_step(max(value, 1e-6) / 5) / 2
+    return math.ceil(value / step - 1e-9) * step if value > 0 else 1.0
+
+
+def _round_step(about: float) -> float:
+    """1, 2 or 5 times a power of ten: the largest that is not above, or the least there is."""
+    power = 10.0 ** math.floor(math.log10(about))
+    return max(factor * power for factor in (1, 2, 5) if factor * power <= about * (1 + 1e-9))
+
+
 def _annotation(name: EndName) -> dict[str, object]:
-    font = {"color": name.colour, "size": 13}
     return {
         "x": name.x,
         "y": name.y,
         "text": name.text,
         "showarrow": False,
         "xanchor": "left",
-        "xshift": 8,
-        "font": font,
+        "yanchor": "middle",
+        "xshift": GAP - 2,  # plotly adds a border
+        "font": {"color": name.colour, "size": 13},
     }

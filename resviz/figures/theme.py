@@ -34,6 +34,12 @@ ORDERED, SIGNED = _scale(_CIVIDIS, 255), _scale(_SIGNED, 255)
 WARM = _scale(_WARM, 256)  # one for each opacity
 
 
+def colourscale(palette: UInt8[np.ndarray, "colours 3"]) -> list[list[object]]:
+    """A palette as plotly wants it: pairs of a place from 0 to 1 and a colour."""
+    last = len(palette) - 1
+    return [[i / last, f"rgb({red},{green},{blue})"] for i, (red, green, blue) in enumerate(palette.tolist())]
+
+
 @functools.cache
 def template(dark: bool) -> go.layout.Template:
     """The plotly template of a theme: quiet grid, no box, the app's font."""

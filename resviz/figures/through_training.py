@@ -6,12 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from resviz.figures.theme import ORDERED, template
+from resviz.figures.theme import ORDERED, colourscale, template
 
 HEIGHT = 420
-_SCALE = [
-    [i / (len(ORDERED) - 1), f"rgb({red},{green},{blue})"] for i, (red, green, blue) in enumerate(ORDERED.tolist())
-]
 
 
 def common_range(runs: Sequence[Float[np.ndarray, "steps layers"]]) -> tuple[float, float]:
@@ -55,7 +52,7 @@ def heatmap(
             z=np.where(np.isfinite(z), z, np.nan),
             zmin=span[0],
             zmax=span[1],
-            colorscale=_SCALE,
+            colorscale=colourscale(ORDERED),
             customdata=np.broadcast_to(values.T[:, :, None], (len(layers), len(steps), 1)),
             text=np.broadcast_to(np.array(layers)[:, None], (len(layers), len(steps))),
             hovertemplate="%{text}, %{x}: %{customdata[0]:.3g}<extra></extra>",

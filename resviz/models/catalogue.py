@@ -14,6 +14,7 @@ from resviz.models.spec import ModelSpec
 
 # networks to build, and their parameters: He et al. 2015, Table 6, with 10 classes
 NEW = {20: 269_722, 56: 853_018, 110: 1_727_962}
+_SHORT = {"imagenette128": "Imagenette", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "fashion-full": "Fashion"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,10 @@ def _described(name: str, meta: Mapping[str, object], shapes: Mapping[str, tuple
 def _trained(spec: ModelSpec, meta: Mapping[str, object]) -> str:
     card = meta.get("card")
     dataset = card.get("dataset") if isinstance(card, dict) else None
-    if not isinstance(dataset, dict) or "name" not in dataset:
+    name = dataset.get("name") if isinstance(dataset, dict) else None
+    if not name:
         return _title(spec)
-    return Sentence("{network} on {dataset}", network=_title(spec), dataset=dataset["name"])
+    return Sentence("{network}, {dataset}", network=_title(spec), dataset=_SHORT.get(str(name), name))
 
 
 def _is_buffer(key: str) -> bool:

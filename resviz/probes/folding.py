@@ -8,11 +8,14 @@ import copy
 import weakref
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from resviz.errors import ProbeError
 from resviz.probes.hooks import eval_mode
@@ -27,6 +30,15 @@ class Folded:
     norm: str
     scale: Float64[np.ndarray, " channels"]
     bias: Float64[np.ndarray, " channels"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoldingCheck:
+    """How far the outputs of the folded network lie from the model's own, at most; beside it the largest of these."""
+
+    pairs: int
+    difference: float
+    largest: float
 
 
 def foldings(model: nn.Module, x: Float[Tensor, "n c h w"]) -> tuple[Folded, ...]:
@@ -59,32 +71,67 @@ def fuse(model: nn.Module, x: Float[Tensor, "n c h w"]) -> nn.Module:
     return fused.eval()
 
 
+def folding_check(model: nn.Module, x: Float[Tensor, "n c h w"]) -> FoldingCheck:
+    """Both networks on the same images; raises what `foldings` raises."""
+    pairs, fused = len(_pairs(model, x[:1])), fuse(model, x[:1])
+    with eval_mode(model), torch.no_grad():
+        ours, theirs = model(x), fused(x)
+    return FoldingCheck(pairs, float((theirs - ours).abs().max()), float(ours.abs().max()))
+
+
 def _pairs(model: nn.Module, x: Tensor) -> list[tuple[str, str]]:
-    """(convolution, norm) where the norm's input is the very tensor that the convolution gave, both run once."""
+    """(convolution, norm) where the norm alone uses the very tensor that the convolution gave, and both run once.
+
+    In a pre-activation block the shortcut uses it as well: there nothing may be folded.
+    """
     norms = {name: m for name, m in batch_norms(model).items() if m.running_var is not None}
     convolutions = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)]
     check_images(x)
-    given: dict[int, tuple[weakref.ref[Tensor], str]] = {}
+    uses = _Uses()
     pairs: list[tuple[str, str]] = []
     runs: Counter[str] = Counter()
 
     def note(layer: str, _input: Tensor, output: Tensor) -> None:
         runs[layer] += 1
-        given[id(output)] = weakref.ref(output), layer
+        uses.follow(layer, output)
 
-    def follow(layer: str, before: Tensor, _output: Tensor) -> None:
-        tensor, convolution = given.get(id(before), (None, ""))
-        follows = tensor is not None and tensor() is before
+    def pair(layer: str, before: Tensor, _output: Tensor) -> None:
         runs[layer] += 1
-        if follows:
+        if convolution := uses.source(before):
             pairs.append((convolution, layer))
 
-    with eval_mode(model), torch.no_grad(), watch(model, convolutions, note), watch(model, norms, follow):
+    with eval_mode(model), torch.no_grad(), watch(model, convolutions, note), watch(model, norms, pair), uses:
         model(x)
-    once = [pair for pair in pairs if all(runs[name] == 1 for name in pair)]
+    once = [pair for pair in pairs if all(runs[name] == 1 for name in pair) and uses.count[pair[0]] == 1]
     if not once:
         raise ProbeError("No BatchNorm of this model directly follows a convolution, so nothing can be folded.")
     return once
+
+
+class _Uses(TorchFunctionMode):
+    """How many operations use what each convolution gave; asking it for its shape is no use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count: Counter[str] = Counter()
+        self._given: dict[int, tuple[weakref.ref[Tensor], str]] = {}
+
+    def follow(self, layer: str, output: Tensor) -> None:
+        """Watch this tensor from now on."""
+        self._given[id(output)] = weakref.ref(output), layer
+
+    def source(self, tensor: object) -> str | None:
+        """The convolution that gave this very tensor."""
+        kept, layer = self._given.get(id(tensor), (None, None))
+        return layer if kept is not None and kept() is tensor else None
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor | tuple | list):
+            for argument in tree_leaves((args, kwargs)):
+                if layer := self.source(argument):
+                    self.count[layer] += 1
+        return result
 
 
 def _folded(convolution: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:

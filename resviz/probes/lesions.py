@@ -6,11 +6,12 @@ A residual block is replaced by its shortcut, a plain one by nothing, where the 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
@@ -31,6 +32,15 @@ class Lesions:
     same: Float[np.ndarray, " blocks"]
     whole_loss: float
     whole_hits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a network says of a batch: mean cross-entropy, share of right answers, and the answers themselves."""
+
+    loss: float
+    hits: float
+    classes: Int[np.ndarray, " n"]
 
 
 @contextmanager
@@ -70,26 +80,34 @@ def each_block(
     names = tuple(name for name, can in removable(model).items() if can)
     if not names:
         raise ProbeError("this model has no block that can be taken out; choose one of resviz's networks")
-    whole_loss, whole_right, answers = _score(model, x, targets)
-    found = []
+    whole, found = answers(model, x, targets), []
     for i, name in enumerate(names):
-        with lesioned(model, [name]):
-            loss, right, given = _score(model, x, targets)
-        found.append((loss, right.mean(), (given == answers).mean()))
+        left = answers(model, x, targets, [name])
+        found.append((left.loss, left.hits, (left.classes == whole.classes).mean()))
         progress((i + 1) / len(names))
     loss, hits, same = np.array(found).T
-    return Lesions(names, loss, hits, same, whole_loss, float(whole_right.mean()))
+    return Lesions(names, loss, hits, same, whole.loss, whole.hits)
 
 
-def _score(model: nn.Module, x: Tensor, targets: Tensor) -> tuple[float, Bool[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    with eval_mode(model), torch.no_grad():
+def answers(
+    model: nn.Module,
+    x: Float[Tensor, "n c h w"],
+    targets: Int[Tensor, " n"],
+    removed: Collection[str] = (),
+    swapped: tuple[str, str] | None = None,
+) -> Answers:
+    """What the network says of a batch without some blocks, or with two swapped; raises as `lesioned` does."""
+    with lesioned(model, removed, swapped), eval_mode(model), torch.no_grad():
         scores = model(x)
-    answers = scores.argmax(1)
-    return (
-        float(F.cross_entropy(scores.double(), targets)),
-        (answers == targets).cpu().numpy(),
-        answers.cpu().numpy(),
-    )
+    classes = scores.argmax(1)
+    hits = float((classes == targets).float().mean())
+    return Answers(float(F.cross_entropy(scores.double(), targets)), hits, classes.cpu().numpy())
+
+
+def swappable(model: nn.Module) -> tuple[tuple[str, str], ...]:
+    """Every two blocks that can stand in each other's place: they keep the shape and have weights of equal shapes."""
+    blocks = {name: module for name, module in model.named_modules() if isinstance(module, Block)}
+    return tuple((a, b) for a, b in combinations(blocks, 2) if _alike(blocks[a], blocks[b]))
 
 
 def _block(model: nn.Module, name: str) -> Block:
@@ -119,9 +137,13 @@ def _check_removable(name: str, block: Block) -> None:
 def _exchanged(
     blocks: dict[str, Block], a: str, b: str, runs: dict[str, Callable[[Tensor], Tensor]]
 ) -> dict[str, Callable[[Tensor], Tensor]]:
-    shapes = [[p.shape for p in blocks[name].parameters()] for name in (a, b)]
-    if shapes[0] != shapes[1] or not all(_keeps_shape(blocks[name]) for name in (a, b)):
+    if not _alike(blocks[a], blocks[b]):
         raise ProbeError(
             "{a} and {b} work on different shapes and cannot be swapped; choose two of one stage", a=a, b=b
         )
     return {a: runs.get(b, blocks[b].forward), b: runs.get(a, blocks[a].forward)}
+
+
+def _alike(a: Block, b: Block) -> bool:
+    shapes = [[p.shape for p in block.parameters()] for block in (a, b)]
+    return shapes[0] == shapes[1] and _keeps_shape(a) and _keeps_shape(b)

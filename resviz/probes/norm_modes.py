@@ -95,7 +95,7 @@ def batchnorm_modes(
         return torch.cat([reference, *others])
 
     with eval_mode(model), torch.no_grad(), watch(model, norms, record):
-        scores = _scores(model(x.repeat(len(names), 1, 1, 1))).chunk(len(names))
+        scores = scores_of(model(x.repeat(len(names), 1, 1, 1))).chunk(len(names))
     columns = [np.zeros(len(changes)), *np.array(list(changes.values())).reshape(len(changes), -1).T]
     return tuple(
         Mode(name, part.float().cpu().numpy(), tuple(changes), column)
@@ -116,7 +116,7 @@ def accuracy(
     right = count = 0
     for x, targets in batches:
         with normalised_with(model, mode, statistics=statistics):
-            right += int((_scores(model(x)).argmax(1) == targets.to(x.device)).sum())
+            right += int((scores_of(model(x)).argmax(1) == targets.to(x.device)).sum())
         count += len(targets)
     if not count:
         raise ProbeError("There is no image to measure accuracy on; give at least one.")
@@ -171,7 +171,8 @@ def _normalised(layer: str, norm: BatchNorm, x: Tensor, mode: str, statistics: S
     return F.batch_norm(x, mean, variance, norm.weight, norm.bias, False, 0.0, norm.eps)
 
 
-def _scores(output: object) -> Tensor:
+def scores_of(output: object) -> Tensor:
+    """The output as class scores; raises `ProbeError` where it is something else."""
     if isinstance(output, Tensor) and output.ndim == 2:
         return output
     raise ProbeError(

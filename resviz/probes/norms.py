@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+import torch
+from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from resviz.errors import ProbeError, Sentence
+from resviz.probes.hooks import eval_mode
 
 BatchNorm = _BatchNorm  # of any number of dimensions
 CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.Conv3d
@@ -61,6 +63,23 @@ def without_batch_norm(model: nn.Module) -> Sentence:
 def affine_layers(model: nn.Module) -> tuple[Affine, ...]:
     """Normalisations of other kinds with their gamma and beta, and convolutions with a bias."""
     return tuple(_affine_layers(model))
+
+
+def spreads(model: nn.Module, x: Float[Tensor, "n c h w"]) -> dict[str, float]:
+    """Standard deviation of all that each convolution gives for `x`, as they run; what normalisation would make one.
+
+    Of a convolution that runs more than once the last run counts. Raises what `check_images` raises.
+    """
+    check_images(x)
+    found: dict[str, float] = {}
+    convolutions = [name for name, module in model.named_modules() if isinstance(module, CONVOLUTIONS)]
+
+    def record(layer: str, _input: Tensor, output: Tensor) -> None:
+        found[layer] = float(output.float().std(unbiased=False))
+
+    with eval_mode(model), torch.no_grad(), watch(model, convolutions, record):
+        model(x)
+    return found
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def carry_on(
 def _refuse(folder: Path, lock: int, refusal: ResvizError) -> None:
     if Record(folder).notes().get("status") != "finished":
         with Journal(folder) as journal:
-            journal.note(status="crashed", message=str(refusal))
+            journal.note(status="crashed", message=refusal.sentence)
     alive.release(lock)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.training import alive, records
 from resviz.training.folders import new_folder, write_config
 from resviz.training.journal import Journal
@@ -60,16 +60,19 @@ def resume(run_id: str, session: str = "") -> None:
         _give_places()
 
 
-def stop(run_id: str) -> None:
-    """Ask a run to stop after its next step; it saves where it stands. A queued run leaves the queue at once."""
+def stop(run_id: str, wish: str = "stop") -> None:
+    """Ask a run to stop after its next step; it saves where it stands. A queued run leaves the queue at once.
+
+    `wish`: kept as `Record.wish`; `pause` is a stop by somebody who means to go on.
+    """
     record = records.read(run_id)
     with _giving_places():
-        if record.status == "queued":
+        status = record.status
+        if status not in ("queued", "running"):
+            raise TrainingError("{run} is {status}; there is nothing to stop.", run=run_id, status=status)
+        (record.folder / STOP).write_text(wish)
+        if status == "queued":
             _note(record.folder, status="stopped", message="")
-        elif record.status == "running":
-            (record.folder / STOP).touch()
-        else:
-            raise TrainingError("{run} is {status}; there is nothing to stop.", run=run_id, status=record.status)
 
 
 def delete(run_id: str) -> None:
@@ -211,6 +214,7 @@ def _launch(folder: Path) -> None:
             )
         _children.append(child)
     except OSError as reason:
-        _note(folder, status="crashed", message=f"No process can be started ({reason.strerror}); try again later.")
+        refusal = Sentence("No process can be started ({reason}); try again later.", reason=reason.strerror)
+        _note(folder, status="crashed", message=refusal)
     finally:
         alive.release(held)

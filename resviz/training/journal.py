@@ -42,7 +42,7 @@ class Journal:
 
     def note(self, **notes: object) -> None:
         """Say something about the run, at once: its status, the number of its steps."""
-        rows = [(key, json.dumps(value)) for key, value in notes.items()]
+        rows = [(key, json.dumps(v.as_plain() if isinstance(v, Sentence) else v)) for key, v in notes.items()]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO kv VALUES (?, ?)", rows)
 

@@ -1,22 +1,34 @@
-"""Trainings to begin with: several networks, one dataset, one configuration."""
+"""Trainings to begin with: several networks, one dataset, one configuration. Every run can be one as well."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
 from types import MappingProxyType
+from typing import Any
 
 from resviz.errors import TrainingError
+from resviz.models.spec import WITHOUT_NORM, ModelSpec
 from resviz.training.config import TrainConfig
+from resviz.training.request import Request
+
+_CROSSED = ("family", "depth", "norm", "init")
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """`families` times `depths` are the networks; `record` as in `record.PRESETS`."""
+    """The networks are `families` times `depths` times `norms` times `inits`; `record` as in `record.PRESETS`.
+
+    `network`: what else the networks have, as options of `ModelSpec`.
+    """
 
     families: tuple[str, ...]
     depths: tuple[int, ...]
     dataset: str
     config: TrainConfig
     record: str = "full"
+    norms: tuple[str, ...] = ("batch",)
+    inits: tuple[str, ...] = ("he",)
+    network: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -44,6 +56,26 @@ def preset(name: str) -> Preset:
     """The preset of that name; raises `TrainingError` naming the choices."""
     if name not in PRESETS:
         raise TrainingError(
-            "There is no preset {name!r}; choose from {presets}.", name=name, presets=", ".join(PRESETS)
+            "There is no preset {name!r}; choose from {choices}.", name=name, choices=", ".join(PRESETS)
         )
     return PRESETS[name]
+
+
+def again(request: Request) -> Preset:
+    """What repeats a run that was asked for like this."""
+    spec = request.spec()
+    rest = {name: value for name, value in spec.as_dict().items() if name not in _CROSSED}
+    told = (spec.family,), (spec.depth,), request.dataset, request.config, request.record, (spec.norm,), (spec.init,)
+    return Preset(*told, rest)
+
+
+def networks(
+    families: Iterable[str], depths: Iterable[int], norms: Iterable[str], inits: Iterable[str], rest: Mapping[str, Any]
+) -> tuple[ModelSpec, ...]:
+    """Every combination once; a family made to do without normalisation has none. Raises `SpecError`."""
+    crossed = product(depths, norms, inits, families)
+    found = [
+        ModelSpec(family=family, depth=depth, norm="none" if family in WITHOUT_NORM else norm, init=init, **rest)
+        for depth, norm, init, family in crossed
+    ]
+    return tuple(dict.fromkeys(found))

@@ -31,7 +31,7 @@ PRESETS = {
     "light": ("weight_gradient", "weight"),
     "full": (*WEIGHTED, *BLOCKS, *BATCHNORM),
 }
-BATCHNORM_EVERY = 10  # steps
+BATCHNORM_EVERY = 10  # steps; the first ten are all recorded, since then the running averages move most
 Layers = tuple[tuple[str, nn.Module], ...]
 
 
@@ -109,7 +109,7 @@ class Recorder:
         for quantity, tensors in self._measured:
             found[quantity] = tuple(numbers[at : at + len(tensors)])
             at += len(tensors)
-        if "bn_gamma" in self.quantities and step % BATCHNORM_EVERY == 0:
+        if "bn_gamma" in self.quantities and (step < BATCHNORM_EVERY or step % BATCHNORM_EVERY == 0):
             found.update(self._batchnorm())
         self._measured = []
         return found

@@ -10,7 +10,7 @@ Long runs are thinned out where they lie, in SQL: a reader leaps from row to row
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from resviz import paths
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.training import alive
-from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, TABLE_OF
+from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, STOP, TABLE_OF
 
 STATUSES = ("queued", "running", "finished", "stopped", "crashed")
 _LEAP = """
@@ -42,7 +42,7 @@ class RunInfo:
     step: int  # steps that are recorded
     steps: int  # in all; 0 before the data are loaded
     started: float | None
-    message: str
+    message: Sentence
     session: str  # who asked for it
     group: str  # the runs of one race share it
     place: float  # its place in the queue: the smaller, the sooner
@@ -106,6 +106,14 @@ class Record:
         """One of `STATUSES`; a run whose process died without a word has crashed."""
         return _status(self.folder, self.notes())
 
+    @property
+    def wish(self) -> str:
+        """What somebody asked of it last, `pause` or `stop`; empty since it was started or resumed."""
+        try:
+            return (self.folder / STOP).read_text() or "stop"
+        except OSError:
+            return ""
+
     def info(self) -> RunInfo:
         """The run's line in the list."""
         with self._open() as db:
@@ -118,7 +126,7 @@ class Record:
             0 if last is None else last + 1,
             int(notes.get("steps", 0)),
             notes.get("started"),
-            str(notes.get("message", "")),
+            Sentence.from_plain(notes.get("message", "")),
             str(notes.get("session", "")),
             str(notes.get("group", "")),
             float(notes.get("queued", 0.0)),
@@ -164,10 +172,18 @@ class Record:
         with self._open() as db:
             names = _layers(db, quantity)
             rows = _leap(db, TABLE_OF[quantity], ("step", quantity), most, quantity)
-            rows = [row for row in rows if row[1] is not None]
-            values = np.frombuffer(b"".join(blob for _, blob in rows), "<f4")
-            values = values.reshape(len(rows), len(names) if rows else 0).astype(np.float32)
-        return np.array([step for step, _ in rows], np.int64), values
+            return _matrix([row for row in rows if row[1] is not None], len(names))
+
+    def first(self, quantity: str, until: int) -> tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]:
+        """Every recorded step up to and with `until`, as `norms` gives them, none left out."""
+        with self._open() as db:
+            names = _layers(db, quantity)
+            table = TABLE_OF[quantity]
+            found = db.execute(
+                f"SELECT step, {quantity} FROM {table} WHERE step <= ? AND {quantity} IS NOT NULL ORDER BY step",
+                (until,),
+            )
+            return _matrix(found.fetchall(), len(names))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -219,6 +235,13 @@ def _layers(db: sqlite3.Connection, quantity: str) -> tuple[str, ...]:
         )
     rows = db.execute("SELECT name FROM layer WHERE grp = ? ORDER BY i", (QUANTITIES[quantity],))
     return tuple(name for (name,) in rows)
+
+
+def _matrix(rows: Sequence[tuple[int, bytes]], layers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (S,) and their numbers (S, L) as float32."""
+    values = np.frombuffer(b"".join(blob for _, blob in rows), "<f4")
+    values = values.reshape(len(rows), layers if rows else 0).astype(np.float32)
+    return np.array([step for step, _ in rows], np.int64), values
 
 
 def _last(db: sqlite3.Connection, table: str, quantity: str = "step") -> int | None:

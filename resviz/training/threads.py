@@ -21,11 +21,11 @@ STEPS = 3  # of which the first warms up
 GAIN = 1.1  # more threads must be that much faster, or fewer are taken
 
 
-def measured(run: Run, device: Device) -> int:
-    """The number of threads that trains this run fastest, of at most its share of the cores."""
+def measured(run: Run, device: Device, most: int | None = None) -> int:
+    """The number of threads that trains this run fastest, of at most `most`, or its share of the cores."""
     if device.type != "cpu":
         return torch.get_num_threads()
-    counts = candidates(share())
+    counts = candidates(most or share())
     if len(counts) == 1:
         return 1
     long = replace(run.config, epochs=len(counts) * STEPS, compile=False)  # an epoch has a step at least

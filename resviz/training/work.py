@@ -176,7 +176,7 @@ def _ending(journal: Journal) -> Iterator[None]:
         journal.note(status="stopped", message="")
         raise
     except Exception as reason:
-        message = str(reason) if isinstance(reason, ResvizError) else f"{type(reason).__name__}: {reason}"
+        message = reason.sentence if isinstance(reason, ResvizError) else f"{type(reason).__name__}: {reason}"
         with suppress(TrainingError):
             journal.note(status="stopped" if isinstance(reason, DivergedError) else "crashed", message=message)
         raise

@@ -99,7 +99,9 @@ def model(name: str, progress: Progress = lambda share, what: None) -> "LoadedMo
 
 def untrained(name: str) -> str | None:
     """The sentence for a network with random weights."""
-    random = name.startswith("new/") or model(name).card.get("weights") == "none"
+    random = (
+        name.startswith("new/") or name.endswith("?checkpoint=initial") or model(name).card.get("weights") == "none"
+    )
     return _("This network is untrained: its weights are random, and so is its answer.") if random else None
 
 

@@ -9,11 +9,13 @@ from resviz.data.images import Picture
 from resviz.errors import ProbeError
 from resviz.figures import boards
 from resviz.figures import lesions as figures
-from resviz.ui import board, cache, controls, layout, view
+from resviz.figures.theme import PLAIN, RESIDUAL
+from resviz.ui import board, cache, controls, layout, lesion_pair, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
+from resviz.ui.words import power_of_two
 
 if TYPE_CHECKING:
     from resviz.probes.paths import Paths
@@ -24,7 +26,23 @@ MOST_PATHS = 60  # blocks of a network whose paths are sampled while a visitor w
 
 
 def show() -> None:
-    """The part of the page: the drawn network, the answer before and after, single lesions, paths."""
+    """The part of the page: a residual and a plain network on the digits, or the chosen network and photo."""
+    titles = {"pair": _("Residual beside plain"), "mine": _("My model and photo")}
+    chosen = view.pick(
+        st.segmented_control,
+        _("Which network"),
+        list(titles),
+        "pair",
+        "whose",
+        required=True,
+        format_func=titles.__getitem__,
+        label_visibility="collapsed",
+    )
+    lesion_pair.show() if chosen == "pair" else _show_own()
+
+
+def _show_own() -> None:
+    """The drawn network, the answer before and after, single lesions, paths."""
     controls.sidebar()
     subject = controls.subject()
     can = _removable(subject.model)
@@ -72,7 +90,7 @@ def _show_answers(subject: Subject, off: tuple[str, ...]) -> None:
     order = list(dict.fromkeys([*(g.index for g in whole.top), *(g.index for g in left.top)]))[:7]
     labels = cache.model(subject.model).labels
     rows = [(labels[i], float(whole.probabilities[i]), float(left.probabilities[i])) for i in order]
-    board.show(figures.changes(rows, _("before"), _("after")), "changes")
+    board.show(figures.changes([(*row, RESIDUAL) for row in rows], _("before"), _("after")), "changes")
     kept = whole.top[0].index == left.top[0].index
     sentence = (
         _("Its answer stays **{label}**.") if kept else _("Its answer changes from **{old}** to **{label}**.")
@@ -94,12 +112,13 @@ def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
     axes = (_("the one block that is out (stage.number)"), _("probability of the answer"))
     plain = spec is not None and spec.family == "plain"
     short = [name.removeprefix("layer") for name in shown]
-    figure = figures.one_by_one(short, values, top.probability, plain, axes, layout.dark())
+    bars = figures.Bars(top.label, PLAIN if plain else RESIDUAL, short, values, top.probability)
+    figure = figures.one_by_one([bars], axes, layout.dark())
     alt = _("Probability of {label} without each block in turn").format(label=top.label)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
     st.caption(
         _(
-            "How sure the network is of **{label}** without one block at a time; dotted: with all of them. Here it "
+            "How sure the network is of **{label}** without one block at a time; dashed: with all of them. Here it "
             "keeps {median:.0%} in the median and {worst:.0%} without {block}. Veit et al. 2016: a network of 54 "
             "residual blocks hardly misses one; of few blocks each counts for more."
         ).format(
@@ -125,10 +144,17 @@ def _show_paths(subject: Subject) -> None:
     low, high = found.most
     st.caption(
         _(
-            "{blocks} blocks make 2^{blocks} paths. Most are about {half} branches long, but paths of {low} to {high} "
+            "{blocks} blocks make {count} paths. Most are about {half} branches long, but paths of {low} to {high} "
             "make up 95 % of the gradient norms at the photo: the norm through one path, mean of {samples} random "
             "ones, times their number."
-        ).format(blocks=len(found.blocks), half=len(found.blocks) // 2, low=low, high=high, samples=found.samples)
+        ).format(
+            blocks=len(found.blocks),
+            count=power_of_two(len(found.blocks)),
+            half=len(found.blocks) // 2,
+            low=low,
+            high=high,
+            samples=found.samples,
+        )
     )
     rows = list(zip(range(len(found.share)), found.share, found.gradient, found.contribution, strict=True))
     columns = ("length", "share of paths", "gradient of one", "share of gradient")

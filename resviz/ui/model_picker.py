@@ -1,5 +1,8 @@
-"""Which model a page is about, by name."""
+"""Which model a page is about, by name; of a trained run also at which moment of its training."""
 
+import re
+import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -7,33 +10,119 @@ import streamlit as st
 from resviz.ui import cache, view
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.layout import escaped
 
 if TYPE_CHECKING:
     from resviz.models.zoo import ModelInfo
 
 DEFAULT_MODEL = "bundled/resnet18-imagenette"
+GROUPS = ("bundled", "run", "new", "torchvision", "file")  # the order in which they are offered
+_MOMENT = "?checkpoint="
+_STARTED = re.compile(r"-(\d{8}-\d{4})\d\d-")  # in a run's id
 
 
 def model_picker() -> None:
+    """A list of all models, and under it what one line has no room for."""
     infos = {info.name: info for info in cache.catalogue()}
-    named = view.chosen("model")
-    names = [*infos, *cache.files()]
-    names += [named] if named and named not in names else []
-    view.pick(
+    names = offered([*infos, *cache.files()], view.chosen("model"))
+    default = DEFAULT_MODEL if DEFAULT_MODEL in infos else names[0]
+    name = view.pick(
         st.selectbox,
         _("Model"),
         names,
-        DEFAULT_MODEL if DEFAULT_MODEL in infos else names[0],
+        default,
         "model",
-        format_func=lambda name: _model_title(infos, name),
+        format_func=lambda name: _title(infos, name),
         accept_new_options=True,
         help=_("Choose one, or type a name: new/plain-56, torchvision/resnet50?weights=none, file/PATH."),
     )
+    if name.startswith("run/"):
+        _moment_slider(name)
+    if words := _details(infos, name):
+        st.caption(words)
 
 
-def _model_title(infos: "dict[str, ModelInfo]", name: str) -> str:
-    group = name.partition("/")[0]
-    if name not in infos:
-        return name if group != "file" else name.rpartition("/")[2] + _(" · file")
-    away = "" if infos[name].offline else _(" (to download)")
-    return f"{said(infos[name].title)} · {group}{away}"
+def offered(names: list[str], chosen: str | None) -> list[str]:
+    """The names group by group, of runs the youngest first; one that was typed comes last, a moment of a run stands in
+    the run's own place."""
+    youngest_first = sorted(names, key=_started, reverse=True)
+    ordered = sorted(youngest_first, key=lambda name: GROUPS.index(name.partition("/")[0]))
+    if not chosen or chosen in ordered:
+        return ordered
+    if base(chosen) in ordered:
+        return [chosen if name == base(chosen) else name for name in ordered]
+    return [*ordered, chosen]
+
+
+def base(name: str) -> str:
+    """A model's name without the moment of its training."""
+    return name.partition(_MOMENT)[0] if name.startswith("run/") else name
+
+
+def at_moment(name: str, moment: str) -> str:
+    """The name of a run's model at a moment; the last one needs no mention."""
+    return base(name) if moment == "final" else f"{base(name)}{_MOMENT}{moment}"
+
+
+def moment_title(moment: str) -> str:
+    """A checkpoint's name for people."""
+    words = {"initial": _("untrained"), "final": _("final")}
+    return words.get(moment) or _("epoch {number}").format(number=moment.rpartition("-")[2])
+
+
+def _moment_slider(name: str) -> None:
+    """Initial, each saved epoch, final: scrubs every page through the training."""
+    from resviz.models import zoo
+
+    run = base(name).removeprefix("run/")
+    moments = zoo.saved(run) if re.fullmatch(r"\w[\w.-]*", run) else ()  # no way out of the folder of runs
+    if len(moments) < 2:
+        return
+    told = name.partition(_MOMENT)[2]
+    st.session_state["moment"] = told if told in moments else moments[-1]
+    st.select_slider(
+        _("Moment of its training"),
+        moments,
+        key="moment",
+        on_change=lambda: view.choose("model", at_moment(name, st.session_state["moment"])),
+        format_func=moment_title,
+    )
+
+
+def _title(infos: "Mapping[str, ModelInfo]", name: str) -> str:
+    """Short enough for one line of the sidebar."""
+    group, _slash, rest = name.partition("/")
+    if base(name) in infos:
+        return f"{said(infos[base(name)].title)} {_when(base(name))}".strip()
+    return rest.rpartition("/")[2] if group == "file" else name
+
+
+def _started(name: str) -> str:
+    """Date and minute of a run's start, as its id tells it; empty for everything else."""
+    found = _STARTED.search(name) if name.startswith("run/") else None
+    return found[1] if found else ""
+
+
+def _when(name: str) -> str:
+    """The minute of a start today, else the day."""
+    day, _dash, minute = _started(name).partition("-")
+    if day == time.strftime("%Y%m%d"):
+        return f"{minute[:2]}:{minute[2:]}"
+    return f"{day[6:]}.{day[4:6]}." if day else ""
+
+
+def _details(infos: "Mapping[str, ModelInfo]", name: str) -> str:
+    """Where the model comes from, its classes and its size."""
+    info = infos.get(base(name))
+    if info is None:
+        return escaped(name) if name.startswith("file/") else ""
+    group = info.name.partition("/")[0]
+    source = {"bundled": _("Bundled"), "new": _("Random weights"), "run": _("Trained here")}.get(group, group)
+    words = _("{source} · {classes:,} classes · {size} parameters").format(
+        source=source, classes=info.classes, size=_rounded(info.parameters)
+    )
+    return words if info.offline else words + _(" · to download")
+
+
+def _rounded(count: int) -> str:
+    return f"{count / 1e6:.3g} M" if count >= 1e6 else f"{count / 1e3:.3g} k"

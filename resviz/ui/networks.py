@@ -99,7 +99,7 @@ def choose() -> Choice:
         tuple(families),
         view.pick(st.select_slider, _("Depth"), DEPTHS, int(USUAL["depth"]), "depth"),
         _segments(_("Normalisation"), NORMS, "norm", {"batch": _("Batch"), "group": _("Group"), "none": _("None")}),
-        view.pick(st.selectbox, _("Initialisation"), INITS, USUAL["init"], "init", format_func=_init_title),
+        view.pick(st.selectbox, _("Initialisation"), INITS, USUAL["init"], "init", format_func=init_title),
         view.pick(st.selectbox, _("Activation"), list(ACTIVATIONS), USUAL["activation"], "activation"),
         _segments(_("Batch of 32"), ("noise", "photos"), "images", {"noise": _("Noise"), "photos": _("Photos")}),
         view.pick(st.select_slider, _("Seeds"), SEEDS, int(USUAL["seeds"]), "seeds"),
@@ -133,7 +133,8 @@ def family_title(family: str) -> str:
     }.get(family, family)
 
 
-def _init_title(init: str) -> str:
+def init_title(init: str) -> str:
+    """An initialisation's name for people."""
     return {
         "he": _("He, fan-out"),
         "he-in": _("He, fan-in"),

@@ -5,46 +5,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from resviz.errors import ProbeError
 from resviz.figures import by_hand as figures
-from resviz.ui import layout, view
+from resviz.ui import layout, norm_inputs, view
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
     from resviz.probes.by_hand import ByHand
 
-VALUES, CHANNELS = 8, 4
-DEFAULT = "2, 6\n10, 11"
 STEPS = 6
-
-
-def parse(text: str) -> np.ndarray:
-    """One line a channel, its values separated by commas, to (n, c); raises `ProbeError` saying what is wrong."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    try:
-        rows = [[float(part) for part in line.replace(";", ",").split(",") if part.strip()] for line in lines]
-    except ValueError:
-        raise ProbeError(_("A value is no number; write them like 2, 6, one line for each channel.")) from None
-    if not 1 <= len(rows) <= CHANNELS or len({len(row) for row in rows}) > 1 or len(rows[0]) > VALUES:
-        raise ProbeError(
-            _("Write 1 to {channels} lines with equally many values, at most {values}.").format(
-                channels=CHANNELS, values=VALUES
-            )
-        )
-    return np.array(rows).T
 
 
 def show() -> None:
     """The batch and the parameters on the left, the steps on the right, the bias below."""
     left, right = layout.wide("hand").columns([1, 2.2], gap="large")
     with left:
-        x = parse(st.text_area(_("The batch: one line for each channel"), DEFAULT, key="hand_batch", height=90))
-        gamma, beta = (
-            st.number_input(name, value=start, step=0.5, key=key)
-            for name, start, key in ((_("γ, scale"), 1.0, "hand_gamma"), (_("β, shift"), 0.0, "hand_beta"))
-        )
-        momentum = st.slider(_("Momentum: weight of the newest batch"), 0.0, 1.0, 0.1, 0.05, key="hand_momentum")
-        bias = st.slider(_("Bias of the convolution before it"), -10.0, 10.0, 0.0, 0.5, key="hand_bias")
+        given = norm_inputs.ask()
+    x, gamma, beta, momentum, bias = given.x, given.gamma, given.beta, given.momentum, given.bias
     found = _compute(x + bias, gamma, beta, momentum)
     with right:
         step = view.pick(
@@ -55,6 +31,7 @@ def show() -> None:
             "step",
             required=True,
             format_func=lambda step: f"{step}  {_step_title(step)}",
+            wrap=True,
         )
         st.plotly_chart(
             figures.number_lines(_lines(found, step), _("channel"), layout.dark()),

@@ -13,6 +13,7 @@ from resviz.errors import ImageError
 from resviz.figures import raster
 from resviz.ui import cache
 from resviz.ui.controls import Subject
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.shelf import Shelf
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from resviz.probes.batch_size import BatchSizes
     from resviz.probes.batchnorm import BatchNormLayer, ChannelValues
+    from resviz.probes.folding import Folded, FoldingCheck
     from resviz.probes.norm_modes import Mode
     from resviz.probes.norms import Affine
 
@@ -49,41 +51,39 @@ def keep_uploads() -> None:
     st.caption(_("The photos stay in the server's memory and are never stored."))
 
 
-def batch(subject: Subject, source: str, corruption: str, strength: int) -> Batch:
-    """The chosen batch, corrupted; raises `ImageError` for an upload that is no picture, or too many of them."""
+def batch(subject: Subject, source: str) -> Batch:
+    """The chosen pictures; raises `ImageError` for an upload that is no picture, or too many of them."""
     if source == "noise":
-        key, side = f"noise-{NOISES}", cache.model(subject.model).input_size
+        side = cache.model(subject.model).input_size
         pixels = np.random.default_rng(0).integers(0, 256, (NOISES, 3, side, side), np.uint8)
-        titles = tuple(_("noise {number}").format(number=i + 1) for i in range(NOISES))
-    else:
-        shown = _pictures(subject, source)
-        key = hashlib.sha256("".join(picture.sha256 for _title, picture in shown).encode()).hexdigest()
-        views = [np.array(cache.view(subject.model, picture)) for _title, picture in shown]
-        pixels, titles = np.stack(views).transpose(0, 3, 1, 2), tuple(title for title, _picture in shown)
-    return Batch(f"{key}-{corruption}-{strength}", titles, _corrupted(pixels, corruption, strength))
+        return Batch(f"noise-{NOISES}", tuple(_("noise {number}").format(number=i + 1) for i in range(NOISES)), pixels)
+    shown = _pictures(subject, source)
+    key = hashlib.sha256("".join(picture.sha256 for _title, picture in shown).encode()).hexdigest()
+    views = [np.array(cache.view(subject.model, picture)) for _title, picture in shown]
+    return Batch(key, tuple(title for title, _picture in shown), np.stack(views).transpose(0, 3, 1, 2))
+
+
+def corrupted(shown: Batch, corruption: str, strength: int) -> Batch:
+    """The same pictures made worse."""
+    import torch
+
+    from resviz.data.corruptions import corrupt
+
+    pixels = corrupt(torch.from_numpy(np.ascontiguousarray(shown.pixels)), corruption, strength).numpy()
+    return Batch(f"{shown.key}-{corruption}-{strength}", shown.titles, pixels)
 
 
 def _pictures(subject: Subject, source: str) -> list[tuple[str, Picture]]:
     kept = st.session_state.get(_KEPT, [])
     if source == "photo":
-        return [(subject.title, subject.shown)]
+        return [(said(subject.title), subject.shown)]
     if source == "uploads" and kept:
         if len(kept) > MOST:
-            raise ImageError(
-                _("{count} photos are too many; choose at most {most}.").format(count=len(kept), most=MOST)
-            )
+            raise ImageError("{count} photos are too many; choose at most {most}.", count=len(kept), most=MOST)
         return [(name, cache.picture(data)) for name, data in kept]
     if source == "uploads":
         st.info(_("Nothing chosen yet: the samples are the batch."))
-    return [(sample.title, cache.picture(samples.read(sample.key))) for sample in samples.SAMPLES]
-
-
-def _corrupted(pixels: np.ndarray, corruption: str, strength: int) -> np.ndarray:
-    import torch
-
-    from resviz.data.corruptions import corrupt
-
-    return corrupt(torch.from_numpy(np.ascontiguousarray(pixels)), corruption, strength).numpy()
+    return [(said(sample.title), cache.picture(samples.read(sample.key))) for sample in samples.SAMPLES]
 
 
 def tensor(model: str, shown: Batch) -> "Tensor":
@@ -132,6 +132,25 @@ def sizes(model: str, key: str, _batch: Batch, layer: str) -> "BatchSizes":
 
     with cache.borrowed(model) as net:
         return batch_size(net, tensor(model, _batch), layer)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def folded(model: str, key: str, _batch: Batch) -> "tuple[tuple[Folded, ...], FoldingCheck]":
+    """What each layer folds into, and how far that changes the outputs for this batch."""
+    from resviz.probes.folding import folding_check, foldings
+
+    with cache.borrowed(model) as net:
+        x = tensor(model, _batch)
+        return foldings(net, x[:1]), folding_check(net, x)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def spreads(model: str, key: str, _batch: Batch) -> dict[str, float]:
+    """How far the outputs of each convolution scatter for this batch."""
+    from resviz.probes.norms import spreads as probe
+
+    with cache.borrowed(model) as net:
+        return probe(net, tensor(model, _batch))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -1,5 +1,6 @@
 """One BatchNorm layer's channels, and the values of one of them before and after the layer."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,13 +16,17 @@ if TYPE_CHECKING:
     from resviz.ui.batchnorm import Page
 
 
+def pick_layer(names: Sequence[str]) -> str:
+    """The picker of BatchNorm layers; the choice holds for all parts of the page."""
+    return view.pick(st.selectbox, _("Layer"), names, names[0], "bn")
+
+
 def layer_and_channel(layers: "tuple[BatchNormLayer, ...]") -> "tuple[BatchNormLayer, int]":
     """The two pickers; the channel is by default the one that drifted most."""
     named = {layer.layer: layer for layer in layers}
     which, unit = st.columns([1.4, 1], gap="medium")
     with which:
-        name = view.pick(st.selectbox, _("Layer"), list(named), layers[0].layer, "bn")
-    layer = named[name]
+        layer = named[pick_layer(list(named))]
     order = [int(c) for c in (-layer.divergence).argsort(kind="stable")]
     with unit:
         channel = view.pick(

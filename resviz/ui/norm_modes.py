@@ -6,7 +6,7 @@ import streamlit as st
 
 from resviz.figures import batchnorm as figures
 from resviz.figures import boards
-from resviz.ui import batchnorm, board, cache, layout, view
+from resviz.ui import batchnorm, board, cache, layout, papers, view
 from resviz.ui import norm_cache as results
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
@@ -14,11 +14,12 @@ from resviz.ui.layout import escaped
 if TYPE_CHECKING:
     from resviz.probes.norm_modes import Mode
 
+CARDS = ("adabn", "corruptions")
+
 
 def show(page: batchnorm.Page) -> None:
     """One image's five likeliest classes in each mode, then the change of every layer."""
-    subject, batch = page.subject, page.batch
-    calibration = results.batch(subject, "samples", page.corruption, page.strength)
+    subject, batch, calibration = page.subject, page.batch, page.calibration
     update = layout.progress(_("Three kinds of statistics"))
     update(0.05)
     try:
@@ -33,8 +34,7 @@ def show(page: batchnorm.Page) -> None:
         several = _(" Click one.") if count > 1 else ""
         st.caption(_("{title}, as the network receives it.").format(title=escaped(batch.titles[image])) + several)
     labels = cache.model(subject.model).labels
-    same = batch.key == calibration.key
-    for place, mode, (title, words) in zip(columns, modes, _titles(count, same), strict=True):
+    for place, mode, (title, words) in zip(columns, modes, _titles(page), strict=True):
         with place:
             st.markdown(f"**{title}**")
             top = mode.top(image, labels)
@@ -42,6 +42,8 @@ def show(page: batchnorm.Page) -> None:
             st.caption(words)
     if count > 1:
         _say_agreement(modes)
+    if page.source == "data" and set(batch.titles) <= set(labels):
+        _say_right(modes, [labels.index(title) for title in batch.titles])
     if note := cache.untrained(subject.model):
         st.caption(f"**{note}**")
     st.subheader(_("What changes on the way"), anchor=False)
@@ -52,6 +54,9 @@ def show(page: batchnorm.Page) -> None:
         for mode in modes
         for guess in mode.top(i, labels)
     ]
+    st.subheader(_("Papers"), anchor=False)
+    for key in CARDS:
+        papers.show(key)
     layout.table_download(_("Download the answers"), "answers", ("image", "statistics", "label", "probability"), rows)
 
 
@@ -66,14 +71,28 @@ def _say_agreement(modes: "tuple[Mode, ...]") -> None:
     )
 
 
-def _titles(count: int, same: bool) -> list[tuple[str, str]]:
-    """Heading and caption of each mode; `same`: the batch is what is measured again."""
+def _say_right(modes: "tuple[Mode, ...]", targets: list[int]) -> None:
+    stored, own, again = (int((mode.scores.argmax(1) == targets).sum()) for mode in modes)
+    st.caption(
+        _(
+            "Right are {stored} with running statistics, {own} with the batch's own and {again} with recalibrated ones."
+        ).format(stored=stored, own=own, again=again)
+    )
+
+
+def _titles(page: batchnorm.Page) -> list[tuple[str, str]]:
+    """Heading and caption of each mode."""
+    count, same = len(page.batch.titles), page.batch.key == page.calibration.key
     own = (
         _("Its own mean and variance over {count} images, as in training. The others in the batch change the answer.")
         if count > 1
         else _("The photo's own mean and variance, over its places alone.")
     )
-    again = _("Measured again on the sample photos, made worse in the same way (Li et al. 2016). No label is needed.")
+    again = (
+        _("Measured again on {count} other pictures of the dataset, made worse in the same way. No label is needed.")
+        if page.source == "data"
+        else _("Measured again on the sample photos, made worse in the same way (Li et al. 2016). No label is needed.")
+    ).format(count=len(page.others.titles))
     very = _(" Here they are this very batch: choose another one to see a difference.")
     return [
         (_("Running statistics"), _("What was averaged in training: evaluation mode. The answer for users.")),

@@ -1,61 +1,82 @@
-"""The Training page: choose networks and data, start one run or a race, and watch."""
+"""The Training page's choices: networks, data and how to train; one run or a race, and the button that starts it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from resviz.data.known import KNOWN
 from resviz.errors import ResvizError
-from resviz.models.spec import ModelSpec
-from resviz.training import jobs
-from resviz.training.config import TrainConfig
-from resviz.training.presets import PRESETS, Preset
+from resviz.models.spec import FAMILIES, INITS, NORMS, ModelSpec
+from resviz.training import jobs, records
+from resviz.training.config import SCHEDULES, TrainConfig
+from resviz.training.presets import PRESETS, Preset, again, networks
 from resviz.training.request import MEASURE, Request
-from resviz.ui import cache, view
+from resviz.ui import cache, estimates, view
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
+from resviz.ui.networks import family_title, init_title
+from resviz.ui.titles import run_title, when
 
 DEPTHS = (8, 20, 32, 56, 110)
 EPOCHS = (1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100, 164)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+BATCHES = (4, 8, 16, 32, 64, 128, 256, 512)
 MOST = 8  # runs of a race
+CHOICES = ("racers", "depths", "norms", "inits", "data", "epochs", "rate", "schedule", "minibatch", "record", "seed")
 _ERROR = "training-error"
+_RUN = "run/"
+N = TypeVar("N", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """What would be started: networks, data, one configuration for all of them."""
+
+    specs: tuple[ModelSpec, ...]
+    dataset: str
+    config: TrainConfig
+    record: str
+
+    def requests(self) -> list[Request]:
+        """One for each run."""
+        told: dict[str, Any] = {"dataset": self.dataset, "config": self.config, "record": self.record}
+        return [Request(model=f"new/{spec}", threads=MEASURE, **told) for spec in self.specs]
 
 
 def choose_and_start() -> None:
     """The choices of a training, and the button that starts it."""
-    chosen = _preset()
-    families = view.pick_some(_("Family"), ("plain", "residual"), chosen.families, "racers", or_none=True)
+    begun = _preset()
+    families = view.pick_some(
+        _("Family"),
+        list(FAMILIES),
+        begun.families,
+        "racers",
+        or_none=True,
+        widget=st.multiselect,
+        format_func=family_title,
+    )
     depths = view.pick_some(
-        _("Depth"), [str(depth) for depth in DEPTHS], [str(depth) for depth in chosen.depths], "depths", or_none=True
+        _("Depth"),
+        [str(depth) for depth in _with(DEPTHS, begun.depths)],
+        [*map(str, begun.depths)],
+        "depths",
+        or_none=True,
     )
-    dataset = view.pick(
-        st.selectbox, _("Data"), list(KNOWN), chosen.dataset, "data", format_func=lambda name: KNOWN[name].title
+    datasets = list(dict.fromkeys([*KNOWN, begun.dataset]))
+    dataset = view.pick(st.selectbox, _("Data"), datasets, begun.dataset, "data", format_func=dataset_title)
+    epochs = view.pick(
+        st.select_slider, _("Epochs"), _with(EPOCHS, [begun.config.epochs]), begun.config.epochs, "epochs"
     )
-    epochs = view.pick(st.select_slider, _("Epochs"), EPOCHS, chosen.config.epochs, "epochs")
-    with st.expander(_("More")):
-        rate = view.pick(st.select_slider, _("Largest learning rate"), RATES, chosen.config.lr, "rate")
-        record = view.pick(
-            st.segmented_control,
-            _("Record"),
-            ("off", "light", "full"),
-            chosen.record,
-            "record",
-            required=True,
-            help=_("light: weights and their gradients at every step. full: blocks, branches and BatchNorm too."),
-        )
-        seed = view.pick(st.selectbox, _("Seed"), range(10), 0, "seed")
-    settings = {**chosen.config.as_dict(), **dict(KNOWN[dataset].usual), "epochs": epochs, "lr": rate, "seed": seed}
-    if dataset != chosen.dataset:
-        settings = {**settings, "side": KNOWN[dataset].side, "side_first": 0, "side_last": 0}
-        settings["augmentation"] = KNOWN[dataset].usual.get("augmentation", "crop")
-    models = [f"new/{family}-{depth}{_classes(dataset)}" for depth in depths for family in families][:MOST]
-    _say_size(models)
-    if st.button(_("Start") if len(models) < 2 else _("Start the race"), type="primary", disabled=not models):
-        _start(models, dataset, TrainConfig(**settings), record)
-    if sentence := st.session_state.pop(_ERROR, None):
-        st.error(escaped(sentence))
+    starting = st.container()
+    with st.expander(_("More"), expanded=any(view.chosen(key) for key in ("norms", "inits"))):
+        norms, inits = _variants(begun)
+        config, record = _settings(begun, dataset, epochs)
+    with starting:
+        _offer(begun, (families, [*map(int, depths)], norms, inits), dataset, config, record)
 
 
 def session() -> str:
@@ -73,47 +94,142 @@ def show(ids: Sequence[str]) -> None:
     view.choose("runs", ",".join(ids))
 
 
+def begin_with(name: str) -> None:
+    """Take all choices back and begin with a preset, or with what `run/ID` was started with."""
+    view.forget(*CHOICES)
+    view.choose("preset", name)
+
+
+def say_refusal(refusal: ResvizError) -> None:
+    """Keep the sentence for the next run of the page, which shows it under the button."""
+    st.session_state[_ERROR] = said(refusal)
+
+
+def dataset_title(name: str) -> str:
+    """A dataset's name for people."""
+    return said(KNOWN[name].title) if name in KNOWN else name.rpartition("/")[2]
+
+
 def _preset() -> Preset:
     """What to begin with; choosing it takes all other choices back."""
-    titles = {"race": _("One-minute race"), "he2015": _("He et al. 2015"), "quick": _("Quick CIFAR-10")}
     told = view.chosen("preset") or ""
-    st.session_state["preset"] = told if told in PRESETS else "race"
+    found = _of_run(told)
+    options = {**PRESETS, **({told: found} if found else {})}
+    st.session_state["preset"] = told if told in options else "race"
+    name = st.selectbox(
+        _("Begin with"),
+        list(options),
+        key="preset",
+        format_func=_preset_title,
+        on_change=lambda: begin_with(st.session_state["preset"]),
+    )
+    return options[name]
 
-    def changed() -> None:
-        view.forget("racers", "depths", "data", "epochs", "rate", "record", "seed")
-        view.choose("preset", st.session_state["preset"])
 
-    name = st.selectbox(_("Begin with"), list(PRESETS), key="preset", format_func=titles.__getitem__, on_change=changed)
-    return PRESETS[name]
+def _of_run(name: str) -> Preset | None:
+    """What `run/ID` was started with; None where there is no such run, or its file tells no training."""
+    if not name.startswith(_RUN):
+        return None
+    try:
+        return again(Request.from_dict(records.read(name.removeprefix(_RUN)).config.get("request", {})))
+    except ResvizError:
+        return None
 
 
-def _classes(dataset: str) -> str:
-    return "" if KNOWN[dataset].classes == 10 else f"?classes={KNOWN[dataset].classes}"
+def _preset_title(name: str) -> str:
+    if name.startswith(_RUN):
+        info = records.read(name.removeprefix(_RUN)).info()
+        return _("{network} of {time}").format(network=run_title(info), time=when(info))
+    return {"race": _("One-minute race"), "he2015": _("He et al. 2015"), "quick": _("Quick CIFAR-10")}[name]
 
 
-def _say_size(models: Sequence[str]) -> None:
-    if not models:
+def _variants(begun: Preset) -> tuple[list[str], list[str]]:
+    """Normalisation and initialisation, each of them also several at once."""
+    titles = {"batch": _("Batch"), "group": _("Group"), "none": _("None")}
+    norms = view.pick_some(_("Normalisation"), NORMS, begun.norms, "norms", format_func=titles.__getitem__)
+    return norms, view.pick_some(_("Initialisation"), INITS, begun.inits, "inits", format_func=init_title)
+
+
+def _settings(begun: Preset, dataset: str, epochs: int) -> tuple[TrainConfig, str]:
+    """The configuration, and what is recorded."""
+    config = begun.config
+    rate = view.pick(st.select_slider, _("Largest learning rate"), _with(RATES, [config.lr]), config.lr, "rate")
+    titles = {"one-cycle": _("One cycle"), "cosine": _("Cosine"), "steps": _("Steps, as in 2015")}
+    schedule = view.pick(
+        st.selectbox, _("Schedule"), SCHEDULES, config.schedule, "schedule", format_func=titles.__getitem__
+    )
+    batch = view.pick(
+        st.select_slider, _("Images in a batch"), _with(BATCHES, [config.batch_size]), config.batch_size, "minibatch"
+    )
+    record = view.pick(
+        st.segmented_control,
+        _("Record"),
+        ("off", "light", "full"),
+        begun.record,
+        "record",
+        required=True,
+        format_func=_record_title,
+        help=_("light: weights and their gradients at every step. full: blocks, branches and BatchNorm too."),
+    )
+    seed = view.pick(st.selectbox, _("Seed"), _with(range(10), [config.seed]), config.seed, "seed")
+    chosen = {"epochs": epochs, "lr": rate, "schedule": schedule, "batch_size": batch, "seed": seed}
+    settings = {**config.as_dict(), **chosen}
+    if dataset != begun.dataset:
+        settings |= {"side": KNOWN[dataset].side, "side_first": 0, "side_last": 0, "augmentation": "crop"}
+        settings |= KNOWN[dataset].usual
+    return TrainConfig(**settings), record  # type: ignore[arg-type]
+
+
+def _offer(begun: Preset, crossed: tuple[Any, Any, Any, Any], dataset: str, config: TrainConfig, record: str) -> None:
+    """Say what would be started, how long it takes, and offer to start it."""
+    rest = {**begun.network, "seed": _seed_of_weights(begun, config.seed)}
+    rest["classes"] = KNOWN[dataset].classes if dataset in KNOWN else begun.network.get("classes", 10)
+    try:
+        race = Race(networks(*crossed, rest)[:MOST], dataset, config, record)
+    except ResvizError as refusal:
+        st.error(escaped(said(refusal)))
+        return
+    label = _("Start") if len(race.specs) < 2 else _("Start the race")
+    if st.button(label, type="primary", disabled=not race.specs, width="stretch"):
+        _start(race)
+    _say_size(race.specs)
+    if race.specs:
+        estimates.show(race.requests())
+    if sentence := st.session_state.pop(_ERROR, None):
+        st.error(escaped(sentence))
+
+
+def _seed_of_weights(begun: Preset, seed: int) -> int:
+    """One seed decides weights and order of the data, unless a run is repeated that had two."""
+    return int(begun.network.get("seed", seed)) if seed == begun.config.seed else seed
+
+
+def _with(usual: Iterable[N], more: Iterable[N]) -> list[N]:
+    """The usual choices, and those of the preset in their places."""
+    return sorted(set(usual) | set(more))
+
+
+def _say_size(specs: Sequence[ModelSpec]) -> None:
+    if not specs:
         st.caption(_("Choose a family and a depth."))
         return
-    deepest = ModelSpec.parse(models[-1].removeprefix("new/"))
-    st.caption(
-        _("{count} runs; the deepest network has {layers} layers and {weights:,} weights in its kernels.").format(
-            count=len(models), layers=deepest.depth, weights=deepest.kernel_weights
-        )
-        if len(models) > 1
-        else _("{layers} layers, {weights:,} weights in the kernels.").format(
-            layers=deepest.depth, weights=deepest.kernel_weights
-        )
-    )
+    largest = max(specs, key=lambda spec: spec.kernel_weights)
+    told = {"layers": largest.depth, "weights": largest.kernel_weights}
+    if len(specs) > 1:
+        words = _("{count} runs; {layers} layers at most, {weights:,} weights in their kernels.")
+        st.caption(words.format(count=len(specs), **told))
+    else:
+        st.caption(_("{layers} layers, {weights:,} weights in the kernels.").format(**told))
 
 
-def _start(models: Sequence[str], dataset: str, config: TrainConfig, record: str) -> None:
+def _record_title(preset: str) -> str:
+    return {"off": _("off"), "light": _("light"), "full": _("full")}[preset]
+
+
+def _start(race: Race) -> None:
     cache.warm_up()
     try:
-        requests = [
-            Request(model=model, dataset=dataset, config=config, record=record, threads=MEASURE) for model in models
-        ]
-        show(jobs.start(requests, session()))
+        show(jobs.start(race.requests(), session()))
     except ResvizError as refusal:
-        st.session_state[_ERROR] = str(refusal)
+        say_refusal(refusal)
     st.rerun()

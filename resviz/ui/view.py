@@ -4,6 +4,7 @@ Only choices are kept, never defaults: a default may depend on the page, the mod
 identifiers, the same in every language (Streamlit's own binding would put translated labels into the address).
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -19,8 +20,8 @@ def chosen(key: str) -> str | None:
 
 
 def choose(key: str, value: object) -> None:
-    """Remember a choice; another model has other layers, channels and classes."""
-    if key == "model":
+    """Remember a choice; another model has other layers, channels and classes, another moment of its training not."""
+    if key == "model" and str(value).partition("?checkpoint=")[0] != (chosen(key) or "").partition("?checkpoint=")[0]:
         for dependent in ("layer", "channel", "first", "target", "other", "off", "units"):
             _choices().pop(dependent, None)
     _choices()[key] = str(value)
@@ -33,11 +34,16 @@ def forget(*keys: str) -> None:
 
 
 def publish(page: str) -> None:
-    """Put all choices into the address; where the visitor went back or forth on one page, take them from it."""
+    """Put all choices into the address; where the visitor went back or forth on one page, take them from it.
+
+    A link to another page may bring choices along: they join the others.
+    """
     address, before = dict(st.query_params), st.session_state.get(_PUBLISHED)
     if before is not None and before[0] == page and before[1] != address:
         st.session_state[_STATE] = address
     elif address != _choices():
+        if before is not None and before[1] != address:
+            _choices().update(address)
         st.query_params.from_dict(_choices())
     st.session_state[_PUBLISHED] = page, dict(_choices())
 
@@ -51,9 +57,19 @@ def pick(widget: Callable[..., Any], label: str, options: Sequence[T], default: 
 
 
 def pick_some(
-    label: str, options: Sequence[str], default: Sequence[str], key: str, *, or_none: bool = False, **more: Any
+    label: str,
+    options: Sequence[str],
+    default: Sequence[str],
+    key: str,
+    *,
+    or_none: bool = False,
+    widget: Callable[..., Any] | None = None,
+    **more: Any,
 ) -> list[str]:
-    """Pills of which several can be on, at least one or, with `or_none`, none; commas part them in the address."""
+    """Pills of which several can be on, at least one or, with `or_none`, none; commas part them in the address.
+
+    `widget`: another one that chooses several, for options that are too many for pills.
+    """
     told = chosen(key)
     on = [option for option in options if option in (told or "").split(",")]
     if not on and not (or_none and told == ""):
@@ -63,7 +79,8 @@ def pick_some(
     def changed() -> None:
         choose(key, ",".join(option for option in options if option in st.session_state[key]))
 
-    st.pills(label, options, selection_mode="multi", key=key, on_change=changed, wrap=True, **more)
+    widget = widget or functools.partial(st.pills, selection_mode="multi", wrap=True)
+    widget(label, options, key=key, on_change=changed, **more)
     return on
 
 

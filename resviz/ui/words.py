@@ -31,6 +31,15 @@ def _large(number: float) -> str:
     return _power(number)
 
 
+def power_of_two(exponent: int) -> str:
+    """2 to a whole number: in digits as long as they can be read, then as a power."""
+    return f"{2**exponent:,}" if exponent < 20 else f"2{_raised(exponent)}"
+
+
 def _power(number: float) -> str:
     digits, exponent = f"{number:.1e}".split("e")
-    return f"{digits} × 10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    return f"{digits} × 10{_raised(int(exponent))}"
+
+
+def _raised(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

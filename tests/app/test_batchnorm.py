@@ -2,13 +2,19 @@
 
 import io
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from resviz.data import samples
+from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.batchnorm import batchnorm
-from resviz.ui.norm_by_hand import parse
+from resviz.probes.norms import spreads
+from resviz.ui.norm_inputs import parse
+from resviz.ui.words import times
 from tests.app.test_pages import SMALL, png, run, words
 
 
@@ -70,13 +76,25 @@ def test_batch_size_of_one_photo_is_one_sentence() -> None:
     assert "add a second one" in app.error[0].value
 
 
-@pytest.mark.parametrize(("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm in 7 layers")])
-@pytest.mark.parametrize("part", ["drift", "answers", "size"])
+@pytest.mark.parametrize(("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm (7)")])
+@pytest.mark.parametrize("part", ["drift", "answers", "size", "fold"])
 def test_a_network_without_batch_norm_says_so_and_shows_what_there_is(norm: str, says: str, part: str) -> None:
     app = page(model=f"{SMALL}&norm={norm}", aspect=part)
     assert not app.error
     assert says in app.info[0].value
     assert charts(app) == 1
+    assert "as they were at the start: 1 and 0" in words(app), "no chart of constants"
+    assert [link.proto.page for link in app.get("page_link")] == ["training"]
+
+
+def test_what_a_network_without_batch_norm_scatters_is_what_the_probe_says() -> None:
+    model = f"{SMALL}&norm=none"
+    app = page(model=model, aspect="drift")
+    net = zoo.load(model)
+    views = [np.array(net.preprocess.view(decode(samples.read(sample.key)).image)) for sample in samples.SAMPLES]
+    x = torch.stack([net.preprocess.tensor(view) for view in views])
+    found = list(spreads(net.model, x).values())
+    assert f"the deviation of the last layer is {times(found[-1] / found[0])} that of the first" in words(app)
 
 
 def test_by_hand_works_for_a_network_without_batch_norm_as_well() -> None:
@@ -167,7 +185,8 @@ def test_constant_pictures_are_no_failure() -> None:
     assert not app.error
 
 
-@pytest.mark.parametrize("part", ["drift", "answers", "size", "hand", "<script>"])
+@pytest.mark.parametrize("part", ["drift", "answers", "size", "fold", "hand", "training", "mismatch", "<script>"])
 def test_nonsense_in_the_address_is_ignored(part: str) -> None:
     app = page(aspect=part, batch="<b>", corruption="fog", strength="99", bn="fc", unit="-1", image="77", step="9")
     assert not app.error
+    assert not app.warning

@@ -19,6 +19,7 @@ APP = str(Path(__file__).parents[2] / "app.py")
 UNSEEN = {"id", "form_id", "page_script_hash", "url", "element_id", "theme", "icon", "mime", "type", "format", "config"}
 UNSEEN |= {"css_content", "js_content", "html_content", "component_name", "group_id", "mime_type", "selection_mode"}
 UNSEEN |= {"query_param_key", "element_type", "language", "width", "height", "raw_value", "ids", "default"}
+UNSEEN |= {"page", "query_string"}  # where a link leads
 TOLD = ("alt", "title", "aria-label", "placeholder")  # attributes that are read out or shown
 
 
@@ -77,7 +78,7 @@ def _of_chart(chart: dict[str, Any]) -> Iterator[str]:
     chart["layout"].pop("template", None)
     for key, value in _leaves(chart):
         if key in ("text", "name", "hovertext", "ticktext", "legendgroup", "hovertemplate", "texttemplate"):
-            yield from _of_html(re.sub(r"%\{[^}]*\}", "", value))
+            yield from _of_html(re.sub(r"%\{[^}]*\}|<[^>]*>", " ", value))
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -98,7 +99,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _of_html(text: str) -> Iterator[str]:
-    if "<" not in text:
+    if not text.startswith("<"):
         yield text
         return
     reader = _Reader()
@@ -127,7 +128,7 @@ DATA = re.compile(
     |\b(Residual|Plain|Tap|Add|Identity|Sequential|[A-Z]\w+\dd|ReLU)\b
     |\b(Wide\ )?(ResNet|ResNeXt|VGG|AlexNet|DenseNet|MobileNet|Plain|EfficientNet|ConvNeXt|ViT|Swin)[-\w]*
     |\b(bundled|torchvision|new|run|file)\b(/[\w./?&=-]+)?|imagenette128|cifar10
-    |\b(elu|gelu|leaky_relu|silu|tanh)\b|with\ BatchNorm
+    |\b(elu|gelu|leaky_relu|silu|tanh)\b|with\ BatchNorm|nats|CIFAR-100?|Fashion-MNIST
     |:(orange|blue)(?=\[)
     """,
     re.VERBOSE,
@@ -163,7 +164,16 @@ def labels() -> frozenset[str]:
         ("receptive_field", {}),
         ("gradient_flow", {}),
         ("gradient_flow", {"part": "lesions"}),
+        ("gradient_flow", {"part": "lesions", "whose": "mine"}),
         ("gradient_flow", {"part": "shattered"}),
+        ("batchnorm", {}),
+        ("batchnorm", {"aspect": "answers", "batch": "noise"}),
+        ("batchnorm", {"aspect": "size", "batch": "noise"}),
+        ("batchnorm", {"aspect": "fold", "batch": "photo"}),
+        ("batchnorm", {"aspect": "hand", "hand_batch": "x", "hand_gamma": "y"}),
+        ("batchnorm", {"aspect": "training"}),
+        ("batchnorm", {"model": "new/residual-8?norm=none"}),
+        ("training", {}),
     ],
 )
 def test_every_word_is_translated(page: str, query: dict[str, str], labels: frozenset[str]) -> None:

@@ -1,15 +1,19 @@
 """The part on lesions: the numbers of the probe, for the chosen model and photo."""
 
+import re
 from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from resviz.data import samples
+from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.models import zoo
-from resviz.probes.lesions import lesioned
+from resviz.probes.lesions import answers, lesioned
 from resviz.probes.prediction import predict
+from resviz.ui import lesion_pair
 
 APP = str(Path(__file__).parents[2] / "app.py")
 CIFAR = "bundled/resnet20-cifar10"
@@ -17,7 +21,7 @@ CIFAR = "bundled/resnet20-cifar10"
 
 def run(**query: str) -> AppTest:
     app = AppTest.from_file(APP, default_timeout=240)
-    for key, value in {"part": "lesions", **query}.items():
+    for key, value in {"part": "lesions", "whose": "mine", **query}.items():
         app.query_params[key] = value
     app.run()
     return app.switch_page("pages/gradient_flow.py").run()
@@ -40,7 +44,7 @@ def test_blocks_taken_out_change_the_answer_as_the_probe_says():
     assert "4 out." in said
     assert f"**{left.label}**" in said
     assert ("stays" if left.index == whole.index else "changes from") in said
-    assert "9 blocks make 2^9 paths" in said
+    assert "9 blocks make 512 paths" in said
 
 
 def test_all_blocks_come_back_at_a_click():
@@ -61,3 +65,42 @@ def test_all_blocks_come_back_at_a_click():
 )
 def test_what_cannot_be_shown_says_why(model, says):
     assert says in words(run(model=model))
+
+
+def pair_says(**query: str) -> AppTest:
+    app = run(whose="pair", **query)
+    assert not app.exception
+    return app
+
+
+def hits(app: AppTest) -> dict[str, tuple[float, float]]:
+    """Accuracies before and after by network, as the page offers them for download."""
+    board = next(e.proto.json for e in app.main if "pair-hits" in getattr(getattr(e, "proto", None), "id", ""))
+    found = re.findall(r"label[^>]*>([\w-]+)<.*?muted[^>]*>([\d.]+) %<.*?<b>([\d.]+) %", board)
+    return {name: (float(before) / 100, float(after) / 100) for name, before, after in found}
+
+
+@pytest.mark.parametrize(
+    ("query", "removed", "swapped"),
+    [
+        ({}, {"residual": [], "plain": []}, None),
+        ({"out": "layer1.2,layer2.0"}, {"residual": ["layer1.2", "layer2.0"], "plain": ["layer1.2"]}, None),
+        ({"swap": "layer2.1,layer2.2"}, {"residual": [], "plain": []}, ("layer2.1", "layer2.2")),
+    ],
+)
+def test_the_pair_keeps_what_the_probe_says(query, removed, swapped):
+    test = datasets.load("digits", 8, test_only=True).test
+    found = hits(pair_says(**query))
+    for family, title in (("residual", "Residual-20"), ("plain", "Plain-20")):
+        loaded = zoo.load(lesion_pair.NAMES[family])
+        x = torch.stack([loaded.preprocess(Image.fromarray(i.permute(1, 2, 0).numpy())) for i in test.images])
+        whole = answers(loaded.model, x, test.targets)
+        left = answers(loaded.model, x, test.targets, removed[family], swapped)
+        assert found[title] == pytest.approx((whole.hits, left.hits), abs=6e-4)
+
+
+def test_the_pair_goes_back_to_whole_at_a_click():
+    app = pair_says(out="layer1.1,nonsense", swap="layer1.0,layer1.1")
+    assert hits(app)["Plain-20"][1] < 0.5
+    next(button for button in app.button if button.label == "Put all back").click().run()
+    assert all(before == after for before, after in hits(app).values())

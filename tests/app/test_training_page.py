@@ -6,9 +6,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from resviz.errors import TrainingError
+from resviz.models.spec import ModelSpec
+from resviz.training import alive, estimate, jobs, records
 from resviz.training import fit as module
-from resviz.training import jobs, records
+from resviz.training.estimate import Trial
 from resviz.training.fit import fit
+from resviz.ui import estimates
+from resviz.ui.shelf import Shelf
 from tests.app.test_pages import run as visit
 from tests.app.test_pages import words
 from tests.training.squares import CONFIG, CPU, MODEL, folder
@@ -34,6 +39,11 @@ def page(**query: str) -> AppTest:
     app = visit("training", **query)
     assert not app.exception
     return app
+
+
+def progress(app: AppTest) -> list[str]:
+    """What stands over the bars."""
+    return [found.proto.text for found in app.get("progress")]
 
 
 def button(app: AppTest, label: str) -> object:
@@ -97,7 +107,7 @@ def test_a_preset_takes_the_other_choices_back():
 def test_a_finished_run_is_shown_by_its_address_and_can_be_opened(finished):
     app = page(runs=finished)
     assert "Line: training images" in words(app)
-    assert "residual-8?width=4&classes=2** · squares" in words(app).replace("\\", "")
+    assert "**Residual-8, width 4** :gray[squares]" in words(app)
     assert button(app, "Look inside")
     assert [b.label for b in app.button].count("Stop") == 0
 
@@ -111,6 +121,110 @@ def test_a_stopped_run_can_be_resumed_and_stopped(tmp_path, launched):
     assert records.read(made.name).status == "queued"
     button(app, "Stop").click().run()
     assert records.read(made.name).status == "stopped"
+    assert button(app, "Resume after all"), "what was stopped for good does not offer it first"
+
+
+def test_a_paused_run_says_so_and_offers_to_go_on(launched):
+    app = page(racers="residual", depths="8")
+    button(app, "Start").click().run()
+    (info,) = records.runs()
+    button(app, "Pause").click().run()
+    assert (records.read(info.id).status, records.read(info.id).wish) == ("stopped", "pause")
+    assert progress(app) == ["paused"]
+    button(app, "Resume").click().run()
+    assert records.read(info.id).status == "queued"
+
+
+def test_a_click_on_stop_is_answered_at_once(monkeypatch):
+    app = page(racers="residual", depths="8")
+    button(app, "Start").click().run()
+    (info,) = records.runs()
+    path = records.folder() / info.id
+    jobs._note(path, status="running")
+    held = alive.hold(path)  # a process that is busy with a step
+    try:
+        app.run()
+        assert progress(app) == ["starts"]
+        button(app, "Stop").click().run()
+        assert progress(app) == ["stops after this step …"]
+        assert button(app, "Stop").disabled
+        assert button(app, "Pause").disabled
+    finally:
+        alive.release(held)
+
+
+def test_norms_and_initialisations_make_a_race_by_the_address():
+    app = page(preset="race", racers="plain", depths="20", norms="batch,none", inits="he,torch", epochs="3")
+    assert "4 runs" in words(app)
+    button(app, "Start the race").click().run()
+    specs = {str(ModelSpec.parse(info.model.removeprefix("new/"))) for info in records.runs()}
+    assert specs == {"plain-20", "plain-20?norm=none", "plain-20?init=torch", "plain-20?norm=none&init=torch"}
+    assert "**Plain-20, no norm, PyTorch init**" in words(app)
+
+
+def test_other_families_race_too_and_one_without_norm_only_once():
+    app = page(racers="fixup,rezero", depths="8", norms="batch,group")
+    button(app, "Start the race").click().run()
+    names = {info.model for info in records.runs()}
+    assert names == {"new/fixup-8", "new/rezero-8", "new/rezero-8?norm=group"}
+
+
+def test_a_run_can_be_repeated_with_one_thing_changed(finished):
+    app = page(runs=finished)
+    button(app, "Run again with …").click().run()
+    assert app.session_state["view"]["preset"] == f"run/{finished}"
+    assert app.select_slider(key="rate").value == 0.1
+    app.select_slider(key="epochs").set_value(5).run()
+    button(app, "Start").click().run()
+    assert not app.exception
+    again, before = (records.read(info.id).config["request"] for info in records.runs())
+    assert again["config"].pop("epochs") == 5
+    assert before["config"].pop("epochs") == 3
+    assert (again["model"], again["dataset"], again["config"]) == (before["model"], before["dataset"], before["config"])
+
+
+def test_a_run_s_settings_are_told_in_words(finished):
+    table = next(m.value for m in page(runs=finished).markdown if m.value.startswith("| network"))
+    rows = dict(line.strip("| ").split(" | ") for line in table.splitlines() if "---" not in line)
+    assert rows["network"] == "Residual-8, width 4"
+    assert (rows["epochs"], rows["batch"], rows["rate"], rows["seed"]) == ("3", "8", "0.1", "0")
+    assert rows["recorded"] == "light"
+
+
+def test_an_estimate_is_shown_once_somebody_asked_for_it(monkeypatch):
+    def tried(requests, at_once):
+        yield None
+        yield from [Trial(5.0, 0.1, 1.0, 20, 2**29, 2**33, 9)] * len(requests)
+
+    monkeypatch.setattr(estimate, "trials", tried)
+    monkeypatch.setattr(estimates, "_trials", Shelf(9))
+    monkeypatch.setattr(jobs, "places", lambda: (1, 2))
+    app = page()
+    button(app, "How long, how much memory?").click().run()
+    assert not app.exception
+    assert "About 36 s and 1 GiB of memory on this machine; 8 GiB are free. Measured over 9 steps." in words(app)
+    app.select_slider(key="epochs").set_value(100).run()
+    assert "About 5 min 6 s" in words(app), "5 s, 2,000 steps and 101 times the test split"
+
+
+def test_what_cannot_be_tried_is_said(monkeypatch):
+    def refused(requests, at_once):
+        yield None
+        raise TrainingError("It cannot be tried: no room")
+
+    monkeypatch.setattr(estimate, "trials", refused)
+    monkeypatch.setattr(estimates, "_trials", Shelf(9))
+    app = page()
+    button(app, "How long, how much memory?").click().run()
+    assert "no room" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [(7, "7 s"), (70, "1 min 10 s"), (130, "2 min 10 s"), (1500, "25 min"), (9000, "2.5 h"), (260_000, "3.0 days")],
+)
+def test_durations_are_said_as_people_say_them(seconds, says):
+    assert estimates.duration(seconds) == says
 
 
 def test_deleting_takes_the_run_away(finished):
@@ -133,11 +247,16 @@ def test_an_address_of_a_run_that_is_gone_shows_what_there_is(finished):
     shutil.copytree(records.folder() / finished, records.folder() / "other")
     app = page(runs="nothing,../..")
     assert not app.error
-    assert "residual-8" in words(app)
+    assert "Residual-8" in words(app)
 
 
 @pytest.mark.parametrize(
-    "query", [{"racers": "<b>", "depths": "x,9", "epochs": "-1"}, {"preset": "x", "data": "y", "curve": "z"}]
+    "query",
+    [
+        {"racers": "<b>", "depths": "x,9", "epochs": "-1"},
+        {"preset": "x", "data": "y", "curve": "z"},
+        {"preset": "run/../..", "norms": "x,,", "inits": "<i>", "minibatch": "0", "schedule": "never"},
+    ],
 )
 def test_nonsense_in_the_address_is_ignored(query):
     assert not page(**query).error

@@ -48,3 +48,24 @@ def test_by_hand_steps_are_revealed_by_click(page: Page, server: Server, settle:
     expect(formulas).to_have_count(5)
     settle(page)
     assert "step=3" in page.url
+
+
+def test_an_example_by_hand_travels_in_the_address(page: Page, server: Server, settle: Settle) -> None:
+    page.goto(f"{server.url}/batchnorm?model=bundled/resnet20-cifar10&aspect=hand&hand_batch=1,3/5,5")
+    batch = page.get_by_label("The batch: one line for each channel")
+    expect(batch).to_have_value("1, 3\n5, 5")
+    batch.fill("2, 4")
+    batch.press("Control+Enter")
+    expect(page.get_by_test_id("stMain").locator(".katex-display").first).to_contain_text("2+4")
+    settle(page)
+    assert "hand_batch=2%2C4" in page.url
+
+
+def test_a_link_to_the_training_page_brings_its_choices_along(page: Page, server: Server, settle: Settle) -> None:
+    page.goto(f"{server.url}/batchnorm?model=new/residual-20%3Fnorm=none&aspect=drift")
+    page.get_by_text("Race networks with BatchNorm against networks without").click()
+    expect(page.locator("h1")).to_have_text("Training")
+    settle(page)
+    page.wait_for_url("**/training?*preset=race*")
+    assert "norms=batch%2Cnone" in page.url
+    assert "aspect=drift" in page.url, "what was chosen before is kept"

@@ -54,7 +54,7 @@ def test_the_other_parts_have_their_pictures(
 def test_a_click_takes_a_block_out_and_another_puts_it_back(
     page: Page, server: Server, settle: Settle, shot: Shot
 ) -> None:
-    page.goto(f"{server.url}/gradient_flow?part=lesions&model=bundled/resnet20-cifar10")
+    page.goto(f"{server.url}/gradient_flow?part=lesions&whose=mine&model=bundled/resnet20-cifar10")
     block = page.locator(".net [data-pick='layer2.1']")
     block.click()
     expect(page.get_by_text("1 out.")).to_be_visible()
@@ -64,6 +64,17 @@ def test_a_click_takes_a_block_out_and_another_puts_it_back(
     shot(page, "gradient-flow-lesions")
     block.click()
     expect(page.get_by_text("0 out.")).to_be_visible()
+
+
+def test_a_click_takes_a_block_out_of_both_networks(page: Page, server: Server, settle: Settle, shot: Shot) -> None:
+    page.goto(f"{server.url}/gradient_flow?part=lesions")
+    blocks = page.locator(".net [data-pick='layer2.1']")
+    blocks.first.click()
+    expect(page.locator(".net [data-pick='layer2.1'][aria-checked=false]")).to_have_count(2)
+    expect(page.locator(".answered s").first).to_be_visible()  # the plain network is wrong about some digit
+    settle(page)
+    assert "out=layer2.1" in page.url
+    shot(page, "gradient-flow-lesion-pair")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 900)])

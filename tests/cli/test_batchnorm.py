@@ -14,6 +14,8 @@ from resviz.data.corruptions import corrupt
 from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.batchnorm import batchnorm
+from resviz.probes.folding import folding_check
+from resviz.probes.norm_mismatch import mismatch
 from resviz.probes.norm_modes import accuracy, batchnorm_modes, recalibrate
 from tests.training.squares import folder
 
@@ -125,9 +127,34 @@ def test_a_dataset_is_measured_with_stored_and_with_recalibrated_statistics(ask,
         assert share == accuracy(loaded.model, [(x[mine], split.targets[mine])], mode, statistics)
 
 
+def test_folding_is_checked_on_the_pictures(ask, photos):
+    found = ask("--model", NET, *photos, "--fold")["folded"]
+    check = folding_check(zoo.load(NET).model, batch())
+    assert found["layers"] == check.pairs == 7
+    assert found["largest_difference"] == pytest.approx(check.difference, abs=1e-6)
+    assert found["largest_output"] == pytest.approx(check.largest, rel=1e-5)
+
+
+def test_batches_of_a_dataset_may_be_as_small_as_in_a_training(ask, tmp_path):
+    name = folder(tmp_path / "squares", train=1, test=6)
+    net = "new/residual-8?width=4&classes=2"
+    loaded = replace(zoo.load(net), labels=("green", "red"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zoo, "load", lambda *_: loaded)
+        found = ask("--model", net, "--dataset", name, "--sample", "12", "--batch", "2")["dataset"]
+    split = datasets.load(name, loaded.input_size, view=loaded.preprocess.view, test_only=True).test
+    mine = torch.randperm(12, generator=torch.Generator().manual_seed(0))[6:]
+    x = torch.stack([loaded.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images[mine]])
+    expected = mismatch(loaded.model, x, split.targets[mine], 2)
+    assert (found["batch"], found["images"]) == (2, 6)
+    assert found["accuracy"]["eval"] == pytest.approx(expected.stored.accuracy)
+    assert found["accuracy"]["batch"] == pytest.approx(expected.own.accuracy)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (("--fold",), "name at least one"),
         (("--compare",), "name at least one"),
         (("--corrupt", "fog", "dog"), "blur, noise"),
         (("--strength", "9"), "1 to 5"),

@@ -14,6 +14,7 @@ from resviz.data import datasets
 from resviz.data.datasets import SUFFIXES, Dataset, Split, load, with_labels
 from resviz.data.preprocess import Preprocess
 from resviz.errors import DataError
+from tests.training import squares
 
 SIDE = 8
 SHARED = Path(os.environ.get("RESVIZ_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -431,3 +432,14 @@ def test_the_real_archives_are_understood(archive, splits, labels, size):
         image = Image.open(io.BytesIO(data))
         assert image.size == size
         assert torch.equal(datasets._pixels(data, Preprocess(size[0], size[0]).view), pixels_of(image))
+
+
+def test_of_a_folder_only_the_pictures_that_are_drawn_are_decoded(tmp_path):
+    name = squares.folder(tmp_path / "squares", train=2, test=6)
+    seen = []
+    found = datasets.load(name, 8, view=lambda image: seen.append(image) or image, few=4)
+    assert (len(found.train), len(found.test), len(seen)) == (0, 4, 4)
+    whole = datasets.load(name, 8, test_only=True)
+    places = np.random.default_rng(0).permutation(12)[:4]
+    assert torch.equal(found.test.images, whole.test.images[places])
+    assert torch.equal(found.test.targets, whole.test.targets[places])

@@ -11,7 +11,7 @@ import torch
 import torchvision.datasets
 
 from resviz.data import datasets
-from resviz.data.known import KNOWN, arrays
+from resviz.data.known import KNOWN, arrays, is_here
 from resviz.data.preprocess import Preprocess
 from resviz.errors import DataError
 
@@ -95,3 +95,27 @@ def test_settings_that_suit_a_dataset_are_known():
     assert datasets.usual("digits") == {"side": 8, "augmentation": "none"}  # a mirrored 2 is no 2
     assert datasets.usual("cifar10") == {}
     assert datasets.usual("folder:/somewhere") == {}
+
+
+def test_a_few_pictures_are_drawn_from_the_test_split_and_are_always_the_same():
+    whole, few = datasets.load("digits", 8), datasets.load("digits", 8, few=24)
+    assert (len(few.train), len(few.test)) == (0, 24)
+    places = np.random.default_rng(0).permutation(360)[:24]
+    assert torch.equal(few.test.images, whole.test.images[places])
+    assert torch.equal(few.test.targets, whole.test.targets[places])
+    assert len(datasets.load("digits", 8, few=1000).test) == 360
+
+
+def test_only_the_pictures_that_are_drawn_are_prepared():
+    seen = []
+    found = datasets.load("digits", 16, view=lambda image: seen.append(image) or image.resize((16, 16)), few=5)
+    assert len(seen) == 5
+    assert found.test.images.shape == (5, 3, 16, 16)
+
+
+def test_a_dataset_is_here_once_its_folder_is(home):
+    assert is_here("digits")
+    assert not is_here("cifar10")
+    assert not is_here("../../etc")
+    (home / "datasets" / "cifar-10-batches-py").mkdir(parents=True)
+    assert is_here("cifar10")

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from resviz.figures.boards import Cell
-from resviz.figures.lesions import changes, one_by_one, path_lengths, switchboard
+from resviz.figures.lesions import Answered, Bars, answered, changes, one_by_one, path_lengths, switchboard
 from resviz.figures.theme import PLAIN, RESIDUAL
 
 
@@ -19,7 +19,7 @@ def test_blocks_that_run_are_filled_those_out_are_struck_and_fixed_ones_cannot_b
 
 
 def test_changes_show_both_probabilities_and_escape_labels():
-    html = changes([("<i>dog", 0.9, 0.25)], "before", "after")
+    html = changes([("<i>dog", 0.9, 0.25, RESIDUAL)], "before", "after")
     assert "width:90.00%" in html
     assert "width:25.00%" in html
     assert "90.0 %" in html
@@ -35,9 +35,22 @@ def test_paths_are_bars_and_their_gradient_a_line():
     assert list(bars.x) == [0, 1, 2]
 
 
-def test_single_lesions_are_bars_in_the_familys_colour_under_the_whole_networks_line():
-    for plain, colour in ((True, PLAIN), (False, RESIDUAL)):
-        figure = one_by_one(["a", "b"], np.array([0.5, 0.7]), 0.9, plain, ("x", "y"), dark=True)
-        assert figure.data[0].marker.color == colour
-        assert list(figure.data[0].y) == [0.5, 0.7]
-        assert figure.layout.shapes[0].y0 == 0.9
+def test_single_lesions_are_bars_in_the_networks_colour_with_a_line_for_the_whole_and_one_for_chance():
+    bars = [Bars("r", RESIDUAL, ["a", "b"], np.array([0.5, 0.7]), 0.9), Bars("p", PLAIN, ["b"], np.array([0.2]), 0.8)]
+    figure = one_by_one(bars, ("x", "y"), dark=True, chance=0.1)
+    assert [bar.marker.color for bar in figure.data] == [RESIDUAL, PLAIN]
+    assert list(figure.data[0].y) == [0.5, 0.7]
+    assert [(shape.y0, shape.line.color) for shape in figure.layout.shapes[:2]] == [(0.9, RESIDUAL), (0.8, PLAIN)]
+    assert figure.layout.shapes[2].y0 == 0.1
+
+
+def test_wrong_answers_are_struck():
+    html = answered([Answered("data:,", "3", {"r": "3", "p": "8"})], [RESIDUAL, PLAIN], "digit {digit}")
+    assert re.findall(r">(<s>)?(\d)", html) == [("", "3"), ("<s>", "8")]
+    assert 'alt="digit 3"' in html
+
+
+def test_a_switchboard_has_the_networks_colour():
+    html = switchboard([("stage", [Cell("a", "a", "a"), Cell("b", "b", "b")])], ["b"], [], PLAIN)
+    assert html.count(PLAIN) == 1
+    assert html.count("line-through") == 1

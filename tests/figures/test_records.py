@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
-from resviz.figures.records import WINDOW, Curve, learning_curves, running_mean
-from resviz.figures.theme import GREEN, PLAIN, RESIDUAL
+from resviz.figures.records import WINDOW, Curve, Frame, end_names, frame, learning_curves, running_mean
+from resviz.figures.theme import PLAIN, RESIDUAL
 
-WORDS = ("epochs", "accuracy", "training", "test")
+WORDS = ("training", "test")
+FRAME = Frame(2.0, 1.0, 100, "epochs", "accuracy")
+EMPTY = Curve("plain-8", PLAIN, 0, *(np.array([]) for _ in range(4)))
 
 
-def curve(name: str, family: str, end: float, rank: int = 0) -> Curve:
+def curve(name: str, colour: str, end: float, rank: int = 0) -> Curve:
     at = np.linspace(0, 2, 100)
-    return Curve(name, family, rank, at, np.linspace(0, end, 100), np.array([1.0, 2.0]), np.array([0.4, end]))
+    return Curve(name, colour, rank, at, np.linspace(0, end, 100), np.array([1.0, 2.0]), np.array([0.4, end]))
 
 
 @pytest.mark.parametrize("window", [1, 3, 200])
@@ -26,7 +28,8 @@ def test_running_mean_of_nothing_is_nothing():
 
 
 def test_each_run_is_a_line_and_rings_in_its_colour():
-    figure = learning_curves([curve("plain-56", "plain", 0.4), curve("residual-56", "residual", 1.0, 1)], WORDS, False)
+    curves = [curve("plain-56", PLAIN, 0.4), curve("residual-56", RESIDUAL, 1.0, 1)]
+    figure = learning_curves(curves, FRAME, WORDS, False)
     lines, rings = figure.data[::2], figure.data[1::2]
     assert [line.line.color for line in lines] == [PLAIN, RESIDUAL]
     assert [ring.marker.color for ring in rings] == [PLAIN, RESIDUAL]
@@ -39,16 +42,48 @@ def test_each_run_is_a_line_and_rings_in_its_colour():
 
 
 def test_names_stand_at_the_ends_and_do_not_overlap():
-    figure = learning_curves([curve(f"residual-{i}", "residual", 0.9 + 0.001 * i) for i in range(5)], WORDS, True)
-    heights = [note.y for note in figure.layout.annotations]
-    assert [note.text for note in figure.layout.annotations] == [f"residual-{i}" for i in range(5)]
+    curves = [curve(f"residual-{i}", RESIDUAL, 0.8 + 0.001 * i) for i in range(5)]
+    notes = learning_curves(curves, FRAME, WORDS, True).layout.annotations
+    assert [note.text for note in notes] == [f"residual-{i}" for i in range(5)]
+    assert min(np.diff([note.y for note in notes])) > 0.04
+    assert {note.x for note in notes} == {2.0}
+
+
+def test_names_that_meet_at_the_top_stay_in_the_frame():
+    heights = [name.y for name in end_names([curve(str(i), RESIDUAL, 30.0) for i in range(6)], 1.0)]
+    assert max(heights) == pytest.approx(1.0)
     assert min(np.diff(heights)) > 0.04
-    assert {note.x for note in figure.layout.annotations} == {2.0}
 
 
-def test_another_family_and_an_empty_run_are_drawn_too():
-    empty = Curve("dense-8", "dense", 0, *(np.array([]) for _ in range(4)))
-    figure = learning_curves([empty], WORDS, False)
-    assert figure.data[0].line.color == GREEN
-    assert figure.layout.annotations == ()
-    assert learning_curves([], WORDS, False).data == ()
+def test_an_empty_run_has_no_name_and_nothing_is_drawn_of_none():
+    assert learning_curves([EMPTY], FRAME, WORDS, False).layout.annotations == ()
+    assert learning_curves([], FRAME, WORDS, False).data == ()
+
+
+def test_the_frame_of_a_share_reaches_one_and_that_of_a_loss_the_highest_drawn():
+    low = curve("plain-8", PLAIN, 0.3)
+    assert frame([low], 10, True, "epochs", "accuracy").ticks == ([0, 2, 4, 6, 8, 10], [0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    steep = Curve("plain-8", PLAIN, 0, np.arange(2.0), np.array([2.4, 2.2]), np.array([1.0]), np.array([2.71]))
+    loss = frame([steep], 3, False, "epochs", "loss")
+    assert 2.71 <= loss.top <= 3.0
+    assert loss.ticks[1] == [0, 0.5, 1.0, 1.5, 2.0, 2.5]
+
+
+def test_a_loss_that_is_no_number_does_not_stretch_the_frame():
+    broken = Curve("plain-8", PLAIN, 0, np.arange(2.0), np.array([2.0, np.nan]), np.array([1.0]), np.array([np.inf]))
+    assert frame([broken], 3, False, "epochs", "loss").top == pytest.approx(2.0)
+    assert frame([EMPTY], 3, False, "epochs", "loss").top > 0
+
+
+@pytest.mark.parametrize("until", [1, 2, 5, 20, 24, 164, 9999])
+def test_ticks_are_whole_epochs_where_there_are_more_than_a_few(until):
+    ticks = frame([], until, True, "", "").ticks[0]
+    assert 4 <= len(ticks) <= 14
+    assert ticks[0] == 0
+    assert ticks[-1] <= until
+    assert until < 5 or all(tick == int(tick) for tick in ticks)
+
+
+def test_longer_names_get_a_wider_margin():
+    short, long = (frame([curve(n, PLAIN, 1.0)], 2, True, "", "").right for n in ("Plain-8", "Plain-56, group norm"))
+    assert short < long <= 260

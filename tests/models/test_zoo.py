@@ -300,7 +300,7 @@ def test_the_catalogue_describes_bundled_models_runs_and_networks_to_build(bundl
     found = {info.name: info for info in zoo.catalogue(include_torchvision=False)}
     assert [name for name in found if not name.startswith("new/")] == ["bundled/small", "run/a1"]
     count = sum(p.numel() for p in model.parameters())
-    assert found["bundled/small"] == zoo.ModelInfo("bundled/small", "plain", count, 3, 32, True, "Plain-8 on pets")
+    assert found["bundled/small"] == zoo.ModelInfo("bundled/small", "plain", count, 3, 32, True, "Plain-8, pets")
     for name, info in found.items():
         loaded = zoo.load(name)
         assert info.offline

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.folding import foldings, fuse
+from resviz.probes.folding import folding_check, foldings, fuse
 from tests.probes.example_nets import cifar, imagenet, left_as_found, picture
 
 
@@ -77,3 +77,37 @@ def test_scales_are_gamma_over_the_running_deviation():
     norm = model.layer3[0].bn2
     expected = norm.weight.detach().double() / (norm.running_var.double() + norm.eps).sqrt()
     np.testing.assert_allclose(pairs["layer3.0.bn2"].scale, expected.numpy(), rtol=1e-12)
+
+
+def test_the_check_says_how_far_the_folded_network_s_outputs_lie_off():
+    model, x = cifar(8), picture(16, batch=4)
+    with left_as_found(model):
+        found = folding_check(model, x)
+    assert found.pairs == 7
+    assert found.difference == float((fuse(model, x)(x) - model(x)).abs().max().detach())
+    assert 0 < found.difference < 1e-5 * max(1.0, found.largest)
+    assert found.largest == float(model(x).abs().max().detach())
+
+
+def test_a_convolution_whose_output_the_shortcut_uses_as_well_is_not_folded():
+    """In a pre-activation block the shortcut carries what BatchNorm has not seen."""
+    model, x = cifar(8, family="preactivation"), picture(16, batch=2)
+    assert [pair.norm for pair in foldings(model, x)] == [f"layer{i}.0.bn2" for i in (1, 2, 3)]
+    torch.testing.assert_close(fuse(model, x)(x), model(x), atol=1e-5, rtol=1e-5)
+
+
+class Beside(nn.Module):
+    """The convolution's output goes past its BatchNorm in an operation that no module does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        return self.norm(y) + torch.cat([y, y], 1)[:, :3]
+
+
+def test_a_use_that_no_module_does_is_seen_too():
+    with pytest.raises(ProbeError, match="nothing can be folded"):
+        fuse(Beside(), picture(8))

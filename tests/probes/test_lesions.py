@@ -5,12 +5,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from resviz.data import samples
+from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.errors import ProbeError
 from resviz.models import zoo
 from resviz.models.spec import FAMILIES
-from resviz.probes.lesions import each_block, lesioned, removable
+from resviz.probes.lesions import answers, each_block, lesioned, removable, swappable
 from tests.probes.example_nets import cifar, left_as_found, picture
 
 X = picture(16, batch=4)
@@ -109,3 +109,47 @@ def test_a_trained_residual_network_keeps_most_of_its_answers_without_a_single_b
     inner = [i for i, name in enumerate(found.blocks) if not name.endswith(".0")]
     assert np.median(found.same[inner]) >= 0.7
     assert len(found.blocks) == 8
+
+
+def test_answers_of_what_is_left_are_those_of_the_shorter_network():
+    model, targets = cifar(14, width=4).eval(), torch.tensor([0, 1, 2, 3])
+    with torch.no_grad(), left_as_found(model):
+        scores = shorter(model, "layer1.1", "layer3.1")
+        found = answers(model, X, targets, ["layer1.1", "layer3.1"])
+    np.testing.assert_array_equal(found.classes, scores.argmax(1).numpy())
+    assert found.loss == pytest.approx(float(F.cross_entropy(scores, targets)), rel=1e-6)
+    assert found.hits == float((scores.argmax(1) == targets).float().mean())
+
+
+def test_blocks_of_one_stage_can_be_swapped_and_no_others():
+    model = cifar(20, width=4)
+    found = swappable(model)
+    assert found == (
+        ("layer1.0", "layer1.1"),
+        ("layer1.0", "layer1.2"),
+        ("layer1.1", "layer1.2"),
+        ("layer2.1", "layer2.2"),
+        ("layer3.1", "layer3.2"),
+    )
+    for pair in found:
+        with lesioned(model, swapped=pair):
+            assert model(X).shape == (4, 10)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits", 8, test_only=True).test
+
+
+def test_trained_without_a_block_residual_networks_go_on_and_plain_ones_are_lost(digits):
+    """Veit et al. 2016, section 4.1, on our bundled pair: both make no mistake on their training images."""
+    hits = {}
+    for name in ("resnet20-digits", "plain20-digits"):
+        loaded = zoo.load(f"bundled/{name}")
+        mean, std = (torch.tensor(values)[:, None, None] for values in (loaded.preprocess.mean, loaded.preprocess.std))
+        found = each_block(loaded.model, (digits.images / 255 - mean) / std, digits.targets)
+        assert found.whole_hits > 0.94
+        hits[loaded.spec.family] = dict(zip(found.blocks, found.hits, strict=True))
+    assert np.median(list(hits["residual"].values())) > 0.94
+    assert max(hits["plain"].values()) < 0.3
+    assert all(hits["residual"][block] > hits["plain"][block] + 0.3 for block in hits["plain"])

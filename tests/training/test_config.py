@@ -96,4 +96,4 @@ def test_every_recipe_names_a_network_that_can_be_built(name):
 def test_an_unknown_recipe_names_the_choices():
     with pytest.raises(TrainingError) as caught:
         recipe("pancakes")
-    assert str(caught.value) == "There is no recipe 'pancakes'; choose from imagenette, cifar10."
+    assert str(caught.value) == "There is no recipe 'pancakes'; choose from imagenette, digits, digits-plain, cifar10."

@@ -12,7 +12,7 @@ from resviz.training.events import Step
 from resviz.training.folders import write_config
 from resviz.training.journal import Journal
 from resviz.training.pace import pace
-from resviz.training.presets import PRESETS, preset
+from resviz.training.presets import PRESETS, again, networks, preset
 from resviz.training.request import Request
 
 
@@ -65,3 +65,24 @@ def test_he2015_makes_the_paper_s_64000_steps():
 def test_an_unknown_preset_names_the_choices():
     with pytest.raises(TrainingError, match="There is no preset 'marathon'; choose from race, he2015, quick"):
         preset("marathon")
+
+
+def test_networks_are_every_combination_once():
+    found = networks(("plain", "fixup"), (8, 20), ("batch", "none"), ("he",), {"width": 4})
+    assert [str(spec) for spec in found] == [
+        "plain-8?width=4",
+        "fixup-8?width=4",
+        "plain-8?width=4&norm=none",
+        "plain-20?width=4",
+        "fixup-20?width=4",
+        "plain-20?width=4&norm=none",
+    ]
+
+
+def test_what_repeats_a_run_asks_for_the_same_network_and_configuration():
+    model = "new/residual-29?block=bottleneck&norm=group&init=torch&classes=7&seed=3"
+    asked = Request(model=model, dataset="digits", config=PRESETS["race"].config, record="off")
+    found = again(asked)
+    (spec,) = networks(found.families, found.depths, found.norms, found.inits, found.network)
+    assert spec == asked.spec()
+    assert (found.dataset, found.config, found.record) == ("digits", asked.config, "off")

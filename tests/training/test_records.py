@@ -95,6 +95,17 @@ def test_what_is_recorded_at_an_interval_is_thinned_out_by_it(folder, most):
     assert (values == np.stack([steps / 2, steps / 4], 1)).all()
 
 
+def test_the_first_steps_come_back_without_any_left_out(folder):
+    write(folder, range(1000))
+    steps, values = records.read("a").first("weight", 12)
+    assert steps.tolist() == list(range(13))
+    assert (values[:, 0] == steps).all()
+    steps, values = records.read("a").first("bn_gamma", 20)
+    assert steps.tolist() == [0, 10, 20]
+    assert values.tolist() == [[0, 0], [5, 2.5], [10, 5]]
+    assert records.read("a").first("bn_mean", 20)[1].shape == (0, 0)
+
+
 def test_a_quantity_that_was_not_recorded_has_no_layers_and_no_values(folder):
     write(folder, range(3))
     found = records.read("a")

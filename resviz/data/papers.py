@@ -1,0 +1,136 @@
+"""Paper cards: what was published, and what resviz measured of the same claim.
+
+Published numbers stand here, each with the place where it can be read; ours come from `assets/measured.json`, which
+`python -m benchmarks.papers` writes. Neither is ever shown as the other.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from resviz.errors import DataError, Sentence
+
+REPRODUCED, DIRECTION, MISSED = "reproduced", "same direction at a smaller scale", "not reproduced"
+VERDICTS = (REPRODUCED, DIRECTION, MISSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A quantity with one number, or with those before and after something was done."""
+
+    name: Sentence
+    numbers: tuple[float, ...]
+    unit: str
+
+    @property
+    def text(self) -> str:
+        """The numbers with three digits, an arrow between before and after."""
+        return " → ".join(f"{number:#.3g}".rstrip(".") for number in self.numbers) + f" {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Our numbers, the day (ISO 8601), the versions they were measured with, and the command that does it again."""
+
+    date: str
+    command: str
+    versions: dict[str, str]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One claim of one paper. Without `published` rows the claim stands in words alone.
+
+    `measured` names our numbers in `measured.json`; `scale` says, in whole sentences, at which scale they were taken.
+    """
+
+    key: str
+    authors: str
+    year: int
+    title: str
+    arxiv: str
+    section: str
+    claim: Sentence
+    published: tuple[Row, ...]
+    measured: str
+    scale: Sentence
+    verdict: str  # one of VERDICTS
+
+    @property
+    def ours(self) -> Measured:
+        """What we measured; raises `DataError` where nobody has yet."""
+        return measured(self.measured)
+
+
+# what a row of `measured.json` is called, by its key `what`
+NAMES: Mapping[str, Callable[[str], Sentence]] = {
+    "clean": lambda network: Sentence("{network}, unharmed", network=network),
+    "blur": lambda network: Sentence("{network}, blurred", network=network),
+    "noise": lambda network: Sentence("{network}, noise", network=network),
+    "contrast": lambda network: Sentence("{network}, weak contrast", network=network),
+    "negative": lambda network: Sentence("{network}, negative", network=network),
+    "mean error": lambda network: Sentence("{network}, mean error over the four", network=network),
+}
+CARDS = (
+    Card(
+        key="adabn",
+        authors="Li, Wang, Shi, Liu and Hou",
+        year=2016,
+        title="Revisiting Batch Normalization For Practical Domain Adaptation",
+        arxiv="1603.04779",
+        section="Algorithm 1",
+        claim=Sentence(
+            "Measuring BatchNorm's statistics again on images of the new kind, without their labels, is enough to "
+            "raise the accuracy on them."
+        ),
+        published=(),
+        measured="adabn",
+        scale=Sentence(
+            "Two small networks and four corruptions at medium strength; 1,000 test images each and statistics from "
+            "1,000 others, so that a number is good to about 1.5 points. Where little drifted nothing is won, and new "
+            "statistics of so few images may cost a little."
+        ),
+        verdict=DIRECTION,
+    ),
+    Card(
+        key="corruptions",
+        authors="Schneider, Rusak, Eck, Bringmann, Brendel and Bethge",
+        year=2020,
+        title="Improving robustness against common corruptions by covariate shift adaptation",
+        arxiv="2006.16971",
+        section="abstract",
+        claim=Sentence(
+            "Networks err less on corrupted images with the statistics of those images in place of the stored ones."
+        ),
+        # in the abstract as mCE, an error relative to AlexNet's, over 15 corruptions of 5 strengths
+        published=(Row(Sentence("ResNet-50 on ImageNet-C, mean corruption error"), (76.7, 62.2), "%"),),
+        measured="corruptions",
+        scale=Sentence(
+            "Two small networks, 1,000 test images each and statistics from 1,000 others; four corruptions at medium "
+            "strength instead of fifteen at five strengths, and plain errors, not relative to AlexNet's."
+        ),
+        verdict=DIRECTION,
+    ),
+)
+
+
+def card(key: str) -> Card:
+    """The card of that key; raises `DataError` naming those there are."""
+    found = {card.key: card for card in CARDS}
+    if key not in found:
+        raise DataError("There is no paper card {key!r}; choose from {keys}.", key=key, keys=", ".join(found))
+    return found[key]
+
+
+@cache
+def measured(key: str) -> Measured:
+    """Our numbers of that key; raises `DataError` where they have not been measured."""
+    stored = json.loads((resources.files("resviz.data") / "assets" / "measured.json").read_text())
+    if key not in stored:
+        raise DataError("{key} has not been measured yet; run python -m benchmarks.papers {key}.", key=key)
+    told = stored[key]
+    rows = tuple(Row(NAMES[row["what"]](row["network"]), tuple(row["numbers"]), row["unit"]) for row in told["rows"])
+    return Measured(told["date"], told["command"], told["versions"], rows)

@@ -1,0 +1,66 @@
+"""The parts of the page on BatchNorm, one at a time: only the chosen one computes."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from resviz.ui import (
+    batchnorm,
+    norm_by_hand,
+    norm_drift,
+    norm_fold,
+    norm_mismatch,
+    norm_modes,
+    norm_none,
+    norm_sizes,
+    norm_training,
+    view,
+)
+from resviz.ui.controls import Subject
+from resviz.ui.i18n import translate as _
+
+OF_A_MODEL: dict[str, Callable[[batchnorm.Page], None]] = {
+    "drift": norm_drift.show,
+    "answers": norm_modes.show,
+    "size": norm_sizes.show,
+    "fold": norm_fold.show,
+}
+ALONE: dict[str, Callable[[], None]] = {
+    "hand": norm_by_hand.show,
+    "training": norm_training.show,
+    "mismatch": norm_mismatch.show,
+}
+
+
+def choose() -> str:
+    """Which part of the page is open."""
+    titles = {
+        "drift": _("Drift"),
+        "answers": _("Other statistics"),
+        "size": _("Batch size"),
+        "fold": _("Folded"),
+        "hand": _("By hand"),
+        "training": _("Through training"),
+        "mismatch": _("Training against use"),
+    }
+    return view.pick(
+        st.segmented_control,
+        _("Show"),
+        list(titles),
+        "drift",
+        "aspect",
+        required=True,
+        format_func=titles.__getitem__,
+        label_visibility="collapsed",
+        wrap=True,
+    )
+
+
+def show(part: str, subject: Subject) -> None:
+    """Draw that part; one about a model says what there is where it has no BatchNorm."""
+    if part in ALONE:
+        ALONE[part]()
+    elif sentence := norm_none.instead(subject.model):
+        norm_none.show(subject, sentence)
+    else:
+        OF_A_MODEL[part](batchnorm.choose(subject))

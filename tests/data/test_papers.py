@@ -1,0 +1,102 @@
+"""Paper cards: whole, true to their file, and (where the data are here) measured again."""
+
+import json
+import os
+import re
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from benchmarks.papers import mean_errors
+from resviz import cli
+from resviz.data import papers
+from resviz.data.papers import CARDS, DIRECTION, NAMES, VERDICTS, Row, card
+from resviz.errors import DataError, Sentence
+
+STORED = json.loads((resources.files("resviz.data") / "assets" / "measured.json").read_text())
+DATA = Path(os.environ.get("RESVIZ_TEST_DATA", "nowhere"))  # a folder with cifar10.zip
+
+
+@pytest.mark.parametrize("key", STORED)
+def test_measured_numbers_tell_day_versions_command_and_rows(key):
+    told = STORED[key]
+    assert set(told) == {"date", "versions", "command", "rows"}
+    assert date.fromisoformat(told["date"]) <= date.today()
+    assert {"resviz", "torch", "python"} <= told["versions"].keys()
+    assert told["command"].startswith("python -m ")
+    assert told["rows"]
+    for row in told["rows"]:
+        assert set(row) - {"by"} == {"network", "what", "numbers", "unit"}
+        assert NAMES[row["what"]](row["network"]).startswith(f"{row['network']}, ")
+        assert 1 <= len(row["numbers"]) <= 2
+        assert all(isinstance(number, int | float) for number in row["numbers"])
+    assert len({(row["network"], row["what"]) for row in told["rows"]}) == len(told["rows"])
+    assert "/" + "work" not in json.dumps(told)
+
+
+@pytest.mark.parametrize("one", CARDS, ids=lambda one: one.key)
+def test_a_card_is_whole_and_shows_the_numbers_of_its_file(one):
+    assert card(one.key) is one
+    assert one.verdict in VERDICTS
+    assert re.fullmatch(r"\d{4}\.\d{4,5}", one.arxiv)
+    assert one.section
+    assert one.claim.endswith(".")
+    assert one.scale.endswith(".")
+    stored = STORED[one.measured]
+    assert (one.ours.date, one.ours.command) == (stored["date"], stored["command"])
+    assert [(row.name.values["network"], list(row.numbers), row.unit) for row in one.ours.rows] == [
+        (row["network"], row["numbers"], row["unit"]) for row in stored["rows"]
+    ]
+
+
+def test_numbers_have_three_digits_and_an_arrow_between_before_and_after():
+    assert Row(Sentence(""), (76.74, 62.2), "%").text == "76.7 → 62.2 %"
+    assert Row(Sentence(""), (60, 100), "%").text == "60.0 → 100 %"
+    assert Row(Sentence(""), (5.9e6,), "times").text == "5.90e+06 times"
+
+
+def test_an_unknown_card_names_the_cards_and_numbers_that_are_missing_the_command():
+    with pytest.raises(DataError, match="no paper card 'x'; choose from adabn"):
+        card("x")
+    with pytest.raises(DataError, match=r"run python -m benchmarks\.papers nothing"):
+        papers.measured("nothing")
+
+
+def test_the_verdict_on_recalibration_is_what_the_numbers_say():
+    """Both networks err less on corrupted images; in most single cases accuracy rises, in none it falls far."""
+    assert card("adabn").verdict == card("corruptions").verdict == DIRECTION
+    for row in card("corruptions").ours.rows:
+        before, after = row.numbers
+        assert after < before - 5, row.name
+    rows = {row.name: row.numbers for row in card("adabn").ours.rows}
+    corrupted = [numbers for name, numbers in rows.items() if not name.endswith("unharmed")]
+    assert len(corrupted) == 8
+    assert sum(after > before + 2 for before, after in corrupted) >= 6
+    assert all(after > before - 3 for before, after in rows.values())
+
+
+def test_mean_errors_are_those_of_the_rows():
+    assert mean_errors(STORED["adabn"]["rows"]) == STORED["corruptions"]["rows"]
+    told = (("resnet20-cifar10", "clean", [90, 88]), ("resnet20-cifar10", "blur", [40, 60]))
+    told += (("resnet20-cifar10", "negative", [20, 30]), ("resnet18-imagenette", "blur", [50, 75]))
+    found = mean_errors([{"network": network, "what": what, "numbers": numbers} for network, what, numbers in told])
+    assert [row["numbers"] for row in found] == [[50, 25], [70, 55]]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (DATA / "cifar10.zip").is_file(), reason="RESVIZ_TEST_DATA names no folder with cifar10.zip")
+def test_a_small_part_measured_again_agrees_within_its_error(capsys):
+    row = next(
+        row for row in STORED["adabn"]["rows"] if (row["network"], row["what"]) == ("resnet20-cifar10", "contrast")
+    )
+    command = row["by"].removeprefix("python -m resviz ").replace("folder:", f"folder:{DATA}/")
+    command = re.sub(r"--sample \d+", "--sample 400", command)
+    assert cli.main([*command.split(), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["dataset"]["accuracy"]
+    for mode, percent in zip(("eval", "recalibrated"), row["numbers"], strict=True):
+        share = percent / 100
+        error = (share * (1 - share) * (1 / 200 + 1 / 1000)) ** 0.5
+        assert found[mode] == pytest.approx(share, abs=3.5 * error)
+    assert found["recalibrated"] > found["eval"] + 0.15
