@@ -24,7 +24,7 @@ from resviz.training.evaluation import evaluate, recalibrate
 from resviz.training.events import EpochEnd, Evaluation, Step
 from resviz.training.parallel import ALONE, Group
 from resviz.training.record import Recorder
-from resviz.training.smallmaps import SmallMaps
+from resviz.training.smallmaps import SmallMaps, wide
 from resviz.training.state import State, momenta, restore
 
 BACKEND = "inductor"  # of `torch.compile`
@@ -75,7 +75,8 @@ class Training:
         self.weight = group.weight(self.batches.size)
         self.steps = config.epochs * len(self.batches)
         model.to(device.type, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimiser = _optimiser(model, config)
+        self.small = device.type == "cpu" and any(map(wide, model.modules()))
+        self.optimiser = _optimiser(model, config, fused=self.half is not torch.float16)
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.half is torch.float16)
         self._drawn: Tensor | None = None
         self.step, self.epoch, self._loss, self._accuracy = 0, 0, 0.0, 0.0  # the last two: sums over the epoch
@@ -142,7 +143,7 @@ class Training:
         device = self.device.type
         images, targets = moved(images, device), moved(targets, device)
         images = images.contiguous(memory_format=torch.channels_last)
-        small = SmallMaps(self.half) if self.half is not None and device == "cpu" else nullcontext()
+        small = SmallMaps(self.half) if self.half is not None and self.small else nullcontext()
         with torch.autocast(device, self.half or torch.bfloat16, enabled=self.half is not None), small:
             scores = self.network(images)
             loss = self.weight * F.cross_entropy(scores.float(), targets, label_smoothing=self.config.label_smoothing)
@@ -223,9 +224,12 @@ def _sample(count: int, config: TrainConfig) -> Tensor:
     return torch.randperm(count, generator=torch.Generator().manual_seed(config.seed))[: config.recalibration]
 
 
-def _optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.SGD:
-    """Weight decay on matrices and kernels only: decaying gamma, beta or biases buys nothing (He et al. 2019, 3.1)."""
+def _optimiser(model: nn.Module, config: TrainConfig, fused: bool) -> torch.optim.SGD:
+    """Weight decay on matrices and kernels only: decaying gamma, beta or biases buys nothing (He et al. 2019, 3.1).
+
+    All weights at once if `fused`; a scaler that skips the first step would leave the momentum without a beginning.
+    """
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
+    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0, fused=fused)

@@ -46,7 +46,7 @@ def test_a_choice_is_one_of_those_that_the_message_lists(name, choices):
 
 
 def test_every_setting_that_is_a_number_has_a_range():
-    numbers = {name for name, value in TrainConfig().as_dict().items() if not isinstance(value, str)}
+    numbers = {name for name, value in TrainConfig().as_dict().items() if not isinstance(value, str | bool)}
     assert numbers == set(RANGES)
 
 
@@ -55,7 +55,7 @@ def test_a_config_cannot_be_changed_and_survives_as_plain_values():
     with pytest.raises(FrozenInstanceError):
         config.lr = 1.0
     assert TrainConfig(**config.as_dict()) == config
-    assert {type(value) for value in config.as_dict().values()} == {int, float, str}
+    assert {type(value) for value in config.as_dict().values()} == {int, float, str, bool}
 
 
 def test_the_training_side_is_the_usual_one_unless_told():

@@ -161,11 +161,11 @@ def test_one_result_is_printed_and_the_run_tells_of_its_processes(crew, squares)
     assert records.Record(out).config["processes"] == 3
 
 
-def test_a_batch_too_small_for_all_is_refused(crew, squares):
-    out = crew.place / "run"
-    crew.start(world=20, arguments=command(squares, out))  # for 32 images
+def test_a_batch_too_small_for_all_is_refused(crew):
+    few, out = folder(crew.place / "few", train=2, test=1), crew.place / "run"
+    crew.start(world=3, arguments=command(few, out))
     assert {os.waitstatus_to_exitcode(status) for status in crew.ended()} == {cli.REFUSED}
-    assert "A batch of 32 images is too small for 20 processes, two for each; start fewer" in crew.said(0)
+    assert "A batch of 4 images is too small for 3 processes, two for each; start fewer" in crew.said(0)
     assert not out.exists()
 
 
