@@ -130,14 +130,16 @@ def _ends(lines: Sequence[Line]) -> list[float]:
 
 
 def _decades(lines: Sequence[Line]) -> dict[str, object]:
-    """At least two decades, so that what is level looks level; ticks at whole powers of ten where there are many."""
+    """At least two decades, so that what is level looks level; ticks at powers of ten, or at 1, 2 and 5."""
     values = np.concatenate([line.values.ravel() for line in lines]) if lines else np.ones(1)
     values = values[(values > 0) & np.isfinite(values)]
     if not values.size:
         return {}
     low, high = float(np.log10(values.min())), float(np.log10(values.max()))
     spare = max(0.0, 2 - (high - low)) / 2 + 0.05 * max(2, high - low)
-    return {
-        "range": [low - spare, high + spare],
-        "dtick": max(1, round((high - low) / 8)) if high - low > 1.5 else None,
-    }
+    span = [low - spare, high + spare]
+    if high - low > 1.5:
+        return {"range": span, "dtick": max(1, round((high - low) / 8))}
+    powers = range(int(np.floor(span[0])), int(np.ceil(span[1])) + 1)
+    ticks = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
+    return {"range": span, "tickvals": ticks, "ticktext": [f"{tick:.3g}" for tick in ticks]}

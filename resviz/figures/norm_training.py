@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from plotly.subplots import make_subplots
 
 from resviz.figures.batchnorm import QUIET
+from resviz.figures.films import common_range
 from resviz.figures.theme import GREEN, ORDERED, PURPLE, SIGNED, SKY, YELLOW, colourscale, template
-from resviz.figures.through_training import common_range
 
 HEIGHT = 460
 KINDS = ("signed", "ordered", "powers")  # around zero; from smallest to largest; in powers of ten

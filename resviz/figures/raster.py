@@ -55,6 +55,12 @@ def map_png(values: Float[np.ndarray, "height width"], scale: Range | None = Non
     return _palette_png(indices(values, scale), SIGNED if scale.signed else ORDERED)
 
 
+def sparse_png(values: Float[np.ndarray, "height width"], scale: Range) -> bytes:
+    """One map in cividis, transparent where a value is not finite."""
+    index = np.where(np.isfinite(values), indices(values, scale), np.uint8(GAP))
+    return _palette_png(index, np.concatenate([ORDERED, np.zeros((1, 3), np.uint8)]), clear=GAP)
+
+
 def mosaic_png(maps: Float[np.ndarray, "channels height width"], columns: int, shared: bool) -> bytes:
     """Maps as a grid in reading order with a gap of one cell in mid grey.
 
@@ -123,10 +129,14 @@ def _as_signed(scale: Range, signed: bool) -> Range:
     return Range(-scale.high, scale.high, True) if signed and not scale.signed else scale
 
 
-def _palette_png(index: UInt8[np.ndarray, "height width"], palette: UInt8[np.ndarray, "colours 3"]) -> bytes:
+def _palette_png(
+    index: UInt8[np.ndarray, "height width"], palette: UInt8[np.ndarray, "colours 3"], clear: int | None = None
+) -> bytes:
     height, width = index.shape
     image = Image.frombytes("P", (width, height), index.tobytes())
     image.putpalette(palette.tobytes())
+    if clear is not None:
+        image.info["transparency"] = clear
     return _png(image)
 
 

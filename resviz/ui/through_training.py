@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from resviz.figures import families, gradients, through_training
+from resviz.figures import families, gradients
+from resviz.figures import films as figures
 from resviz.figures.gradients import Line
 from resviz.models.spec import FAMILIES, ModelSpec
 from resviz.training import records
 from resviz.training.records import RunInfo
+from resviz.ui import films as pictures
 from resviz.ui import layout, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.words import times
@@ -85,35 +87,45 @@ def _film(info: RunInfo, quantity: str) -> Film:
     return Film(info, steps, values[:, kept], tuple(layers[i] for i in kept))
 
 
-def _play(films: Sequence[Film], quantity: str, playing: bool) -> None:
+def _play(shown: Sequence[Film], quantity: str, playing: bool) -> None:
     """The pictures at one step; while the film plays, the next one."""
-    steps = [int(step) for step in max((film.steps for film in films), key=len)]
+    steps = [int(step) for step in max((film.steps for film in shown), key=len)]
     now = st.session_state.get("film-step", steps[0])
     if playing:
         later = [step for step in steps if step > now]
         now = later[max(0, len(steps) // 60 - 1)] if len(later) > len(steps) // 60 else steps[0]
     st.session_state["film-step"] = min(steps, key=lambda step: abs(step - now))
     at = int(st.select_slider(_("Step"), steps, key="film-step")) if len(steps) > 1 else steps[0]
-    span = through_training.common_range([film.values for film in films])
-    titles = (_("step"), _("layer, from the input"), _title(quantity))
-    for place, film in zip(layout.wide("heat").columns(len(films), gap="medium"), films, strict=True):
-        with place:
-            st.markdown(f"**{layout.escaped(film.title)}**")
-            figure = through_training.heatmap(film.steps, film.values, film.layers, span, at, titles, layout.dark())
-            alt = _("{quantity} of each layer of {run} at each step").format(quantity=_title(quantity), run=film.title)
-            st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=f"heat-{film.info.id}")
+    span = figures.common_range([film.values for film in shown])
+    drawn = [figures.Film(film.title, film.steps, film.values, film.layers) for film in shown]
+    pictures.show(figures.films(drawn, span, at, _words(quantity)), "films", _go_to)
     st.caption(
         _(
             "A column is a step, a row a layer, the input at the bottom; colours are powers of ten on one scale for "
-            "all; the classifier is left out. The dotted line follows the layer where the norm peaks; the upright line "
-            "is the step drawn below."
+            "all; the classifier is left out. The dotted line follows the layer where the norm peaks. Move over one "
+            "picture to read the same place in both; a click draws that step below."
         )
     )
-    lines = [_line(film, at) for film in films]
+    lines = [_line(film, at) for film in shown]
     figure = gradients.profile(lines, _title(quantity), _("layer or block, from the input"), layout.dark())
-    alt = " ".join(_sentence(film, at) for film in films)
+    alt = " ".join(_sentence(film, at) for film in shown)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key="film-profile")
-    st.markdown("  \n".join(_sentence(film, at) for film in films))
+    st.markdown("  \n".join(_sentence(film, at) for film in shown))
+
+
+def _words(quantity: str) -> figures.Words:
+    return figures.Words(
+        _("step"),
+        _("layer, from the input"),
+        _title(quantity),
+        _("{layer} at step {step}: {value}"),
+        _("no finite number"),
+    )
+
+
+def _go_to(step: int) -> None:
+    """A step that was clicked becomes the one that is drawn; a film that plays goes on from there."""
+    st.session_state["film-step"] = step
 
 
 def _nearest(film: Film, step: int) -> int:
@@ -130,7 +142,7 @@ def _sentence(film: Film, step: int) -> str:
     """First against last, and where the peak is, at the step nearest to the one chosen."""
     i = _nearest(film, step)
     values = film.values[i]
-    peak = int(through_training.peaks(film.values[i : i + 1])[0])
+    peak = int(figures.peaks(film.values[i : i + 1])[0])
     run, at = f"**{layout.escaped(film.title)}**", film.steps[i]
     if peak < 0 or not values[-1]:
         return _("{run} at step {step}: no finite number.").format(run=run, step=at)

@@ -1,5 +1,8 @@
 """The page on gradient flow in a real browser: pictures in every part, stories, blocks taken out by a click."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -75,6 +78,32 @@ def test_a_click_takes_a_block_out_of_both_networks(page: Page, server: Server, 
     settle(page)
     assert "out=layer2.1" in page.url
     shot(page, "gradient-flow-lesion-pair")
+
+
+def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_the_step(
+    page: Page, fresh_server: Server, settle: Settle, shot: Shot
+) -> None:
+    for family in ("plain", "residual"):
+        command = f"train --model new/{family}-8?width=4 --dataset digits --epochs 1 --record full --threads 1"
+        asked = [sys.executable, "-m", "resviz", *command.split()]
+        subprocess.run(
+            asked, check=True, env={**os.environ, "RESVIZ_HOME": str(fresh_server.home)}, capture_output=True
+        )
+    page.goto(f"{fresh_server.url}/gradient_flow?part=training")
+    fields = page.locator(".films .field")
+    expect(fields).to_have_count(2)
+    settle(page)
+    box = fields.first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.99)  # the first layer, in the middle
+    told = page.locator(".films .told")
+    expect(told.first).to_contain_text("conv1 at step")
+    first, second = (text.rpartition(":")[0] for text in told.all_text_contents())
+    assert first == second
+    shot(page, "gradient-flow-training")
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    step = first.rpartition(" ")[2]
+    expect(page.get_by_text(f"at step {step}: the first is").first).to_be_visible()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 900)])

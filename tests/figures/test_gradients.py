@@ -37,6 +37,9 @@ def test_one_seed_has_no_band_and_a_zero_is_a_gap():
 def test_a_level_profile_is_drawn_over_two_decades_and_a_steep_one_over_its_own():
     low, high = profile([line([[1, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis.range
     assert high - low == pytest.approx(2.2)
+    axis = profile([line([[1, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis
+    inside = [text for tick, text in zip(axis.tickvals, axis.ticktext, strict=True) if low < np.log10(tick) < high]
+    assert inside == ["0.1", "0.2", "0.5", "1", "2", "5", "10"]
     low, high = profile([line([[1e-20, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis.range
     assert low < -20
     assert 20 < high - low < 23

@@ -1,0 +1,23 @@
+"""Recorded runs as pictures with one cursor, in the browser alone; a click, or Enter, chooses the step.
+
+It mounts what `figures.films.films` draws. Arrow keys move the cursor by a step or a layer.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+_CSS = "".join(Path(__file__).with_name(name).read_text() for name in ("board.css", "films.css"))
+_films = st.components.v2.component("resviz_films", css=_CSS, js=Path(__file__).with_name("films.js").read_text())
+
+
+def show(html: str, key: str, chosen: Callable[[int], None]) -> None:
+    """Mount the films; `chosen` gets the step that was picked, before the page runs again."""
+
+    def changed() -> None:
+        picked = st.session_state[f"films-{key}"].picked
+        if picked is not None:
+            chosen(int(picked))
+
+    _films(data=html, key=f"films-{key}", on_picked_change=changed)
