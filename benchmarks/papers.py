@@ -12,15 +12,25 @@ import platform
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor, nn
 
 from resviz import __version__, cli
+from resviz.data import datasets
+from resviz.models import zoo
+from resviz.probes.effective import effective_receptive_field, noise
+from resviz.probes.lesions import each_block
+from resviz.training.augment import normalised
 
 MEASURED = Path(__file__).parents[1] / "resviz" / "data" / "assets" / "measured.json"
 CORRUPTIONS = (("none", 3), ("blur", 3), ("noise", 3), ("contrast", 3), ("invert", 3))
+CHAINS = (5, 10, 20, 40)
+LESIONED = ("resnet20-digits", "plain20-digits")
 ADABN = {"resnet18-imagenette": "imagenette", "resnet20-cifar10": "cifar10"}
 Rows = list[dict[str, Any]]
 SAMPLE = 2000  # half of them to measure statistics on, half to count right answers on
@@ -72,22 +82,111 @@ def _asked(command: str) -> dict[str, Any]:
     return answer
 
 
+def lesions(options: argparse.Namespace) -> dict[str, Rows]:
+    """Accuracy in % of the bundled twins, whole and in the median over the blocks taken out one at a time."""
+    rows = []
+    test = datasets.load("digits", 8, test_only=True).test
+    for model in LESIONED:
+        loaded = zoo.load(f"bundled/{model}")
+        found = each_block(loaded.model, normalised(test.images, _statistics(loaded)), test.targets)
+        numbers = [round(100 * share, 1) for share in (found.whole_hits, float(np.median(found.hits)))]
+        rows.append({"network": model, "what": "one block out", "numbers": numbers, "unit": "%"})
+    return {"lesions": rows}
+
+
+def effective(options: argparse.Namespace) -> dict[str, Rows]:
+    """How the effective field grows with depth, what shortcuts do to it, and training."""
+    pictures = datasets.load(f"folder:{options.cifar10}", 32, few=64).test.images
+    return {"effective-growth": [*_growth(), *_shortcuts(pictures)], "effective-training": _training(pictures)}
+
+
+def _growth() -> Rows:
+    """Exponents of depth by least squares, of the fitted Gaussian's width and of the share of the theoretical field."""
+    sizes = np.array([_chain_sizes(depth) for depth in CHAINS])
+    exponents = np.polyfit(np.log(CHAINS), np.log(sizes), 1)[0]
+    network = f"3x3 convolutions with ReLU, {CHAINS[0]} to {CHAINS[-1]} deep"
+    return [
+        {"network": network, "what": what, "numbers": [round(float(exponent), 2)], "unit": ""}
+        for what, exponent in zip(("growth", "share"), exponents, strict=True)
+    ]
+
+
+def _chain_sizes(depth: int) -> tuple[float, float]:
+    """Width in pixels and share, mean over three seeds, eight inputs of noise each."""
+    found = [
+        effective_receptive_field(_chain(depth, seed), noise(8, 2 * depth + 1, seed), str(2 * depth - 1))
+        for seed in range(3)
+    ]
+    return float(np.mean([field.widths for field in found])), float(np.mean([field.ratio for field in found]))
+
+
+def _chain(depth: int, seed: int) -> nn.Sequential:
+    torch.manual_seed(seed)
+    chain = nn.Sequential()
+    for i in range(depth):
+        convolution = nn.Conv2d(16 if i else 3, 16, 3, padding=1, bias=False)
+        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+        chain.extend([convolution, nn.ReLU()])
+    return chain
+
+
+def _shortcuts(pictures: Tensor) -> Rows:
+    plain, residual = (_size(f"new/{family}-20", pictures, "layer2.2") for family in ("plain", "residual"))
+    return [
+        {"network": "plain-20 and residual-20", "what": "shortcuts", "numbers": [plain, residual], "unit": "px"},
+    ]
+
+
+def _training(pictures: Tensor) -> Rows:
+    names = ("new/residual-20", "bundled/resnet20-cifar10")
+    return [
+        {
+            "network": f"ResNet-20 at {layer}",
+            "what": "training",
+            "numbers": [_size(name, pictures, layer) for name in names],
+            "unit": "px",
+        }
+        for layer in ("layer1.2", "layer2.2", "layer3.2")
+    ]
+
+
+def _size(name: str, pictures: Tensor, layer: str) -> float:
+    """Side of the area that holds 95 % of what moves the middle unit, over these pictures."""
+    loaded = zoo.load(name)
+    return round(effective_receptive_field(loaded.model, normalised(pictures, _statistics(loaded)), layer).size, 1)
+
+
+def _statistics(loaded: zoo.LoadedModel) -> tuple[Tensor, Tensor]:
+    return torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
+
+
+# card -> what measures its numbers, and the data that it asks for
+MEASURES: dict[str, tuple[Callable[[argparse.Namespace], dict[str, Rows]], tuple[str, ...]]] = {
+    "adabn": (adabn, tuple(ADABN.values())),
+    "effective": (effective, ("cifar10",)),
+    "lesions": (lesions, ()),
+}
+
+
 def main(arguments: list[str]) -> None:
     """Measure one card's numbers and put them among the others."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.papers", description=__doc__)
-    parser.add_argument("card", choices=["adabn"])
-    for data in ADABN.values():
-        parser.add_argument(f"--{data}", required=True, metavar="PATH", help="folder or zip with train/ and test/")
+    cards = parser.add_subparsers(dest="card", required=True)
+    for name, (measure, needed) in MEASURES.items():
+        card = cards.add_parser(name, help=(measure.__doc__ or "").splitlines()[0])
+        for data in needed:
+            card.add_argument(f"--{data}", required=True, metavar="PATH", help="folder or zip with train/ and test/")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    measure, needed = MEASURES[options.card]
     stored = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {}
-    names = " ".join(f"--{data} {Path(getattr(options, data)).name}" for data in ADABN.values())
+    names = [f"--{data} {Path(getattr(options, data)).name}" for data in needed]
     told = {
         "date": time.strftime("%Y-%m-%d"),
         "versions": {"resviz": __version__, "torch": torch.__version__, "python": platform.python_version()},
-        "command": f"python -m benchmarks.papers {options.card} {names}",
+        "command": " ".join(["python -m benchmarks.papers", options.card, *names]),
     }
-    stored |= {key: {**told, "rows": rows} for key, rows in adabn(options).items()}
+    stored |= {key: {**told, "rows": rows} for key, rows in measure(options).items()}
     MEASURED.write_text(json.dumps(stored, indent=1) + "\n")
 
 

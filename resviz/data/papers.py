@@ -27,7 +27,7 @@ class Row:
     @property
     def text(self) -> str:
         """The numbers with three digits, an arrow between before and after."""
-        return " → ".join(f"{number:#.3g}".rstrip(".") for number in self.numbers) + f" {self.unit}"
+        return " → ".join(f"{number:#.3g}".rstrip(".") for number in self.numbers) + f" {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,11 @@ NAMES: Mapping[str, Callable[[str], Sentence]] = {
     "noise": lambda network: Sentence("{network}, noise", network=network),
     "contrast": lambda network: Sentence("{network}, weak contrast", network=network),
     "negative": lambda network: Sentence("{network}, negative", network=network),
+    "one block out": lambda network: Sentence("{network}, whole and with one block out (median)", network=network),
+    "growth": lambda network: Sentence("{network}, exponent of the depth in the size", network=network),
+    "share": lambda network: Sentence("{network}, exponent of the depth in the share", network=network),
+    "shortcuts": lambda network: Sentence("{network}, untrained, at layer2.2", network=network),
+    "training": lambda network: Sentence("{network}, untrained and trained", network=network),
     "mean error": lambda network: Sentence("{network}, mean error over the four", network=network),
 }
 CARDS = (
@@ -111,6 +116,62 @@ CARDS = (
         scale=Sentence(
             "Two small networks, 1,000 test images each and statistics from 1,000 others; four corruptions at medium "
             "strength instead of fifteen at five strengths, and plain errors, not relative to AlexNet's."
+        ),
+        verdict=DIRECTION,
+    ),
+    Card(
+        key="effective-growth",
+        authors="Luo, Li, Urtasun and Zemel",
+        year=2016,
+        title="Understanding the Effective Receptive Field in Deep Convolutional Neural Networks",
+        arxiv="1701.04128",
+        section="sections 2 and 3",
+        claim=Sentence(
+            "The effective field is a Gaussian that grows with the square root of the depth, and so shrinks as a "
+            "share of the theoretical one; shortcuts make it smaller."
+        ),
+        published=(
+            Row(Sentence("exponent of the depth in the size"), (0.5,), ""),
+            Row(Sentence("exponent of the depth in the share of the theoretical field"), (-0.5,), ""),
+        ),
+        measured="effective-growth",
+        scale=Sentence(
+            "Random weights, four depths, three seeds, eight inputs of noise; the size is the fitted Gaussian's width. "
+            "The share counts the area that holds 95 % of what moves the unit."
+        ),
+        verdict=REPRODUCED,
+    ),
+    Card(
+        key="effective-training",
+        authors="Luo, Li, Urtasun and Zemel",
+        year=2016,
+        title="Understanding the Effective Receptive Field in Deep Convolutional Neural Networks",
+        arxiv="1701.04128",
+        section="section 3",
+        claim=Sentence("Training makes the effective field larger."),
+        published=(),
+        measured="effective-training",
+        scale=Sentence(
+            "One network on CIFAR-10 photos of 32 pixels, 64 test images: here training makes it smaller at each "
+            "depth. The paper looks at other networks, one of them on far larger photos."
+        ),
+        verdict=MISSED,
+    ),
+    Card(
+        key="lesions",
+        authors="Veit, Wilber and Belongie",
+        year=2016,
+        title="Residual Networks Behave Like Ensembles of Relatively Shallow Networks",
+        arxiv="1605.06431",
+        section="section 4.1",
+        claim=Sentence(
+            "A residual network hardly notices when one of its blocks is taken out; a network without shortcuts falls "
+            "to chance."
+        ),
+        published=(),
+        measured="lesions",
+        scale=Sentence(
+            "Twenty layers on digits of 8 x 8 pixels, 360 test images; the paper takes 110 layers on CIFAR-10, and VGG."
         ),
         verdict=DIRECTION,
     ),

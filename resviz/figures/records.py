@@ -1,5 +1,6 @@
 """Curves of training runs."""
 
+import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,14 +75,14 @@ def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str
     figure = go.Figure()
     for curve in curves:
         line = {"color": curve.colour, "width": 2.2, "dash": DASHES[curve.rank % len(DASHES)]}
-        hover = "%{x:.2f}: %{y:.3f}"
+        hover, name = "%{x:.2f}: %{y:.3f}", html.escape(curve.name)  # plotly would read tags in it
         figure.add_scatter(
             x=curve.at,
             y=curve.smooth,
             mode="lines",
             line=line,
-            name=curve.name,
-            hovertemplate=f"{curve.name} {words[0]} {hover}<extra></extra>",
+            name=name,
+            hovertemplate=f"{name} {words[0]} {hover}<extra></extra>",
         )
         outline = {"width": 1.6, "color": curve.colour}
         figure.add_scatter(
@@ -90,7 +91,7 @@ def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str
             mode="markers",
             marker={"color": curve.colour, "size": 7, "symbol": "circle-open", "line": outline},
             cliponaxis=False,  # the last ring lies on the edge
-            hovertemplate=f"{curve.name} {words[1]} {hover}<extra></extra>",
+            hovertemplate=f"{name} {words[1]} {hover}<extra></extra>",
         )
     (across, up), font = frame.ticks, {"size": 13}
     figure.update_layout(
@@ -165,7 +166,7 @@ def _annotation(name: EndName) -> dict[str, object]:
     return {
         "x": name.x,
         "y": name.y,
-        "text": name.text,
+        "text": html.escape(name.text),
         "showarrow": False,
         "xanchor": "left",
         "yanchor": "middle",

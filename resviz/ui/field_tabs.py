@@ -7,7 +7,7 @@ import streamlit as st
 from resviz.errors import ResvizError
 from resviz.figures import field_charts
 from resviz.figures import receptive_field as drawings
-from resviz.ui import board, cache, fields, layout, receptive_field, view
+from resviz.ui import board, cache, fields, layout, papers, receptive_field, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
@@ -85,13 +85,13 @@ def show_depth(subject: Subject) -> None:
     st.caption(
         _(
             "Lines: the pixels that a unit could see. Dashed with marks: the side of the area that holds 95 % of what"
-            " moves it, on noise. Dotted: the image. The effective field grows more slowly and stays a fraction (Luo et"
-            " al. 2016)."
+            " moves it, on noise. Dotted: the image. The effective field grows more slowly and stays a fraction."
         )
     )
     rows = [(c.name, "theoretical", x, y) for c in curves for x, y in zip(c.depth, c.size, strict=True)]
     rows += [(c.name, "effective", x, y) for c in curves for x, y in c.points]
     layout.table_download(_("Download the sizes"), "receptive-fields", ("model", "kind", "convolutions", "px"), rows)
+    papers.show_all("effective-growth", "effective-training")
 
 
 def _against(subject: Subject) -> list[str]:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from resviz.figures import boards, families, raster
 from resviz.figures import lesions as figures
-from resviz.ui import board, cache, layout, view
+from resviz.ui import board, cache, layout, papers, view
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def show() -> None:
     rows = [(family, whole[family].hits, left[family].hits, whole[family].loss, left[family].loss) for family in NAMES]
     columns = ("network", "accuracy before", "accuracy after", "loss before", "loss after")
     layout.table_download(_("Download what they still know"), "lesions-pair", columns, rows)
+    papers.show_all("lesions")
 
 
 def titles() -> dict[str, str]:
@@ -149,8 +150,7 @@ def _show_each() -> None:
     st.caption(
         _(
             "Each block out alone. The residual network keeps {residual:.0%} in the median, the plain one {plain:.0%}; "
-            "the dotted line is chance. What the residual network misses most, its first blocks, change the map most. "
-            "Veit et al. 2016 saw the same in 110 layers on CIFAR-10, and VGG ruined by any lesion."
+            "the dotted line is chance."
         ).format(residual=float(np.median(residual.hits)), plain=float(np.median(plain.hits)))
     )
     rows = [

@@ -54,9 +54,7 @@ def show(page: batchnorm.Page) -> None:
         for mode in modes
         for guess in mode.top(i, labels)
     ]
-    st.subheader(_("Papers"), anchor=False)
-    for key in CARDS:
-        papers.show(key)
+    papers.show_all(*CARDS)
     layout.table_download(_("Download the answers"), "answers", ("image", "statistics", "label", "probability"), rows)
 
 

@@ -12,6 +12,13 @@ from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 
 
+def show_all(*keys: str) -> None:
+    """Cards one under the other, under a heading of their own."""
+    st.subheader(_("Papers"), anchor=False)
+    for key in keys:
+        show(key)
+
+
 def show(key: str) -> None:
     """Draw the card of that key; raises `DataError` where there is none, or nothing was measured."""
     card = papers.card(key)

@@ -3,16 +3,17 @@
 import json
 import os
 import re
+from argparse import Namespace
 from datetime import date
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from benchmarks.papers import mean_errors
+from benchmarks.papers import _chain_sizes, lesions, mean_errors
 from resviz import cli
 from resviz.data import papers
-from resviz.data.papers import CARDS, DIRECTION, NAMES, VERDICTS, Row, card
+from resviz.data.papers import CARDS, DIRECTION, MISSED, NAMES, REPRODUCED, VERDICTS, Row, card
 from resviz.errors import DataError, Sentence
 
 STORED = json.loads((resources.files("resviz.data") / "assets" / "measured.json").read_text())
@@ -100,3 +101,38 @@ def test_a_small_part_measured_again_agrees_within_its_error(capsys):
         error = (share * (1 - share) * (1 / 200 + 1 / 1000)) ** 0.5
         assert found[mode] == pytest.approx(share, abs=3.5 * error)
     assert found["recalibrated"] > found["eval"] + 0.15
+
+
+def rows_of(key):
+    return {(row.name.values["network"], what): row.numbers for row, what in _with_keys(key)}
+
+
+def _with_keys(key):
+    return zip(card(key).ours.rows, (row["what"] for row in STORED[card(key).measured]["rows"]), strict=True)
+
+
+def test_the_verdicts_on_effective_fields_are_what_the_numbers_say():
+    growth = {what: numbers for (_, what), numbers in rows_of("effective-growth").items()}
+    for what, row in zip(("growth", "share"), card("effective-growth").published, strict=True):
+        assert growth[what][0] == pytest.approx(row.numbers[0], abs=0.06)
+    plain, residual = growth["shortcuts"]
+    assert residual < plain
+    assert card("effective-growth").verdict == REPRODUCED
+    assert all(after < before for before, after in rows_of("effective-training").values())
+    assert card("effective-training").verdict == MISSED
+
+
+def test_a_chain_of_convolutions_has_the_width_of_a_sum_of_uniform_steps():
+    """A 3 x 3 kernel of independent weights adds the variance of a step of -1, 0 or 1 pixel, 2/3 (Luo, section 2)."""
+    width, _share = _chain_sizes(10)
+    assert width == pytest.approx((10 * 2 / 3) ** 0.5, rel=0.08)
+
+
+def test_the_verdict_on_lesions_is_what_the_numbers_say_and_they_repeat():
+    assert card("lesions").verdict == DIRECTION
+    again = lesions(Namespace())["lesions"]
+    for row, stored in zip(again, STORED["lesions"]["rows"], strict=True):
+        assert row["numbers"] == pytest.approx(stored["numbers"], abs=0.6)  # two images of 360
+    (whole, one_out), (plain_whole, plain_one_out) = (row["numbers"] for row in again)
+    assert whole - one_out < 2
+    assert plain_whole - plain_one_out > 70

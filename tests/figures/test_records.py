@@ -60,6 +60,12 @@ def test_an_empty_run_has_no_name_and_nothing_is_drawn_of_none():
     assert learning_curves([], FRAME, WORDS, False).data == ()
 
 
+def test_a_name_that_looks_like_a_tag_is_shown_as_it_is():
+    figure = learning_curves([curve("<a href='x'>rate</a>", PLAIN, 0.5)], FRAME, WORDS, False)
+    told = [figure.layout.annotations[0].text, *(trace.hovertemplate for trace in figure.data)]
+    assert not any("<a" in text for text in told)
+
+
 def test_the_frame_of_a_share_reaches_one_and_that_of_a_loss_the_highest_drawn():
     low = curve("plain-8", PLAIN, 0.3)
     assert frame([low], 10, True, "epochs", "accuracy").ticks == ([0, 2, 4, 6, 8, 10], [0, 0.2, 0.4, 0.6, 0.8, 1.0])
