@@ -547,7 +547,7 @@ def test_the_help_of_a_command_explains_every_option(capsys, monkeypatch, comman
         cli.main([command, "--help"])
     text = capsys.readouterr().out
     listed = re.findall(r"^  (?:-\w, )?(--?\S+|IMAGE)(?: [A-Z]+)?  +(\S.*)$", text, re.MULTILINE)
-    assert {name for name, _ in listed} >= set(re.findall(r"--\w+", text.split("\n\n")[0]))
+    assert {name for name, _ in listed} >= set(re.findall(r"--[\w-]+", text.split("\n\n")[0]))
     assert ("--json", "print one JSON object") in listed
     assert all(len(help_text.split()) >= 2 for _, help_text in listed)
 

@@ -36,8 +36,7 @@ class SmallMaps(TorchFunctionMode):
 
 
 def wide(module: nn.Module) -> bool:
-    """Whether a module is a convolution that takes the product over small maps; the mode costs a network without any
-    such one 2 % of a step."""
+    """Whether a module is a convolution that may use the product; without any the mode only costs, 2 % of a step."""
     return isinstance(module, nn.Conv2d) and module.in_channels >= CHANNELS and module.bias is None
 
 
