@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from resviz.probes.lesions import Answers, Lesions
 
 NAMES = {"residual": "bundled/resnet20-digits", "plain": "bundled/plain20-digits"}
+MOST = 60  # blocks, of which any two of a stage are a line of the list
 Swap = tuple[str, str] | None
 
 
@@ -64,7 +65,7 @@ def _choose() -> tuple[tuple[str, ...], Swap]:
         ).format(count=len(off))
     )
     with swapping:
-        swap = _choose_swap()
+        swap = choose_swap(NAMES["plain"])
     reset.button(_("Put all back"), on_click=_reset, disabled=not off and swap is None, width="stretch")
     return tuple(off), swap
 
@@ -73,8 +74,11 @@ def _reset() -> None:
     view.forget("out", "swap")
 
 
-def _choose_swap() -> Swap:
-    pairs = {f"{a},{b}": (a, b) for a, b in _swappable(NAMES["plain"])}
+def choose_swap(model: str) -> Swap:
+    """Two blocks of a model that stand in each other's place, or none; of very many blocks none are offered."""
+    if len(_removable(model)) > MOST:
+        return None
+    pairs = {f"{a},{b}": (a, b) for a, b in _swappable(model)}
     picked = view.pick(
         st.selectbox,
         _("Swap two blocks"),

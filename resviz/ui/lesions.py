@@ -10,18 +10,22 @@ from resviz.errors import ProbeError
 from resviz.figures import boards
 from resviz.figures import lesions as figures
 from resviz.figures.theme import PLAIN, RESIDUAL
-from resviz.ui import board, cache, controls, layout, lesion_pair, view
+from resviz.ui import board, cache, controls, layout, lesion_pair, own_data, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
+from resviz.ui.lesion_pair import Swap
 from resviz.ui.words import power_of_two
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from resviz.probes.paths import Paths
     from resviz.probes.prediction import Prediction
 
 ENOUGH = 64  # random paths of all lengths together
+SAMPLE = 200  # test images on which accuracy is counted
 MOST_PATHS = 60  # blocks of a network whose paths are sampled while a visitor waits
 
 
@@ -49,18 +53,19 @@ def _show_own() -> None:
     if not any(can.values()):
         st.info(_("Blocks can be taken out of resviz's own networks only: choose another model."))
         return
-    off = _choose_blocks(can)
+    off, swap = _choose_blocks(subject.model, can)
     before, after, alone = st.columns([1, 1.35, 1.35], gap="medium")
     with before:
-        _show_answers(subject, off)
+        _show_answers(subject, off, swap)
+        _show_hits(subject.model, off, swap)
     with after:
         _show_one_by_one(subject, tuple(name for name, able in can.items() if able))
     with alone:
         _show_paths(subject)
 
 
-def _choose_blocks(can: dict[str, bool]) -> tuple[str, ...]:
-    """The network as a switchboard; a click takes a block out or puts it back."""
+def _choose_blocks(model: str, can: dict[str, bool]) -> tuple[tuple[str, ...], Swap]:
+    """The network as a switchboard, a click takes a block out or puts it back; and two blocks to swap."""
     chosen = (view.chosen("off") or "").split(",")
     off = [name for name, able in can.items() if able and name in chosen]
     stages: dict[str, list[boards.Cell]] = {}
@@ -74,19 +79,25 @@ def _choose_blocks(can: dict[str, bool]) -> tuple[str, ...]:
         off = [name for name in can if (name in off) != (name == picked)]
         view.choose("off", ",".join(off))
         st.rerun()
-    words, reset = st.columns([4, 1], vertical_alignment="center")
+    words, swapping, reset = st.columns([2.6, 1.2, 1], gap="medium", vertical_alignment="bottom")
     words.caption(
         _(
             "Click blocks to take them out: a residual block leaves its shortcut, a plain one nothing. {count} out."
         ).format(count=len(off))
     )
-    reset.button(_("Put all back"), on_click=view.choose, args=("off", ""), disabled=not off, width="stretch")
-    return tuple(off)
+    with swapping:
+        swap = lesion_pair.choose_swap(model)
+    reset.button(_("Put all back"), on_click=_reset, disabled=not off and swap is None, width="stretch")
+    return tuple(off), swap
 
 
-def _show_answers(subject: Subject, off: tuple[str, ...]) -> None:
+def _reset() -> None:
+    view.forget("off", "swap")
+
+
+def _show_answers(subject: Subject, off: tuple[str, ...], swap: Swap) -> None:
     whole = cache.prediction(subject.model, subject.sha, subject.shown)
-    left = _without(subject.model, subject.sha, subject.shown, off)
+    left = _without(subject.model, subject.sha, subject.shown, off, swap)
     order = list(dict.fromkeys([*(g.index for g in whole.top), *(g.index for g in left.top)]))[:7]
     labels = cache.model(subject.model).labels
     rows = [(labels[i], float(whole.probabilities[i]), float(left.probabilities[i])) for i in order]
@@ -99,6 +110,39 @@ def _show_answers(subject: Subject, off: tuple[str, ...]) -> None:
     if note := cache.untrained(subject.model):
         st.caption(f"**{note}**")
     layout.table_download(_("Download the probabilities"), "lesions", ("label", "before", "after"), rows)
+
+
+def _show_hits(model: str, off: tuple[str, ...], swap: Swap) -> None:
+    """What is left of the accuracy on images that the model was made for, where they are here."""
+    data = own_data.own(model)
+    if data is None or not own_data.present(data):
+        return
+    whole, left = _hits(model, data, (), None), _hits(model, data, off, swap)
+    count, name = len(_sample(model, data)[1]), own_data.title(data)
+    board.show(figures.changes([(_("right answers"), whole, left, RESIDUAL)], _("before"), _("after")), "hits")
+    st.caption(_("{count} test images of {data}.").format(count=count, data=escaped(name)))
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _hits(name: str, data: str, off: tuple[str, ...], swap: Swap) -> float:
+    """Share of right answers."""
+    from resviz.probes.lesions import answers
+
+    with cache.borrowed(name) as net:
+        return answers(net, *_sample(name, data), off, swap).hits
+
+
+def _sample(name: str, data: str) -> "tuple[Tensor, Tensor]":
+    """Test images as the network receives them, and their classes."""
+    import torch
+
+    from resviz.device import best
+    from resviz.training.augment import normalised
+
+    loaded, where = cache.model(name), best().type
+    _labels, split = own_data.drawn(loaded, data, SAMPLE)
+    x = normalised(split.images, (torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)))
+    return x.to(where), split.targets.to(where)
 
 
 def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
@@ -169,12 +213,12 @@ def _removable(name: str) -> dict[str, bool]:
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
-def _without(name: str, sha: str, _shown: Picture, off: tuple[str, ...]) -> "Prediction":
-    """What the network says without some blocks."""
+def _without(name: str, sha: str, _shown: Picture, off: tuple[str, ...], swap: Swap = None) -> "Prediction":
+    """What the network says without some blocks, or with two swapped."""
     from resviz.probes.lesions import lesioned
     from resviz.probes.prediction import predict
 
-    with cache.borrowed(name) as net, lesioned(net, off):
+    with cache.borrowed(name) as net, lesioned(net, off, swap):
         return predict(net, cache.tensor(name, _shown), cache.model(name).labels)
 
 

@@ -10,7 +10,7 @@ from resviz.figures import norm_mismatch as figures
 from resviz.models.spec import ModelSpec
 from resviz.training import records
 from resviz.training.records import Record, RunInfo
-from resviz.ui import cache, layout, norm_data, norm_runs, view
+from resviz.ui import cache, layout, norm_runs, own_data, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.shelf import Shelf
@@ -45,9 +45,9 @@ def show() -> None:
             required=True,
             format_func=_title,
         )
-    data = norm_data.of_run(record.id)
-    if data is None or not norm_data.present(data):
-        name = escaped(norm_data.title(data)) if data else known[record.id].dataset
+    data = own_data.of_run(record.id)
+    if data is None or not own_data.present(data):
+        name = escaped(own_data.title(data)) if data else known[record.id].dataset
         st.info(_("The pictures of {data}, which this run learned from, are not on this machine.").format(data=name))
         return
     found = _measured(record.id, data, batch)
@@ -118,7 +118,7 @@ def _measuring(model: str, data: str, batch: int) -> "Callable[[], Mismatch]":
 
         with cache.computing():
             loaded = zoo.load(model)
-            _labels, split = norm_data.drawn(loaded, data, IMAGES)
+            _labels, split = own_data.drawn(loaded, data, IMAGES)
             statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
             x = normalised(split.images, statistics).to(best().type)
             return mismatch(loaded.model.to(best().type), x, split.targets, min(batch, len(x)))

@@ -22,7 +22,7 @@ def chosen(key: str) -> str | None:
 def choose(key: str, value: object) -> None:
     """Remember a choice; another model has other layers, channels and classes, another moment of its training not."""
     if key == "model" and str(value).partition("?checkpoint=")[0] != (chosen(key) or "").partition("?checkpoint=")[0]:
-        for dependent in ("layer", "channel", "first", "target", "other", "off", "units"):
+        for dependent in ("layer", "channel", "first", "target", "other", "off", "swap", "units"):
             _choices().pop(dependent, None)
     _choices()[key] = str(value)
 

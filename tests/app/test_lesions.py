@@ -104,3 +104,15 @@ def test_the_pair_goes_back_to_whole_at_a_click():
     assert hits(app)["Plain-20"][1] < 0.5
     next(button for button in app.button if button.label == "Put all back").click().run()
     assert all(before == after for before, after in hits(app).values())
+
+
+def test_the_chosen_network_is_asked_about_its_own_data_where_they_are_here():
+    name, pair = lesion_pair.NAMES["plain"], ("layer1.0", "layer1.1")
+    app = run(model=name, swap=",".join(pair))
+    assert "200 test images of Digits, 8×8." in words(app)
+    board = next(e.proto.json for e in app.main if "-hits" in getattr(getattr(e, "proto", None), "id", ""))
+    shown = [float(n) / 100 for n in re.search(r"([\d.]+) %<.*?<b>([\d.]+) %", board).groups()]
+    test, loaded = datasets.load("digits", 8, few=200).test, zoo.load(name)
+    x = torch.stack([loaded.preprocess(Image.fromarray(i.permute(1, 2, 0).numpy())) for i in test.images])
+    expected = [answers(loaded.model, x, test.targets, swapped=swap).hits for swap in (None, pair)]
+    assert shown == pytest.approx(expected, abs=6e-4)
