@@ -27,7 +27,8 @@ class Row:
     @property
     def text(self) -> str:
         """The numbers with three digits, an arrow between before and after."""
-        return " → ".join(f"{number:#.3g}".rstrip(".") for number in self.numbers) + f" {self.unit}".rstrip()
+        unit = self.unit if self.unit == "%" else f" {self.unit}".rstrip()
+        return " → ".join(f"{number:#.3g}".rstrip(".") for number in self.numbers) + unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ CARDS = (
         measured="effective-growth",
         scale=Sentence(
             "Random weights, four depths, three seeds, eight inputs of noise; the size is the fitted Gaussian's width. "
-            "The share counts the area that holds 95 % of what moves the unit."
+            "The share counts the area that holds 95% of what moves the unit."
         ),
         verdict=REPRODUCED,
     ),

@@ -216,7 +216,7 @@ def _gaussians(part: "Histogram", mean: float, variance: float, words: Words, le
 def changes(
     layers: Sequence[str], lines: Sequence[tuple[str, Float[np.ndarray, " layers"]]], words: Words, dark: bool
 ) -> go.Figure:
-    """How much each layer's output differs from evaluation mode, by depth; 100 % is as much as the output itself."""
+    """How much each layer's output differs from evaluation mode, by depth; 100% is as much as the output itself."""
     styles = ({"color": GREEN, "dash": "solid"}, {"color": PURPLE, "dash": "dash"})
     figure = go.Figure(
         [

@@ -107,10 +107,10 @@ def share_list(rows: Sequence[tuple[str, float]]) -> str:
 def percent(share: float) -> str:
     """A share in percent with no false precision at the ends."""
     if 0 < share < 0.001:
-        return "< 0.1 %"
+        return "< 0.1%"
     if 0.9995 <= share < 1:
-        return "> 99.9 %"
-    return f"{share * 100:.1f} %"
+        return "> 99.9%"
+    return f"{share * 100:.1f}%"
 
 
 def strip(tiles: Iterable[Tile]) -> str:

@@ -86,7 +86,7 @@ def _coloured(values: np.ndarray, kind: str, title: str) -> dict[str, object]:
 
 
 def reach(values: Float[np.ndarray, "steps layers"]) -> float:
-    """Where signed colours end: 95 % of the numbers lie within, so that one layer does not leave the others pale."""
+    """Where signed colours end: 95% of the numbers lie within, so that one layer does not leave the others pale."""
     sizes = np.abs(values[np.isfinite(values)])
     return (float(np.quantile(sizes, 0.95)) or float(sizes.max()) or 1.0) if sizes.size else 1.0
 

@@ -84,7 +84,7 @@ def show_depth(subject: Subject) -> None:
     )
     st.caption(
         _(
-            "Lines: the pixels that a unit could see. Dashed with marks: the side of the area that holds 95 % of what"
+            "Lines: the pixels that a unit could see. Dashed with marks: the side of the area that holds 95% of what"
             " moves it, on noise. Dotted: the image. The effective field grows more slowly and stays a fraction."
         )
     )

@@ -85,7 +85,7 @@ def show_shares() -> None:
             _(
                 "On the way back the gradient of a block's input is the sum of what comes through the shortcut and "
                 "through the branch; on the way forth the block adds up both signals. Drawn is the shortcut's share of "
-                "that sum, the rest is the branch's: both are projected onto the sum, so they add up to 100 %, and "
+                "that sum, the rest is the branch's: both are projected onto the sum, so they add up to 100%, and "
                 "where one works against the other it exceeds that. Median over the seeds."
             )
         )

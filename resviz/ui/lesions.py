@@ -189,7 +189,7 @@ def _show_paths(subject: Subject) -> None:
     st.caption(
         _(
             "{blocks} blocks make {count} paths. Most are about {half} branches long, but paths of {low} to {high} "
-            "make up 95 % of the gradient norms at the photo: the norm through one path, mean of {samples} random "
+            "make up 95% of the gradient norms at the photo: the norm through one path, mean of {samples} random "
             "ones, times their number."
         ).format(
             blocks=len(found.blocks),

@@ -110,6 +110,6 @@ def _show_changes(modes: "tuple[Mode, ...]") -> None:
     st.caption(
         _(
             "‖y − y_eval‖ / ‖y_eval‖ for the output y of each BatchNorm layer over the whole batch: how far it moves "
-            "from evaluation mode; 100 % is as much as the output itself."
+            "from evaluation mode; 100% is as much as the output itself."
         )
     )

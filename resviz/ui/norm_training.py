@@ -72,7 +72,7 @@ def _show_all(record: Record, quantity: str, chosen: int) -> None:
     )
     colours = {
         "bn_mean": _(
-            "White is zero, red above it, blue below; 95 % of the numbers lie between the ends of the colours."
+            "White is zero, red above it, blue below; 95% of the numbers lie between the ends of the colours."
         ),
         "bn_variance": _("Yellow is large; the colours are logarithmic."),
         "bn_gamma": _("Yellow is large; most layers start at 1."),

@@ -132,7 +132,7 @@ def show_unit(subject: Subject, scene: Scene, found: "EffectiveField | None") ->
         _(
             "Right: the mean activation of {layer}, cell by cell. Move over it: the box shows what that cell can see,"
             " hatched where it is padding; click to pin. Warm is what really moves the pinned one: half of it lies"
-            " within the white line, 95 % within the blue one."
+            " within the white line, 95% within the blue one."
         ).format(layer=escaped(scene.layer))
     )
 
@@ -142,7 +142,7 @@ def cursor_words() -> dict[str, str]:
     return {
         "place": _(
             "Row {row}, column {column} can see rows {top} to {bottom} and columns {left} to {right} of the image;"
-            " {padding} % of that is padding."
+            " {padding}% of that is padding."
         ),
         "opacity": _("Opacity"),
     }
@@ -171,7 +171,7 @@ def _size_line(scene: Scene, found: "EffectiveField | None") -> str:
     if found is None:
         return could
     return could + _(
-        "  \n95 % of what moves it lies in an area of {size:.3g} × {size:.3g} px, {ratio:.0%} of that side;"
+        "  \n95% of what moves it lies in an area of {size:.3g} × {size:.3g} px, {ratio:.0%} of that side;"
         " half of it in {half} pixels.  \nFitted bell: {down:.3g} px down, {across:.3g} px across."
     ).format(size=found.size, ratio=found.ratio, half=found.areas[0], down=found.widths[0], across=found.widths[1])
 
@@ -219,7 +219,7 @@ def show_ladder(subject: Subject, chosen: str) -> None:
     board.show(drawings.ladder(rows, side(subject), chosen), "ladder", "layer")
     st.caption(
         _(
-            "What a unit could see (blue) and the area that holds 95 % of what moves it on noise (yellow), from input"
+            "What a unit could see (blue) and the area that holds 95% of what moves it on noise (yellow), from input"
             " to output, on one scale. Dashed: the image of {side} px. Click a layer to open it."
         ).format(side=side(subject))
     )

@@ -76,7 +76,7 @@ def pair_says(**query: str) -> AppTest:
 def hits(app: AppTest) -> dict[str, tuple[float, float]]:
     """Accuracies before and after by network, as the page offers them for download."""
     board = next(e.proto.json for e in app.main if "pair-hits" in getattr(getattr(e, "proto", None), "id", ""))
-    found = re.findall(r"label[^>]*>([\w-]+)<.*?muted[^>]*>([\d.]+) %<.*?<b>([\d.]+) %", board)
+    found = re.findall(r"label[^>]*>([\w-]+)<.*?muted[^>]*>([\d.]+)%<.*?<b>([\d.]+)%", board)
     return {name: (float(before) / 100, float(after) / 100) for name, before, after in found}
 
 
@@ -111,7 +111,7 @@ def test_the_chosen_network_is_asked_about_its_own_data_where_they_are_here():
     app = run(model=name, swap=",".join(pair))
     assert "200 test images of Digits, 8×8." in words(app)
     board = next(e.proto.json for e in app.main if "-hits" in getattr(getattr(e, "proto", None), "id", ""))
-    shown = [float(n) / 100 for n in re.search(r"([\d.]+) %<.*?<b>([\d.]+) %", board).groups()]
+    shown = [float(n) / 100 for n in re.search(r"([\d.]+)%<.*?<b>([\d.]+)%", board).groups()]
     test, loaded = datasets.load("digits", 8, few=200).test, zoo.load(name)
     x = torch.stack([loaded.preprocess(Image.fromarray(i.permute(1, 2, 0).numpy())) for i in test.images])
     expected = [answers(loaded.model, x, test.targets, swapped=swap).hits for swap in (None, pair)]

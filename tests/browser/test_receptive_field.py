@@ -43,7 +43,7 @@ def test_the_box_follows_the_pointer_without_the_server_and_a_click_pins_it(
         assert box(page) == {"x": 2 * column - 6, "y": 2 * row - 6, "width": 13, "height": 13}
     told = page.locator(".told")
     expect(told).to_contain_text("Row 15, column 15 can see rows 24 to 36 and columns 24 to 36")
-    expect(told).to_contain_text("62 % of that is padding")  # 8 x 8 of 13 x 13 pixels are inside
+    expect(told).to_contain_text("62% of that is padding")  # 8 x 8 of 13 x 13 pixels are inside
     assert len(traffic.requests) == asked
     assert not frames
     over(page, 3, 12)

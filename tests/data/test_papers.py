@@ -53,8 +53,8 @@ def test_a_card_is_whole_and_shows_the_numbers_of_its_file(one):
 
 
 def test_numbers_have_three_digits_and_an_arrow_between_before_and_after():
-    assert Row(Sentence(""), (76.74, 62.2), "%").text == "76.7 → 62.2 %"
-    assert Row(Sentence(""), (60, 100), "%").text == "60.0 → 100 %"
+    assert Row(Sentence(""), (76.74, 62.2), "%").text == "76.7 → 62.2%"
+    assert Row(Sentence(""), (60, 100), "%").text == "60.0 → 100%"
     assert Row(Sentence(""), (5.9e6,), "times").text == "5.90e+06 times"
 
 

@@ -128,17 +128,17 @@ def test_what_can_be_clicked_reports_its_value_and_has_a_name(name):
 @pytest.mark.parametrize(
     ("share", "text"),
     [
-        (0, "0.0 %"),
-        (1e-12, "< 0.1 %"),
-        (0.00099, "< 0.1 %"),
-        (0.001, "0.1 %"),
-        (0.0016, "0.2 %"),
-        (0.5, "50.0 %"),
-        (0.12345, "12.3 %"),
-        (0.9994, "99.9 %"),
-        (0.99951, "> 99.9 %"),
-        (1 - 1e-12, "> 99.9 %"),
-        (1.0, "100.0 %"),
+        (0, "0.0%"),
+        (1e-12, "< 0.1%"),
+        (0.00099, "< 0.1%"),
+        (0.001, "0.1%"),
+        (0.0016, "0.2%"),
+        (0.5, "50.0%"),
+        (0.12345, "12.3%"),
+        (0.9994, "99.9%"),
+        (0.99951, "> 99.9%"),
+        (1 - 1e-12, "> 99.9%"),
+        (1.0, "100.0%"),
     ],
 )
 def test_percent_has_one_digit_and_claims_no_certainty_that_is_none(share, text):
@@ -197,17 +197,17 @@ def test_bars_are_as_long_as_the_probabilities_and_the_first_is_the_answer():
         "width:20.00%",
         "width:0.01%",
     ]
-    assert [node.text for node in root.all(cls="value")] == ["75.0 %", "20.0 %", "< 0.1 %"]
+    assert [node.text for node in root.all(cls="value")] == ["75.0%", "20.0%", "< 0.1%"]
     found = root.all(cls="row")
     assert [node.attributes["data-pick"] for node in found] == ["7", "3", "1"]
     assert [node.matches("cls", "first") for node in found] == [True, False, False]
     assert [node.matches("cls", "on") for node in found] == [False, True, False]
-    assert found[0].attributes["aria-label"] == "cat 75.0 %"
+    assert found[0].attributes["aria-label"] == "cat 75.0%"
 
 
 def test_a_list_of_shares_has_nothing_to_click():
     html = boards.share_list([("cat", 0.25), ("dog", 0.0001)])
-    assert [node.text for node in parse(html).all(cls="row")] == ["cat25.0 %", "dog< 0.1 %"]
+    assert [node.text for node in parse(html).all(cls="row")] == ["cat25.0%", "dog< 0.1%"]
     assert [node.attributes["style"] for node in parse(html).all(cls="fill")] == ["width:25.00%", "width:0.01%"]
     assert picks(html) == []
 
@@ -244,7 +244,7 @@ def test_a_channel_grid_has_a_field_for_each_channel_over_the_mosaic(count, colu
 
 def test_a_residual_sum_reads_x_plus_f_is_y_and_its_bar_shows_the_shares():
     maps = [Tile("", IMAGE, name) for name in ("x", "F", "y")]
-    root = parse(boards.residual_sum(maps, "", [("shortcut 70 %", 0.7), ("branch 30 %", 0.3)]))
+    root = parse(boards.residual_sum(maps, "", [("shortcut 70%", 0.7), ("branch 30%", 0.3)]))
     (whole,) = root.all(cls="sum")
     assert whole.text == "x+F=y"
     (bar,) = root.all(cls="share")
@@ -252,4 +252,4 @@ def test_a_residual_sum_reads_x_plus_f_is_y_and_its_bar_shows_the_shares():
     assert [style.split(";")[0] for style in styles] == ["width:70.00%", "width:30.00%"]
     assert "#009E73" in styles[0]  # neither is a residual nor a plain network: not blue, not orange
     assert "#CC79A7" in styles[1]
-    assert [node.text for node in bar.all(tag="div")] == ["shortcut 70 %", "branch 30 %"]
+    assert [node.text for node in bar.all(tag="div")] == ["shortcut 70%", "branch 30%"]

@@ -22,7 +22,7 @@ def test_changes_show_both_probabilities_and_escape_labels():
     html = changes([("<i>dog", 0.9, 0.25, RESIDUAL)], "before", "after")
     assert "width:90.00%" in html
     assert "width:25.00%" in html
-    assert "90.0 %" in html
+    assert "90.0%" in html
     assert "<i>" not in html
 
 
