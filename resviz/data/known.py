@@ -51,7 +51,7 @@ _FOLDERS = {"fashion-full": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py"
 _TORCHVISION = {"fashion-full": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
-def arrays(name: str, progress: Callable[[float, str], None]) -> Arrays:
+def arrays(name: str, progress: Callable[[float, str], None] = lambda share, what: None) -> Arrays:
     """A named dataset, grey pictures with three equal channels. Raises `DataError` where it cannot be had."""
     return _digits() if name == "digits" else _downloaded(name, progress)
 

@@ -3,9 +3,13 @@
 Origins, licences and changes are listed in `assets/LICENSES.md`.
 """
 
+import io
 from dataclasses import dataclass
 from importlib import resources
 
+from PIL import Image
+
+from resviz.data.known import arrays
 from resviz.errors import ImageError, Sentence
 
 
@@ -44,9 +48,29 @@ SAMPLES: tuple[Sample, ...] = (
 )
 
 
+# test image of the bundled digits -> its digit; one of each that both bundled networks for digits know well
+_TEST_IMAGES = {302: 0, 194: 1, 188: 2, 61: 3, 88: 4, 98: 5, 45: 6, 237: 7, 283: 8, 355: 9}
+DIGITS = tuple(
+    Sample(
+        f"digit-{digit}",
+        Sentence("Handwritten {digit}, 8×8 pixels", digit=digit),
+        "digits.npz",
+        "CC BY 4.0",
+        "E. Alpaydin and C. Kaynak",
+    )
+    for digit in _TEST_IMAGES.values()
+)
+_ENLARGED = 16  # times: a picture for people, too
+
+
+def offered(side: int) -> tuple[Sample, ...]:
+    """The samples for a network that sees `side` pixels: one that sees very few knows digits and no photos."""
+    return (*DIGITS, *SAMPLES) if side < 16 else SAMPLES
+
+
 def find(key: str) -> Sample:
     """The sample of this key; raises `ImageError` naming the keys there are."""
-    for sample in SAMPLES:
+    for sample in (*SAMPLES, *DIGITS):
         if sample.key == key:
             return sample
     raise ImageError(
@@ -57,5 +81,15 @@ def find(key: str) -> Sample:
 
 
 def read(key: str) -> bytes:
-    """The JPEG of this sample; raises `ImageError` for an unknown key."""
+    """The JPEG of this sample, a digit as a PNG; raises `ImageError` for an unknown key."""
+    if find(key) in DIGITS:
+        return _digit(list(_TEST_IMAGES)[DIGITS.index(find(key))])
     return (resources.files("resviz.data") / "assets" / "photos" / find(key).file).read_bytes()
+
+
+def _digit(index: int) -> bytes:
+    """A test image of the bundled digits, each of its pixels a square."""
+    image = arrays("digits").test[0][index]
+    file = io.BytesIO()
+    Image.fromarray(image.repeat(_ENLARGED, 0).repeat(_ENLARGED, 1)).save(file, "PNG")
+    return file.getvalue()

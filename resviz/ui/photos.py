@@ -10,6 +10,7 @@ from resviz.ui import board, cache, view
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
+from resviz.ui.model_picker import DEFAULT_MODEL, base
 
 SOURCES = ("sample", "upload", "camera")
 
@@ -64,7 +65,7 @@ def _keep(source: str) -> None:
 
 
 def _sample_picker() -> None:
-    titles = {sample.key: said(sample.title) for sample in samples.SAMPLES}
+    titles = {sample.key: said(sample.title) for sample in _offered()}
     first = next(iter(titles))
     tiles = [boards.Tile(key, _thumbnail(key), title) for key, title in titles.items()]
     board.show(boards.thumbnails(tiles, view.chosen("sample") or first), "samples", "sample")
@@ -97,6 +98,12 @@ def _chosen_picture() -> tuple[str, bytes]:
     return samples.find(key).title, samples.read(key)
 
 
+def _offered() -> tuple[samples.Sample, ...]:
+    """The samples that suit the chosen model; its side is known before its weights are loaded."""
+    sides = {info.name: info.input_size for info in cache.catalogue()}
+    return samples.offered(sides.get(base(st.session_state.get("model") or DEFAULT_MODEL), 224))
+
+
 def _first_sample() -> tuple[str, bytes]:
-    first = samples.SAMPLES[0]
+    first = _offered()[0]
     return first.title, samples.read(first.key)

@@ -2,13 +2,16 @@ import io
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import resviz.data
-from resviz.data import samples
+from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.errors import ImageError
+from resviz.models import zoo
+from resviz.probes.prediction import predict
 
 ASSETS = Path(resviz.data.__file__).parent / "assets"
 
@@ -64,3 +67,22 @@ def test_a_key_is_no_path():
 def test_a_sample_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         samples.SAMPLES[0].title = "another"
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_digit_is_the_test_image_with_its_pixels_enlarged_and_both_networks_know_it(digit):
+    data = samples.read(f"digit-{digit}")
+    picture = decode(data)
+    assert picture.format == "PNG"
+    small = np.asarray(picture.image)[8::16, 8::16]
+    test = datasets.load("digits", 8, test_only=True).test
+    (found,) = (test.images.permute(0, 2, 3, 1).numpy() == small).all((1, 2, 3)).nonzero()[0]
+    assert test.targets[found] == digit
+    for name in ("resnet20-digits", "plain20-digits"):
+        loaded = zoo.load(f"bundled/{name}")
+        assert predict(loaded.model, loaded.preprocess(picture.image)[None], loaded.labels).top[0].label == str(digit)
+
+
+def test_only_networks_for_tiny_images_are_offered_digits():
+    assert samples.offered(224) == samples.offered(32) == samples.SAMPLES
+    assert samples.offered(8) == (*samples.DIGITS, *samples.SAMPLES)
