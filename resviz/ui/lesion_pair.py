@@ -52,7 +52,8 @@ def _choose() -> tuple[tuple[str, ...], Swap]:
     for family, drawing in zip(NAMES, layout.wide("pair").columns(2, gap="large"), strict=True):
         with drawing:
             st.markdown(f":{families.style(family, ()).word}[**{titles()[family]}**]")
-            picked = board.show(_board(can[family], off, family), f"pair-{family}")
+            colour = families.style(family, ()).colour
+            picked = board.show(switchboard(can[family], off, colour), f"pair-{family}")
             if picked in can["residual"]:
                 off = [name for name in can["residual"] if (name in off) != (name == picked)]
                 view.choose("out", ",".join(off))
@@ -90,14 +91,15 @@ def choose_swap(model: str) -> Swap:
     return pairs.get(picked)
 
 
-def _board(can: dict[str, bool], off: list[str], family: str) -> str:
+def switchboard(can: dict[str, bool], off: list[str], colour: str = "") -> str:
+    """A network's blocks, and whether each can be taken out, to be switched by a click."""
     stages: dict[str, list[boards.Cell]] = {}
     for name, able in can.items():
         stage, _dot, number = name.rpartition(".")
         hint = _("{block}: click to take it out or put it back") if able else _("{block} cannot be taken out")
         stages.setdefault(stage, []).append(boards.Cell(name, number, hint.format(block=name)))
     fixed = [name for name, able in can.items() if not able]
-    return figures.switchboard(list(stages.items()), off, fixed, families.style(family, ()).colour)
+    return figures.switchboard(list(stages.items()), off, fixed, colour)
 
 
 def _short(name: str) -> str:

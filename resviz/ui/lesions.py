@@ -7,7 +7,6 @@ import streamlit as st
 
 from resviz.data.images import Picture
 from resviz.errors import ProbeError
-from resviz.figures import boards
 from resviz.figures import lesions as figures
 from resviz.figures.theme import PLAIN, RESIDUAL
 from resviz.ui import board, cache, controls, layout, lesion_pair, own_data, view
@@ -68,13 +67,7 @@ def _choose_blocks(model: str, can: dict[str, bool]) -> tuple[tuple[str, ...], S
     """The network as a switchboard, a click takes a block out or puts it back; and two blocks to swap."""
     chosen = (view.chosen("off") or "").split(",")
     off = [name for name, able in can.items() if able and name in chosen]
-    stages: dict[str, list[boards.Cell]] = {}
-    for name, able in can.items():
-        stage, _dot, number = name.rpartition(".")
-        hint = _("{block}: click to take it out or put it back") if able else _("{block} cannot be taken out")
-        stages.setdefault(stage, []).append(boards.Cell(name, number, hint.format(block=name)))
-    fixed = [name for name, able in can.items() if not able]
-    picked = board.show(figures.switchboard(list(stages.items()), off, fixed), "switchboard")
+    picked = board.show(lesion_pair.switchboard(can, off), "switchboard")
     if picked is not None and can.get(picked):
         off = [name for name in can if (name in off) != (name == picked)]
         view.choose("off", ",".join(off))

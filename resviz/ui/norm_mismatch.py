@@ -7,13 +7,13 @@ import numpy as np
 import streamlit as st
 
 from resviz.figures import norm_mismatch as figures
-from resviz.models.spec import ModelSpec
 from resviz.training import records
 from resviz.training.records import Record, RunInfo
 from resviz.ui import cache, layout, norm_runs, own_data, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.shelf import Shelf
+from resviz.ui.titles import spec_of
 
 if TYPE_CHECKING:
     from resviz.probes.norm_mismatch import Answers, Mismatch
@@ -70,7 +70,7 @@ def _saved() -> dict[str, RunInfo]:
 
 
 def _has_norm(info: RunInfo) -> bool:
-    return info.model.startswith("new/") and ModelSpec.parse(info.model.removeprefix("new/")).norm == "batch"
+    return info.model.startswith("new/") and spec_of(info).norm == "batch"
 
 
 def _checkpoints(saved: tuple[str, ...]) -> dict[int, str]:

@@ -9,12 +9,13 @@ import streamlit as st
 from resviz.figures import families, gradients
 from resviz.figures import films as figures
 from resviz.figures.gradients import Line
-from resviz.models.spec import FAMILIES, ModelSpec
+from resviz.models.spec import FAMILIES
 from resviz.training import records
 from resviz.training.records import RunInfo
 from resviz.ui import films as pictures
 from resviz.ui import layout, view
 from resviz.ui.i18n import translate as _
+from resviz.ui.titles import run_title, spec_of
 from resviz.ui.words import times
 
 COLUMNS = 300  # steps drawn; a screen has no more room
@@ -34,12 +35,8 @@ class Film:
     layers: tuple[str, ...]
 
     @property
-    def spec(self) -> ModelSpec:
-        return ModelSpec.parse(self.info.model.removeprefix("new/"))
-
-    @property
     def title(self) -> str:
-        return f"{self.info.model.removeprefix('new/')} · {self.info.dataset}"
+        return f"{run_title(self.info)} · {self.info.dataset}"
 
 
 def show() -> None:
@@ -72,7 +69,7 @@ def _choose(known: dict[str, RunInfo]) -> list[str]:
         list(known),
         key="films",
         max_selections=BESIDE,
-        format_func=lambda name: f"{known[name].model.removeprefix('new/')} · {known[name].dataset}",
+        format_func=lambda name: f"{run_title(known[name])} · {known[name].dataset}",
         on_change=lambda: view.choose("films", ",".join(st.session_state["films"])),
     )
     return chosen
@@ -135,7 +132,7 @@ def _nearest(film: Film, step: int) -> int:
 def _line(film: Film, step: int) -> Line:
     values = film.values[_nearest(film, step)][None].astype(float)
     places = np.arange(1, len(film.layers) + 1, dtype=float)
-    return Line(film.title, families.style(film.spec.family, tuple(FAMILIES)), places, values, film.layers)
+    return Line(film.title, families.style(spec_of(film.info).family, tuple(FAMILIES)), places, values, film.layers)
 
 
 def _sentence(film: Film, step: int) -> str:

@@ -49,7 +49,7 @@ def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: P
         assert layers[-1] == "fc"
         first, convolutions = values[0], values[0][:-1]  # the classifier is left out
         family = info.model.removeprefix("new/").partition("-")[0]
-        assert f"{family}-8" in said
+        assert f"{family.title()}-8, width 4" in said
         assert f"at step {steps[0]}: the first is {times(float(first[0]) / float(first[-2]))} the last; " in said
         peak = layers[int(np.argmax(convolutions))]
         assert f"the largest is {convolutions.max():.3g}, at {peak}." in said.replace("\\", "")
