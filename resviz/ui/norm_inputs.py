@@ -37,7 +37,7 @@ def parse(text: str) -> np.ndarray:
     """One line a channel, its values separated by commas, to (n, c); raises `ProbeError` saying what is wrong."""
     lines = [line for line in text.splitlines() if line.strip()]
     try:
-        rows = [[float(part) for part in line.replace(";", ",").split(",") if part.strip()] for line in lines]
+        rows = [[_value(part) for part in line.replace(";", ",").split(",") if part.strip()] for line in lines]
     except ValueError:
         raise ProbeError("A value is no number; write them like 2, 6, one line for each channel.") from None
     if not 1 <= len(rows) <= CHANNELS or len({len(row) for row in rows}) > 1 or len(rows[0]) > VALUES:
@@ -50,6 +50,13 @@ def parse(text: str) -> np.ndarray:
     if not (np.abs(found) <= LARGEST).all():
         raise ProbeError("A value is too large to show; stay within a million.")
     return found
+
+
+def _value(text: str) -> float:
+    """The number; raises `ValueError` for "nan" as for any other word."""
+    if math.isnan(value := float(text)):
+        raise ValueError(text)
+    return value
 
 
 def ask() -> Inputs:
@@ -71,7 +78,7 @@ def _batch() -> np.ndarray:
     text = st.text_area(
         _("The batch: one line for each channel"),
         key=key,
-        height=90,
+        height=136,
         on_change=lambda: view.choose(key, st.session_state[key].strip().replace(" ", "").replace("\n", "/")),
     )
     try:
