@@ -28,6 +28,8 @@ _STYLE = """
 .stMainBlockContainer h3 { font-size: 1.05rem; padding: 0.4rem 0 0; }
 .stSidebar [data-testid="stButtonGroup"] button { padding-inline: 0.4rem; }
 .stSidebar [data-testid="stButtonGroup"] button p { font-size: 0.875rem; }
+.stMainBlockContainer .st-key-papers h3 { padding: 1.6rem 0 0.8rem; }
+.stMainBlockContainer [class*="st-key-wide-paper"] p { font-size: 0.875rem; }
 .resviz-reserved { border-radius: 4px; background: rgba(128, 128, 128, 0.09); }
 @media (max-width: 1150px) {
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }

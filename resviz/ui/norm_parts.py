@@ -25,6 +25,7 @@ OF_A_MODEL: dict[str, Callable[[batchnorm.Page], None]] = {
     "size": norm_sizes.show,
     "fold": norm_fold.show,
 }
+BEGINS = {"answers": ("photo", "blur")}  # batch and corruption where nothing was chosen: what is compared should differ
 ALONE: dict[str, Callable[[], None]] = {
     "hand": norm_by_hand.show,
     "training": norm_training.show,
@@ -63,4 +64,4 @@ def show(part: str, subject: Subject) -> None:
     elif sentence := norm_none.instead(subject.model):
         norm_none.show(subject, sentence)
     else:
-        OF_A_MODEL[part](batchnorm.choose(subject))
+        OF_A_MODEL[part](batchnorm.choose(subject, *BEGINS.get(part, ())))

@@ -30,6 +30,11 @@ def charts(app: AppTest) -> int:
     return len(app.get("plotly_chart"))
 
 
+def drawn(app: AppTest) -> list[dict[str, Any]]:
+    """The plotly charts of the page."""
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
 def test_first_visit_shows_drift_gamma_and_a_channel_of_the_bundled_model() -> None:
     app = run("batchnorm")
     assert not app.exception
@@ -63,6 +68,17 @@ def test_three_kinds_of_statistics_answer_for_every_image_of_the_batch(batch: st
     assert "untrained" in words(app)
     assert ("this very batch" in words(app)) is (batch == "samples")
     assert charts(app) == 1
+
+
+def test_other_statistics_begin_with_a_blurred_photo_so_that_all_three_differ() -> None:
+    app = page(aspect="answers")
+    assert (app.session_state["batch"], app.session_state["corruption"]) == ("photo", "blur")
+    own, recalibrated = drawn(app)[0]["data"]
+    assert own["y"] != recalibrated["y"]
+    assert "this very batch" not in words(app)
+    chosen = page(aspect="answers", batch="samples", corruption="none")
+    assert (chosen.session_state["batch"], chosen.session_state["corruption"]) == ("samples", "none")
+    assert page(aspect="drift").session_state["batch"] == "samples"
 
 
 def test_batch_size_draws_the_funnel_and_the_errors() -> None:
@@ -142,11 +158,6 @@ def test_a_batch_that_cannot_be_is_one_sentence(text: str, says: str) -> None:
     assert not app.exception
     assert len(app.error) == 1
     assert says in app.error[0].value
-
-
-def drawn(app: AppTest) -> list[dict[str, Any]]:
-    """The plotly charts of the page."""
-    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
 def test_with_a_bias_what_goes_in_is_called_x_plus_b() -> None:
