@@ -71,6 +71,9 @@ def _say_card(name: str) -> None:
     with st.session_state["card"].expander(_("About this model")):
         for note in loaded.notes:
             st.caption(escaped(said(note)))
+        if name.startswith("run/") and name.endswith("?checkpoint=initial"):
+            st.caption(_("The run before its first step: random weights."))
+            return
         if not ours:
             st.caption(_("{count} classes. No record of its training.").format(count=len(loaded.labels)))
             return

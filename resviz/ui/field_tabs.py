@@ -9,8 +9,8 @@ from resviz.figures import field_charts
 from resviz.figures import receptive_field as drawings
 from resviz.ui import board, cache, fields, layout, papers, receptive_field, view
 from resviz.ui.controls import Subject
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def show_depth(subject: Subject) -> None:
         try:
             curves.append(_curve(name, side))
         except ResvizError as refusal:
-            st.caption(escaped(said(refusal)))
+            st.caption(escaped(whole(refusal)))
     titles = field_charts.Titles(
         _("convolutions so far"), _("side of the field (px)"), _("the image"), _("could see"), _("moves it")
     )
@@ -139,7 +139,7 @@ def show_arithmetic(subject: Subject, layer: str) -> None:
     try:
         steps = fields.arithmetic(subject.model, receptive_field.side(subject), layer)
     except ResvizError as refusal:
-        st.caption(escaped(said(refusal)))
+        st.caption(escaped(whole(refusal)))
         return
     st.latex(r"r_l = r_{l-1} + (k-1)\,d\,j_{l-1} \qquad s_l = s_{l-1} - p\,j_{l-1} \qquad j_l = j_{l-1}\,s")
     _table(steps)

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.ui.i18n import said
+from resviz.ui.i18n import said, whole
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except ResvizError as refusal:
-        st.error(escaped(said(refusal)))
+        st.error(escaped(whole(refusal)))
         st.stop()
 
 

@@ -11,8 +11,8 @@ from resviz.figures import lesions as figures
 from resviz.figures.theme import PLAIN, RESIDUAL
 from resviz.ui import board, cache, controls, layout, lesion_pair, own_data, view
 from resviz.ui.controls import Subject
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 from resviz.ui.lesion_pair import Swap
 from resviz.ui.words import power_of_two
@@ -172,7 +172,7 @@ def _show_paths(subject: Subject) -> None:
         with st.spinner(_("Sampling paths")):
             found = _paths(subject.model, subject.sha, subject.shown)
     except ProbeError as reason:
-        st.caption(escaped(said(reason)))
+        st.caption(escaped(whole(reason)))
         return
     titles = (_("paths of this length"), _("gradient through them"))
     axes = (_("branches on the path"), _("share"))

@@ -13,8 +13,8 @@ import streamlit as st
 
 from resviz.errors import ProbeError
 from resviz.ui import view
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 
 VALUES, CHANNELS = 8, 4
@@ -84,7 +84,7 @@ def _batch() -> np.ndarray:
     try:
         return parse(text or "")
     except ProbeError as refusal:
-        st.error(escaped(said(refusal)) + " " + _("Until then the first example is shown."))
+        st.error(escaped(whole(refusal)) + " " + _("Until then the first example is shown."))
         return parse(DEFAULT)
 
 

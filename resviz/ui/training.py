@@ -15,7 +15,7 @@ from resviz.training.config import SCHEDULES, TrainConfig
 from resviz.training.presets import PRESETS, Preset, again, networks
 from resviz.training.request import MEASURE, Request
 from resviz.ui import cache, estimates, view
-from resviz.ui.i18n import said
+from resviz.ui.i18n import said, whole
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.networks import family_title, init_title
@@ -102,7 +102,7 @@ def begin_with(name: str) -> None:
 
 def say_refusal(refusal: ResvizError) -> None:
     """Keep the sentence for the next run of the page, which shows it under the button."""
-    st.session_state[_ERROR] = said(refusal)
+    st.session_state[_ERROR] = whole(refusal)
 
 
 def dataset_title(name: str) -> str:
@@ -187,7 +187,7 @@ def _offer(begun: Preset, crossed: tuple[Any, Any, Any, Any], dataset: str, conf
     try:
         race = Race(networks(*crossed, rest)[:MOST], dataset, config, record)
     except ResvizError as refusal:
-        st.error(escaped(said(refusal)))
+        st.error(escaped(whole(refusal)))
         return
     label = _("Start") if len(race.specs) < 2 else _("Start the race")
     if st.button(label, type="primary", disabled=not race.specs, width="stretch"):

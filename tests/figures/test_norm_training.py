@@ -57,6 +57,7 @@ def test_a_band_lies_one_deviation_around_the_mean():
     figure = courses(STEPS, [Course("mean", VALUES[:, 0], np.array([1.0, 2.0, 0.5]))], "step", dark=False)
     band, line = figure.data
     assert list(line.y) == [-1, 2, -3]
+    assert (band.mode, line.mode) == ("lines", "lines"), "no dots at the band's edges"
     assert list(band.y) == [0, 4, -2.5, -3.5, 0, -2]
     assert list(band.x) == [0, 10, 20, 20, 10, 0]
 
