@@ -31,7 +31,9 @@ with photo.container():
         ),
         "photo",
     )
-    st.caption(_("The photo. The network sees the bright part, at {side} pixels.").format(side=received.width))
+    whole = min(subject.shown.image.size) == max(subject.shown.image.size)
+    seen = _("The network sees all of it") if whole else _("The network sees the bright part")
+    st.caption(_("The photo. {seen}, at {side} pixels.").format(seen=seen, side=received.width))
 with looks.container():
     board.show(
         boards.overlay(
