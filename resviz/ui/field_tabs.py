@@ -12,6 +12,7 @@ from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
 from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
+from resviz.ui.titles import model_title
 
 if TYPE_CHECKING:
     from resviz.probes.arithmetic import Step, Window
@@ -108,6 +109,7 @@ def _against(subject: Subject) -> list[str]:
         _("Compared with"),
         options,
         key="against",
+        format_func=model_title,
         on_change=lambda: view.choose("against", ";".join(st.session_state["against"]) or ";"),
     )
     return picked
@@ -131,7 +133,9 @@ def _curve(name: str, side: int) -> field_charts.Curve:
     points = [(depth[layer], size) for layer, size in measured.items() if size]
     spec = cache.model(name).spec
     family = spec.family if spec else ""
-    return field_charts.Curve(name, family, [depth[n] for n in lines], [max(found[n].size) for n in lines], points)
+    return field_charts.Curve(
+        model_title(name), family, [depth[n] for n in lines], [max(found[n].size) for n in lines], points
+    )
 
 
 def show_arithmetic(subject: Subject, layer: str) -> None:

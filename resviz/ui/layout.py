@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import Page as StreamlitPage
 
 _ASSETS = Path(__file__).with_name("assets")
-_FRAMED = "framed"
+_FRAMED, _RESERVED = "framed", "reserved"
 _STYLE = """
 <style>
 .stMainBlockContainer { padding: 3.4rem 2.5rem 2rem; max-width: 1500px; }
@@ -93,8 +93,15 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except ResvizError as refusal:
-        st.error(escaped(whole(refusal)))
+        refuse(refusal)
         st.stop()
+
+
+def refuse(refusal: ResvizError) -> None:
+    """The sentence of a refusal; what was kept free for the result is given up."""
+    for slot in st.session_state.pop(_RESERVED, []):
+        slot.empty()
+    st.error(escaped(whole(refusal)))
 
 
 def table_download(label: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -118,6 +125,7 @@ def reserved(places: "Sequence[DeltaGenerator]", height: int) -> "list[DeltaGene
     slots = [place.empty() for place in places]
     for slot in slots:
         slot.html(f'<div class="resviz-reserved" style="height:{height}px"></div>')
+    st.session_state[_RESERVED] = slots
     return slots
 
 
