@@ -10,7 +10,7 @@ import streamlit as st
 from resviz.errors import TrainingError
 from resviz.figures import families
 from resviz.figures.curves import sketch
-from resviz.figures.records import Curve, Frame, frame, learning_curves
+from resviz.figures.records import Curve, Frame, beyond, frame, learning_curves
 from resviz.models.spec import FAMILIES
 from resviz.training import jobs, records
 from resviz.training.records import Record, RunInfo
@@ -61,19 +61,15 @@ def _look(ids: list[str], quantity: str, live: bool) -> None:
     except TrainingError:  # one was deleted meanwhile
         training.show([name for name in ids if any(info.id == name for info in records.runs())])
         st.rerun()
+    curves = _curves(found, infos, quantity)
+    drawn_in = _frame(found, curves, quantity)
     if live:
-        curves = _curves(found, infos, quantity)
-        board.show(sketch(curves, _frame(found, curves, quantity), layout.dark(), _alt(names)), "curves")
+        board.show(sketch(curves, drawn_in, layout.dark(), _alt(names)), "curves")
     else:
         state = tuple((info.id, info.step, info.status) for info in infos)
         chart = _figure(state, quantity, (_("training"), _("test")), layout.dark())
         st.plotly_chart(chart, theme=None, config={"displayModeBar": False}, alt=_alt(names))
-    st.caption(
-        _(
-            "Line: training images, the mean over neighbouring steps. Rings: test images after each epoch. Orange is "
-            "plain, blue is residual."
-        )
-    )
+    _say_how_to_read(curves, drawn_in)
     for record, info, name in zip(found, infos, names, strict=True):
         row(record, info, name)
     if live and all(info.status not in ("queued", "running") for info in infos):
@@ -124,6 +120,18 @@ def _name(info: RunInfo, words: str) -> str:
 
 def _alt(names: Sequence[str]) -> str:
     return _("Learning curves of {names}").format(names=", ".join(names))
+
+
+def _say_how_to_read(curves: Sequence[Curve], drawn_in: Frame) -> None:
+    words = [
+        _("Line: training images, the mean over neighbouring steps. Rings, joined by dots: test images, each epoch."),
+        _("Orange is plain, blue is residual."),
+    ]
+    if len({curve.rank for curve in curves}) > 1:
+        words.append(_("Dashes tell networks or settings apart."))
+    if any(beyond(curve.test, drawn_in.top).any() for curve in curves):
+        words.append(_("A triangle at the upper edge lies beyond the scale; point at it for its value."))
+    st.caption(" ".join(words))
 
 
 def _choose_shown(known: dict[str, RunInfo], chosen: list[str]) -> None:
