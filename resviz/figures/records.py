@@ -15,6 +15,7 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 WINDOW = 25  # points of the running mean: a twelfth of the 300 that are drawn
 HEIGHT, LEFT, TOP, BOTTOM = 430, 58, 14, 46  # pixels; the margins hold the words
 NEAR = 1.5  # times the highest line: a test result further up does not stretch the scale
+APART = 0.035  # of the scale: two marks at its edge
 GAP, LETTER = 8, 7.4  # pixels between a line and its name, and of a letter
 
 
@@ -77,9 +78,15 @@ def beyond(values: Float[np.ndarray, " n"], top: float) -> Bool[np.ndarray, " n"
     return found
 
 
-def on_scale(values: Float[np.ndarray, " n"], top: float) -> Float[np.ndarray, " n"]:
-    """The values; those `beyond` the scale lie on its upper edge."""
-    return np.where(beyond(values, top), top, values)
+def on_scale(values: Float[np.ndarray, " n"], top: float, edge: float) -> Float[np.ndarray, " n"]:
+    """The values; those `beyond` the scale lie at its `edge`."""
+    return np.where(beyond(values, top), edge, values)
+
+
+def edges(curves: Sequence[Curve], top: float) -> list[float]:
+    """Where each run marks what lies beyond the scale: one below the other, so that none hides another."""
+    counts = np.cumsum([bool(beyond(curve.test, top).any()) for curve in curves])
+    return [top * (1 - APART * max(int(count) - 1, 0)) for count in counts]
 
 
 def told(value: float) -> str:
@@ -95,7 +102,7 @@ def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str
     `words`: training and test, for the box under the pointer.
     """
     figure = go.Figure()
-    for curve in curves:
+    for curve, edge in zip(curves, edges(curves, frame.top), strict=True):
         line = {"color": curve.colour, "width": 2.2, "dash": DASHES[curve.rank % len(DASHES)]}
         hover, name = "%{x:.2f}: %{y:.3f}", html.escape(curve.name)  # plotly would read tags in it
         figure.add_scatter(
@@ -109,7 +116,7 @@ def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str
         out, outline = beyond(curve.test, frame.top), {"width": 1.6, "color": curve.colour}
         figure.add_scatter(
             x=curve.ends,
-            y=on_scale(curve.test, frame.top),
+            y=on_scale(curve.test, frame.top, edge),
             customdata=[told(value) for value in curve.test],
             mode="lines+markers",
             line={"color": curve.colour, "width": 1, "dash": "1px,3px"},
@@ -118,6 +125,7 @@ def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str
                 "size": np.where(out, 10, 7),
                 "symbol": np.where(out, "triangle-up", "circle-open"),
                 "line": outline,
+                "opacity": 1,
             },
             cliponaxis=False,  # the last ring lies on the edge
             hovertemplate=f"{name} {words[1]} %{{x:.2f}}: %{{customdata}}<extra></extra>",

@@ -93,6 +93,15 @@ def test_one_wild_test_result_does_not_press_the_lines_flat():
     assert "customdata" in ring.hovertemplate
 
 
+def test_two_runs_mark_what_is_beyond_the_scale_one_below_the_other():
+    wild = [Curve(name, PLAIN, 0, *np.ones((2, 1)), np.array([1.0]), np.array([9.0])) for name in "ab"]
+    calm = curve("c", RESIDUAL, 0.5)
+    figure = learning_curves([wild[0], calm, wild[1]], FRAME, WORDS, False)
+    first, between, second = (list(trace.y) for trace in figure.data[1::2])
+    assert (first, between) == ([1.0], [0.4, 0.5])
+    assert 0.95 < second[0] < 0.98
+
+
 def test_test_results_alone_are_all_covered():
     alone = Curve("plain-8", PLAIN, 0, np.array([]), np.array([]), np.array([1.0]), np.array([40.0]))
     assert frame([alone], 3, False, "epochs", "loss").top >= 40
