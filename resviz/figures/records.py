@@ -181,10 +181,11 @@ def end_names(curves: Sequence[Curve], top: float) -> list[EndName]:
     return found
 
 
-def _numbers(found: Sequence[Float[np.ndarray, " n"]]) -> Float[np.ndarray, " m"]:
+def _numbers(found: Sequence[Float[np.ndarray, " _"]]) -> Float[np.ndarray, " m"]:
     """Those of all values that are numbers."""
     values = np.concatenate([np.zeros(0), *found])
-    return values[np.isfinite(values)]
+    finite: Float[np.ndarray, " m"] = values[np.isfinite(values)]
+    return finite
 
 
 def _ticks(end: float) -> list[float]:
