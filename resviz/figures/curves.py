@@ -10,18 +10,33 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from resviz.figures.records import BOTTOM, GAP, HEIGHT, LEFT, TOP, Curve, Frame, end_names
+from resviz.figures.records import (
+    BOTTOM,
+    GAP,
+    HEIGHT,
+    LEFT,
+    TOP,
+    Curve,
+    Frame,
+    beyond,
+    edges,
+    end_names,
+    on_scale,
+    told,
+)
 from resviz.figures.theme import FONT, template
 
 DASHES = ("", "9 9", "3 3", "9 3 3 3", "15 15")  # plotly's dashes in pixels
+DOTS = "1 3"
 SIDE = 1000  # of the drawing, before it is stretched
 
 
 def sketch(curves: Sequence[Curve], frame: Frame, dark: bool, alt: str) -> str:
     """HTML of the same lines, rings and names as `learning_curves` in the same frame."""
     layout = template(dark).layout
-    lines = "".join(_line(curve, frame) for curve in curves)
-    rings = "".join(_rings(curve, frame) for curve in curves)
+    places = list(zip(curves, edges(curves, frame.top), strict=True))
+    lines = "".join(_joined(curve, frame, edge) + _line(curve, frame) for curve, edge in places)
+    rings = "".join(_rings(curve, frame, edge) for curve, edge in places)
     names = "".join(
         f'<span style="{_at(name.x / frame.until, name.y / frame.top)};margin-left:{GAP}px;color:{name.colour};'
         f'transform:translateY(-50%)">{html.escape(name.text)}</span>'
@@ -39,24 +54,51 @@ def sketch(curves: Sequence[Curve], frame: Frame, dark: bool, alt: str) -> str:
 
 
 def _line(curve: Curve, frame: Frame) -> str:
-    x, y = curve.at / frame.until * SIDE, SIDE - _share(curve.smooth, frame.top) * SIDE
-    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
     dash = DASHES[curve.rank % len(DASHES)]
     return (
-        f'<polyline points="{points}" fill="none" stroke="{curve.colour}" stroke-width="2.2" '
-        f'stroke-dasharray="{dash}" vector-effect="non-scaling-stroke"/>'
+        f'<polyline points="{_points(curve.at, curve.smooth, frame, frame.top)}" fill="none" stroke="{curve.colour}" '
+        f'stroke-width="2.2" stroke-dasharray="{dash}" vector-effect="non-scaling-stroke"/>'
     )
 
 
-def _rings(curve: Curve, frame: Frame) -> str:
-    shape = f"width:8px;height:8px;margin:-4px;box-shadow:inset 0 0 0 1.6px {curve.colour};border-radius:50%"
-    places = zip(curve.ends / frame.until, _share(curve.test, frame.top), strict=True)
-    return "".join(f'<i class="ring" style="{_at(a, b)};{shape}"></i>' for a, b in places)
+def _joined(curve: Curve, frame: Frame, edge: float) -> str:
+    """The test results of a run, joined by a thin dotted line."""
+    if not len(curve.ends):
+        return ""
+    return (
+        f'<path d="M{_points(curve.ends, curve.test, frame, edge)}" fill="none" stroke="{curve.colour}" '
+        f'stroke-width="1" stroke-dasharray="{DOTS}" vector-effect="non-scaling-stroke"/>'
+    )
 
 
-def _share(values: Float[np.ndarray, " n"], top: float) -> Float[np.ndarray, " n"]:
-    """Height as a share of the scale; what is no number, or above it, lies on its upper edge."""
-    return np.clip(np.nan_to_num(values / top, nan=1.0, posinf=1.0), 0, 1)
+def _points(at: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], frame: Frame, edge: float) -> str:
+    x, y = at / frame.until * SIDE, SIDE - _share(values, frame.top, edge) * SIDE
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+
+
+def _rings(curve: Curve, frame: Frame, edge: float) -> str:
+    """A ring for each test result; a triangle for one beyond the scale, which tells its value under the pointer."""
+    ring = f"width:8px;height:8px;margin:-4px;box-shadow:inset 0 0 0 1.6px {curve.colour};border-radius:50%"
+    triangle = (
+        f"width:12px;height:10px;margin:-5px -6px;background:{curve.colour};clip-path:polygon(50% 0,0 100%,100% 100%)"
+    )
+    places = zip(
+        curve.ends / frame.until,
+        _share(curve.test, frame.top, edge),
+        beyond(curve.test, frame.top),
+        curve.test,
+        strict=True,
+    )
+    return "".join(
+        f'<i class="{"beyond" if out else "ring"}" title="{told(value)}" '
+        f'style="{_at(a, b)};{triangle if out else ring}"></i>'
+        for a, b, out, value in places
+    )
+
+
+def _share(values: Float[np.ndarray, " n"], top: float, edge: float) -> Float[np.ndarray, " n"]:
+    """Height as a share of the scale; what is no number, or above it, lies at its edge."""
+    return np.maximum(on_scale(values, top, edge) / top, 0)
 
 
 def _at(across: float, up: float) -> str:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from resviz.figures.theme import template
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 WINDOW = 25  # points of the running mean: a twelfth of the 300 that are drawn
 HEIGHT, LEFT, TOP, BOTTOM = 430, 58, 14, 46  # pixels; the margins hold the words
+NEAR = 1.5  # times the highest line: a test result further up does not stretch the scale
+APART = 0.035  # of the scale: two marks at its edge
 GAP, LETTER = 8, 7.4  # pixels between a line and its name, and of a letter
 
 
@@ -58,22 +60,49 @@ class Frame:
 
 
 def frame(curves: Sequence[Curve], until: float, share: bool, across: str, up: str) -> Frame:
-    """The frame that holds these curves; that of a share reaches 1 and half a line more, whatever there is to draw."""
-    drawn = [values[np.isfinite(values)] for curve in curves for values in (curve.smooth, curve.test)]
-    highest = max((float(values.max()) for values in drawn if len(values)), default=1.0)
+    """The frame that holds the lines, and the test results near them; that of a share reaches 1 and half a line more.
+
+    One that lies further up (`NEAR`) would press all lines flat: it is marked at the upper edge instead.
+    """
+    lines, tests = (_numbers(found) for found in ([c.smooth for c in curves], [c.test for c in curves]))
+    near = tests[tests <= NEAR * lines.max()] if len(lines) else tests
+    highest = max((float(values.max()) for values in (lines, near) if len(values)), default=1.0)
     longest = max((len(curve.name) for curve in curves), default=0)
     right = round(min(max(60.0, GAP + LETTER * longest + 8), 260.0))
     return Frame(max(until, 1.0), 1.01 if share else _rounded_up(highest), right, across, up)
 
 
-def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str], dark: bool) -> go.Figure:
-    """Lines: running mean over the training batches; rings: the test split after each epoch.
+def beyond(values: Float[np.ndarray, " n"], top: float) -> Bool[np.ndarray, " n"]:
+    """Which lie above the scale, or are no numbers."""
+    found: Bool[np.ndarray, " n"] = ~(values <= top)
+    return found
 
+
+def on_scale(values: Float[np.ndarray, " n"], top: float, edge: float) -> Float[np.ndarray, " n"]:
+    """The values; those `beyond` the scale lie at its `edge`."""
+    return np.where(beyond(values, top), edge, values)
+
+
+def edges(curves: Sequence[Curve], top: float) -> list[float]:
+    """Where each run marks what lies beyond the scale: one below the other, so that none hides another."""
+    counts = np.cumsum([bool(beyond(curve.test, top).any()) for curve in curves])
+    return [top * (1 - APART * max(int(count) - 1, 0)) for count in counts]
+
+
+def told(value: float) -> str:
+    """A result in digits that can be read at a glance, however large."""
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.3g}"
+
+
+def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str], dark: bool) -> go.Figure:
+    """Lines: running mean over the training batches; rings, joined by dots: the test split after each epoch.
+
+    A triangle on the upper edge is a ring that lies beyond the scale; the box under the pointer tells its value.
     Plain is orange, residual blue; other variants have other dashes. Each line carries its name at its end.
     `words`: training and test, for the box under the pointer.
     """
     figure = go.Figure()
-    for curve in curves:
+    for curve, edge in zip(curves, edges(curves, frame.top), strict=True):
         line = {"color": curve.colour, "width": 2.2, "dash": DASHES[curve.rank % len(DASHES)]}
         hover, name = "%{x:.2f}: %{y:.3f}", html.escape(curve.name)  # plotly would read tags in it
         figure.add_scatter(
@@ -84,14 +113,22 @@ def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str
             name=name,
             hovertemplate=f"{name} {words[0]} {hover}<extra></extra>",
         )
-        outline = {"width": 1.6, "color": curve.colour}
+        out, outline = beyond(curve.test, frame.top), {"width": 1.6, "color": curve.colour}
         figure.add_scatter(
             x=curve.ends,
-            y=curve.test,
-            mode="markers",
-            marker={"color": curve.colour, "size": 7, "symbol": "circle-open", "line": outline},
+            y=on_scale(curve.test, frame.top, edge),
+            customdata=[told(value) for value in curve.test],
+            mode="lines+markers",
+            line={"color": curve.colour, "width": 1, "dash": "1px,3px"},
+            marker={
+                "color": curve.colour,
+                "size": np.where(out, 10, 7),
+                "symbol": np.where(out, "triangle-up", "circle-open"),
+                "line": outline,
+                "opacity": 1,
+            },
             cliponaxis=False,  # the last ring lies on the edge
-            hovertemplate=f"{name} {words[1]} {hover}<extra></extra>",
+            hovertemplate=f"{name} {words[1]} %{{x:.2f}}: %{{customdata}}<extra></extra>",
         )
     (across, up), font = frame.ticks, {"size": 13}
     figure.update_layout(
@@ -142,6 +179,13 @@ def end_names(curves: Sequence[Curve], top: float) -> list[EndName]:
         highest = top - apart * (len(ends) - 1 - i)  # room for those above
         found.append(EndName(curve.name, float(curve.at[-1]), min(place, highest), curve.colour))
     return found
+
+
+def _numbers(found: Sequence[Float[np.ndarray, " _"]]) -> Float[np.ndarray, " m"]:
+    """Those of all values that are numbers."""
+    values = np.concatenate([np.zeros(0), *found])
+    finite: Float[np.ndarray, " m"] = values[np.isfinite(values)]
+    return finite
 
 
 def _ticks(end: float) -> list[float]:

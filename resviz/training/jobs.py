@@ -146,7 +146,9 @@ def _check_session(session: str) -> None:
     """A visitor has one run, or one race, at a time."""
     for info in records.runs() if session else ():
         if info.session == session and info.status in ("queued", "running"):
-            raise TrainingError("Your run {run} is not over yet; wait for it, or stop it first.", run=info.id)
+            raise TrainingError(
+                "Your run {run} is not over yet; wait for it, or stop it first.", run=info.model.removeprefix("new/")
+            )
 
 
 def _prepare(request: Request, session: str, group: str) -> str:

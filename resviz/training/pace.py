@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from resviz.training.records import Record
 
 RECENT = 20.0  # seconds over which the pace is measured
@@ -17,11 +19,11 @@ class Pace:
 
 
 def pace(record: Record) -> Pace:
-    """The pace of the last seconds, measurements on the test split included."""
+    """The pace of the last seconds since it was asked for or resumed, measurements on the test split included."""
     scalars, info = record.scalars(), record.info()
     steps, at = scalars["step"], scalars["at"]
-    recent = at >= at[-1] - RECENT if len(at) else []
-    if len(at) < 2 or at[recent][0] == at[-1]:
+    recent = at >= max(at[-1] - RECENT, info.place) if len(at) else np.zeros(0, bool)
+    if not recent.any() or at[recent][0] == at[-1]:
         return Pace(None, None)
     per_second = float((steps[-1] - steps[recent][0]) / (at[-1] - at[recent][0]))
     config: dict[str, Any] = record.config.get("config", {})

@@ -9,13 +9,15 @@ from resviz.errors import ResvizError
 from resviz.training import jobs
 from resviz.training.pace import pace
 from resviz.training.records import Record, RunInfo
-from resviz.ui import training, view
+from resviz.ui import starting, training, view
 from resviz.ui.estimates import duration
 from resviz.ui.i18n import translate as _
 from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 from resviz.ui.model_picker import at_moment, moment_title
-from resviz.ui.titles import network_title, setting_title, spec_of
+from resviz.ui.titles import network_title, setting_title, setting_value, spec_of
+
+_CLOSED = "menus-closed"  # how often all of them were closed
 
 
 def row(record: Record, info: RunInfo, name: str) -> None:
@@ -66,13 +68,19 @@ def _buttons(record: Record, info: RunInfo) -> None:
             _act(_("Stop"), "stop", info, jobs.stop, disabled=ending)
             return
         if info.status == "crashed" or (info.status == "stopped" and record.wish != "stop"):
-            _act(_("Resume"), "resume", info, _resume)
-        with st.popover(_("More")):
+            _act(_("Resume"), "resume", info, _resume, **_allowed())
+        closed = st.session_state.get(_CLOSED, 0)
+        with st.popover(_("More"), key=f"more-{info.id}-{closed}"):  # one with another key is closed
             _more(record, info)
 
 
 def _resume(name: str) -> None:
-    jobs.resume(name, training.session())
+    jobs.resume(name, starting.session())
+
+
+def _delete(name: str) -> None:
+    jobs.delete(name)
+    starting.forget(name)
 
 
 def _more(record: Record, info: RunInfo) -> None:
@@ -85,13 +93,14 @@ def _more(record: Record, info: RunInfo) -> None:
         if st.button(
             _("Run again with …"), key=f"again-{info.id}", help=_("Takes over its choices: change one, start.")
         ):
-            training.begin_with(f"run/{info.id}")
+            training.begin_with(starting.RUN + info.id)
+            st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
             st.rerun()
     st.markdown(_table(record, info))
     if info.status == "stopped" and record.wish == "stop":
-        _act(_("Resume after all"), "resume", info, _resume)
-    if st.checkbox(_("This run with all its weights"), key=f"sure-{info.id}"):
-        _act(_("Delete for good"), "delete", info, jobs.delete)
+        _act(_("Resume after all"), "resume", info, _resume, **_allowed())
+    if st.checkbox(_("Delete this run and all its weights"), key=f"sure-{info.id}"):
+        _act(_("Delete for good"), "delete", info, _delete)
 
 
 def _moment(info: RunInfo) -> str:
@@ -102,7 +111,7 @@ def _moment(info: RunInfo) -> str:
     if len(moments) < 2:
         return "".join(moments)
     moment: str = st.select_slider(
-        _("Moment of the training"), moments, moments[-1], key=f"moment-{info.id}", format_func=moment_title
+        _("Moment of its training"), moments, moments[-1], key=f"moment-{info.id}", format_func=moment_title
     )
     return moment
 
@@ -117,7 +126,7 @@ def _table(record: Record, info: RunInfo) -> str:
         (_("network"), network_title(spec)),
         (_("weights in the kernels"), f"{spec.kernel_weights:,}"),
         (_("data"), training.dataset_title(info.dataset)),
-        *((setting_title(name), value) for name, value in _settings(config)),
+        *((setting_title(name), setting_value(name, value)) for name, value in _settings(config)),
         (_("recorded"), asked.get("record")),
         (_("device"), told.get("device")),
         (_("threads"), told.get("threads")),
@@ -133,11 +142,17 @@ def _settings(config: dict[str, Any]) -> list[tuple[str, object]]:
     return [(name, config[name]) for name in (*names, "side", "precision", "seed") if name in config]
 
 
-def _act(label: str, kind: str, info: RunInfo, act: Callable[[str], None], disabled: bool = False) -> None:
+def _allowed() -> dict[str, Any]:
+    """Whether the visitor may start anything, as options of a button."""
+    own = starting.going_on()
+    return {"disabled": bool(own), "help": starting.say_whose(own) if own else None}
+
+
+def _act(label: str, kind: str, info: RunInfo, act: Callable[[str], None], **more: Any) -> None:
     """A button that does something to a run; what is refused is said on the page."""
-    if st.button(label, key=f"{kind}-{info.id}", disabled=disabled):
+    if st.button(label, key=f"{kind}-{info.id}", **more):
         try:
             act(info.id)
         except ResvizError as refusal:
-            training.say_refusal(refusal)
+            starting.say_refusal(refusal)
         st.rerun()

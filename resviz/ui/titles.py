@@ -94,6 +94,16 @@ def setting_title(name: str) -> str:
     }.get(name, name)
 
 
+def setting_value(name: str, value: object) -> str:
+    """A setting's value, for people."""
+    return schedule_title(str(value)) if name == "schedule" else str(value)
+
+
+def schedule_title(name: str) -> str:
+    """How the learning rate goes, for people."""
+    return {"one-cycle": _("one cycle"), "cosine": _("cosine"), "steps": _("steps of 2015")}.get(name, name)
+
+
 def _unusual(spec: ModelSpec) -> list[str]:
     """What sets a network apart from the usual one of its family, in words."""
     usual = ModelSpec(family=spec.family, depth=spec.depth, stem=spec.stem, block=spec.block)
@@ -116,4 +126,4 @@ def _settings(record: Record) -> dict[str, Any]:
 def _differing(told: Mapping[str, Any], all_told: Sequence[Mapping[str, Any]]) -> list[str]:
     """The settings in which the runs that are shown differ."""
     names = [name for name in ("dataset", *_TELLING) if len({str(other.get(name)) for other in all_told}) > 1]
-    return [f"{setting_title(name)} {told.get(name)}" for name in names]
+    return [f"{setting_title(name)} {setting_value(name, told.get(name))}" for name in names]

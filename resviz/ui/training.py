@@ -1,50 +1,32 @@
-"""The Training page's choices: networks, data and how to train; one run or a race, and the button that starts it."""
+"""The Training page's choices: networks, data and how to train; one run or a race."""
 
-import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import streamlit as st
 
 from resviz.data.known import KNOWN
 from resviz.errors import ResvizError
-from resviz.models.spec import FAMILIES, INITS, NORMS, ModelSpec
-from resviz.training import jobs, records
+from resviz.models.spec import FAMILIES, INITS, NORMS
+from resviz.training import records
 from resviz.training.config import SCHEDULES, TrainConfig
 from resviz.training.presets import PRESETS, Preset, again, networks
-from resviz.training.request import MEASURE, Request
-from resviz.ui import cache, estimates, view
+from resviz.training.request import Request
+from resviz.ui import view
 from resviz.ui.i18n import said, whole
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.networks import family_title, init_title
-from resviz.ui.titles import run_title, when
+from resviz.ui.starting import RUN, Race, offer
+from resviz.ui.titles import run_title, schedule_title, when
 
 DEPTHS = (8, 20, 32, 56, 110)
 EPOCHS = (1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100, 164)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 BATCHES = (4, 8, 16, 32, 64, 128, 256, 512)
-MOST = 8  # runs of a race
-CHOICES = ("racers", "depths", "norms", "inits", "data", "epochs", "rate", "schedule", "minibatch", "record", "seed")
-_ERROR = "training-error"
-_RUN = "run/"
+MORE = ("norms", "inits", "rate", "schedule", "minibatch", "record", "seed")  # choices that need not be seen at first
+CHOICES = ("racers", "depths", "data", "epochs", *MORE)
 N = TypeVar("N", int, float)
-
-
-@dataclass(frozen=True, slots=True)
-class Race:
-    """What would be started: networks, data, one configuration for all of them."""
-
-    specs: tuple[ModelSpec, ...]
-    dataset: str
-    config: TrainConfig
-    record: str
-
-    def requests(self) -> list[Request]:
-        """One for each run."""
-        told: dict[str, Any] = {"dataset": self.dataset, "config": self.config, "record": self.record}
-        return [Request(model=f"new/{spec}", threads=MEASURE, **told) for spec in self.specs]
 
 
 def choose_and_start() -> None:
@@ -72,37 +54,17 @@ def choose_and_start() -> None:
         st.select_slider, _("Epochs"), _with(EPOCHS, [begun.config.epochs]), begun.config.epochs, "epochs"
     )
     starting = st.container()
-    with st.expander(_("More"), expanded=any(view.chosen(key) for key in ("norms", "inits"))):
+    with st.expander(_("More"), expanded=any(view.chosen(key) for key in MORE)):
         norms, inits = _variants(begun)
         config, record = _settings(begun, dataset, epochs)
     with starting:
         _offer(begun, (families, [*map(int, depths)], norms, inits), dataset, config, record)
 
 
-def session() -> str:
-    """Who this visitor is to the queue: one job at a time."""
-    return str(st.session_state.setdefault("training-session", uuid.uuid4().hex))
-
-
-def shown() -> list[str]:
-    """Ids of the runs that are shown, as the address names them."""
-    return [name for name in (view.chosen("runs") or "").split(",") if name]
-
-
-def show(ids: Sequence[str]) -> None:
-    """Show these runs, and put them into the address."""
-    view.choose("runs", ",".join(ids))
-
-
 def begin_with(name: str) -> None:
     """Take all choices back and begin with a preset, or with what `run/ID` was started with."""
     view.forget(*CHOICES)
     view.choose("preset", name)
-
-
-def say_refusal(refusal: ResvizError) -> None:
-    """Keep the sentence for the next run of the page, which shows it under the button."""
-    st.session_state[_ERROR] = whole(refusal)
 
 
 def dataset_title(name: str) -> str:
@@ -128,17 +90,17 @@ def _preset() -> Preset:
 
 def _of_run(name: str) -> Preset | None:
     """What `run/ID` was started with; None where there is no such run, or its file tells no training."""
-    if not name.startswith(_RUN):
+    if not name.startswith(RUN):
         return None
     try:
-        return again(Request.from_dict(records.read(name.removeprefix(_RUN)).config.get("request", {})))
+        return again(Request.from_dict(records.read(name.removeprefix(RUN)).config.get("request", {})))
     except ResvizError:
         return None
 
 
 def _preset_title(name: str) -> str:
-    if name.startswith(_RUN):
-        info = records.read(name.removeprefix(_RUN)).info()
+    if name.startswith(RUN):
+        info = records.read(name.removeprefix(RUN)).info()
         return _("{network} of {time}").format(network=run_title(info), time=when(info))
     return {"race": _("One-minute race"), "he2015": _("He et al. 2015"), "quick": _("Quick CIFAR-10")}[name]
 
@@ -154,9 +116,8 @@ def _settings(begun: Preset, dataset: str, epochs: int) -> tuple[TrainConfig, st
     """The configuration, and what is recorded."""
     config = begun.config
     rate = view.pick(st.select_slider, _("Largest learning rate"), _with(RATES, [config.lr]), config.lr, "rate")
-    titles = {"one-cycle": _("One cycle"), "cosine": _("Cosine"), "steps": _("Steps, as in 2015")}
     schedule = view.pick(
-        st.selectbox, _("Schedule"), SCHEDULES, config.schedule, "schedule", format_func=titles.__getitem__
+        st.selectbox, _("Schedule"), SCHEDULES, config.schedule, "schedule", format_func=schedule_title
     )
     batch = view.pick(
         st.select_slider, _("Images in a batch"), _with(BATCHES, [config.batch_size]), config.batch_size, "minibatch"
@@ -185,18 +146,11 @@ def _offer(begun: Preset, crossed: tuple[Any, Any, Any, Any], dataset: str, conf
     rest = {**begun.network, "seed": _seed_of_weights(begun, config.seed)}
     rest["classes"] = KNOWN[dataset].classes if dataset in KNOWN else begun.network.get("classes", 10)
     try:
-        race = Race(networks(*crossed, rest)[:MOST], dataset, config, record)
+        race = Race(networks(*crossed, rest), dataset, config, record)
     except ResvizError as refusal:
         st.error(escaped(whole(refusal)))
         return
-    label = _("Start") if len(race.specs) < 2 else _("Start the race")
-    if st.button(label, type="primary", disabled=not race.specs, width="stretch"):
-        _start(race)
-    _say_size(race.specs)
-    if race.specs:
-        estimates.show(race.requests())
-    if sentence := st.session_state.pop(_ERROR, None):
-        st.error(escaped(sentence))
+    offer(race)
 
 
 def _seed_of_weights(begun: Preset, seed: int) -> int:
@@ -209,27 +163,5 @@ def _with(usual: Iterable[N], more: Iterable[N]) -> list[N]:
     return sorted(set(usual) | set(more))
 
 
-def _say_size(specs: Sequence[ModelSpec]) -> None:
-    if not specs:
-        st.caption(_("Choose a family and a depth."))
-        return
-    largest = max(specs, key=lambda spec: spec.kernel_weights)
-    told = {"layers": largest.depth, "weights": largest.kernel_weights}
-    if len(specs) > 1:
-        words = _("{count} runs; {layers} layers at most, {weights:,} weights in their kernels.")
-        st.caption(words.format(count=len(specs), **told))
-    else:
-        st.caption(_("{layers} layers, {weights:,} weights in the kernels.").format(**told))
-
-
 def _record_title(preset: str) -> str:
     return {"off": _("off"), "light": _("light"), "full": _("full")}[preset]
-
-
-def _start(race: Race) -> None:
-    cache.warm_up()
-    try:
-        show(jobs.start(race.requests(), session()))
-    except ResvizError as refusal:
-        say_refusal(refusal)
-    st.rerun()

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +11,11 @@ import streamlit as st
 from resviz.errors import TrainingError
 from resviz.figures import families
 from resviz.figures.curves import sketch
-from resviz.figures.records import Curve, Frame, frame, learning_curves
+from resviz.figures.records import Curve, Frame, beyond, frame, learning_curves
 from resviz.models.spec import FAMILIES
 from resviz.training import jobs, records
 from resviz.training.records import Record, RunInfo
-from resviz.ui import board, layout, titles, training, view
+from resviz.ui import board, layout, starting, titles, training, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.networks import family_title
 from resviz.ui.rows import row
@@ -27,7 +28,7 @@ QUANTITIES = ("accuracy", "loss")
 def watch() -> None:
     """The runs that are shown: live as long as one of them is not over."""
     known = {info.id: info for info in records.runs()}
-    chosen = [name for name in training.shown() if name in known]
+    chosen = [name for name in starting.shown() if name in known]
     if not chosen and known:
         newest = next(iter(known.values()))
         race = [info.id for info in known.values() if info.group and info.group == newest.group]
@@ -59,21 +60,17 @@ def _look(ids: list[str], quantity: str, live: bool) -> None:
         infos = [record.info() for record in found]
         names = [_name(info, words) for info, (_depth, words) in zip(infos, titles.variants(found, infos), strict=True)]
     except TrainingError:  # one was deleted meanwhile
-        training.show([name for name in ids if any(info.id == name for info in records.runs())])
+        starting.show([name for name in ids if any(info.id == name for info in records.runs())])
         st.rerun()
+    curves = _curves(found, infos, quantity)
+    drawn_in = _frame(found, curves, quantity)
     if live:
-        curves = _curves(found, infos, quantity)
-        board.show(sketch(curves, _frame(found, curves, quantity), layout.dark(), _alt(names)), "curves")
+        board.show(sketch(curves, drawn_in, layout.dark(), _alt(names)), "curves")
     else:
         state = tuple((info.id, info.step, info.status) for info in infos)
         chart = _figure(state, quantity, (_("training"), _("test")), layout.dark())
         st.plotly_chart(chart, theme=None, config={"displayModeBar": False}, alt=_alt(names))
-    st.caption(
-        _(
-            "Line: training images, the mean over neighbouring steps. Rings: test images after each epoch. Orange is "
-            "plain, blue is residual."
-        )
-    )
+    _say_how_to_read(curves, drawn_in)
     for record, info, name in zip(found, infos, names, strict=True):
         row(record, info, name)
     if live and all(info.status not in ("queued", "running") for info in infos):
@@ -126,23 +123,38 @@ def _alt(names: Sequence[str]) -> str:
     return _("Learning curves of {names}").format(names=", ".join(names))
 
 
+def _say_how_to_read(curves: Sequence[Curve], drawn_in: Frame) -> None:
+    words = [
+        _("Line: training images, the mean over neighbouring steps. Rings, joined by dots: test images, each epoch."),
+        _("Orange is plain, blue is residual."),
+    ]
+    if len({curve.rank for curve in curves}) > 1:
+        words.append(_("Dashes tell networks or settings apart."))
+    if any(beyond(curve.test, drawn_in.top).any() for curve in curves):
+        words.append(_("A triangle at the upper edge lies beyond the scale; point at it for its value."))
+    st.caption(" ".join(words))
+
+
 def _choose_shown(known: dict[str, RunInfo], chosen: list[str]) -> None:
     """Which runs lie side by side."""
     st.session_state["shown"] = chosen
 
-    def title(name: str) -> str:
-        info = known[name]
+    def title(info: RunInfo) -> str:
         return f"{titles.run_title(info)} · {training.dataset_title(info.dataset)} · {titles.when(info)}"
+
+    options = {name: title(info) for name, info in known.items()}
+    counts = Counter(options.values())
+    unique = {name: f"{words} · {name}" if counts[words] > 1 else words for name, words in options.items()}
 
     def changed() -> None:
         if known.keys() >= set(st.session_state["shown"]):  # a title that has changed meanwhile comes back as it is
-            training.show(st.session_state["shown"])
+            starting.show(st.session_state["shown"])
 
     st.multiselect(
         _("Runs to compare"),
         list(known),
         key="shown",
         on_change=changed,
-        format_func=title,
-        max_selections=training.MOST,
+        format_func=unique.__getitem__,  # the browser knows them by their titles
+        max_selections=starting.MOST,
     )

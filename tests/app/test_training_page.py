@@ -51,6 +51,12 @@ def button(app: AppTest, label: str) -> object:
     return found
 
 
+def menu(app: AppTest) -> str:
+    """What the browser knows the menu of the only run by."""
+    (found,) = app.get("popover")
+    return str(found.proto.id)
+
+
 def test_a_first_visit_offers_the_race():
     app = page()
     assert "Nothing trained yet" in app.info[0].value
@@ -73,12 +79,45 @@ def test_the_race_is_queued_and_shown_with_its_place(launched):
     assert launched
 
 
-def test_a_second_race_of_the_same_visitor_is_refused_in_one_sentence():
+def test_while_a_race_of_the_visitor_runs_the_button_is_off_and_says_why():
     app = page()
     button(app, "Start the race").click().run()
+    assert button(app, "Start the race").disabled
+    assert "You are training Plain-56, Residual-56: wait for the end" in words(app)
+    for info in records.runs():
+        jobs.stop(info.id)
+    app.run()
+    assert not button(app, "Start the race").disabled
+    assert "You are training" not in words(app)
+
+
+def test_what_is_refused_is_said_once_beside_the_button(monkeypatch):
+    def refused(requests, session):
+        raise TrainingError("The disk has no room.")
+
+    app = page()
+    monkeypatch.setattr(jobs, "start", refused)
     button(app, "Start the race").click().run()
-    assert "is not over yet" in app.error[0].value
-    assert len(records.runs()) == 2
+    assert [error.value for error in app.sidebar.error] == ["The disk has no room."]
+    assert not app.run().error
+
+
+def test_a_race_of_too_many_says_how_many_and_is_not_cut():
+    app = page(racers="plain,residual", depths="8,20,32,56,110", norms="batch,none")
+    assert "20 networks are chosen, at most 8" in app.sidebar.warning[0].value
+    assert button(app, "Start the race").disabled
+    app = page(racers="plain,residual", depths="8,20", norms="batch,none")
+    assert "8 runs" in words(app)
+    assert not button(app, "Start the race").disabled
+
+
+@pytest.mark.parametrize("key", ["minibatch", "rate", "schedule", "record", "seed", "norms", "inits"])
+def test_a_choice_in_the_address_opens_more(key):
+    values = {"minibatch": "4", "rate": "0.2", "schedule": "cosine", "record": "light", "seed": "3", "norms": "none"}
+    opened = {True: page(**{key: values.get(key, "torch")}), False: page(epochs="2")}
+    for expected, app in opened.items():
+        (more,) = [found for found in app.expander if found.label == "More"]
+        assert more.proto.expanded is expected
 
 
 def test_a_choice_changes_what_is_started():
@@ -171,12 +210,15 @@ def test_other_families_race_too_and_one_without_norm_only_once():
 
 def test_a_run_can_be_repeated_with_one_thing_changed(finished):
     app = page(runs=finished)
+    opened = menu(app)
     button(app, "Run again with …").click().run()
     assert app.session_state["view"]["preset"] == f"run/{finished}"
+    assert menu(app) != opened, "it is another one, which is closed"
     assert app.select_slider(key="rate").value == 0.1
     app.select_slider(key="epochs").set_value(5).run()
     button(app, "Start").click().run()
     assert not app.exception
+    assert app.session_state["view"]["runs"].split(",") == [finished, records.runs()[0].id], "side by side"
     again, before = (records.read(info.id).config["request"] for info in records.runs())
     assert again["config"].pop("epochs") == 5
     assert before["config"].pop("epochs") == 3
@@ -235,6 +277,18 @@ def test_deleting_takes_the_run_away(finished):
     assert not app.exception
     assert records.runs() == ()
     assert "Nothing trained yet" in app.info[0].value
+    assert "runs" not in app.session_state["view"]
+
+
+def test_what_is_deleted_leaves_the_address_and_another_run_has_another_menu(finished):
+    shutil.copytree(records.folder() / finished, records.folder() / "other")
+    app = page(runs=f"{finished},other", preset=f"run/{finished}")
+    menus = [str(found.proto.id) for found in app.get("popover")]
+    app.checkbox(key=f"sure-{finished}").check().run()
+    button(app, "Delete for good").click().run()
+    assert not app.exception
+    assert app.session_state["view"] == {"runs": "other"}
+    assert menu(app) == menus[1] != menus[0]
 
 
 def test_why_a_run_ended_is_said(finished):
@@ -245,6 +299,7 @@ def test_why_a_run_ended_is_said(finished):
 
 def test_an_address_of_a_run_that_is_gone_shows_what_there_is(finished):
     shutil.copytree(records.folder() / finished, records.folder() / "other")
+    assert len(set(page(runs="other,other").multiselect(key="shown").options)) == 2, "no two have one title"
     app = page(runs="nothing,../..")
     assert not app.error
     assert "Residual-8" in words(app)

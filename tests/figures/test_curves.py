@@ -36,6 +36,21 @@ def test_the_top_of_the_scale_is_the_top_of_the_drawing_and_nothing_leaves_it():
     found = drawn(wild)
     assert points(found.find(".//polyline")).tolist() == [[1000, 0]]
     assert [place(ring) for ring in found.iter("i")] == [(100, 50), (50, 0)]
+    assert [ring.get("class") for ring in found.iter("i")] == ["ring", "beyond"]
+
+
+def test_a_test_result_beyond_the_scale_is_a_triangle_that_tells_its_value():
+    found = drawn(Curve("plain-8", PLAIN, 0, *np.ones((2, 1)), np.array([1.0, 2.0]), np.array([0.5, 6.6e8])))
+    assert [(i.get("class"), i.get("title")) for i in found.iter("i")] == [("ring", "0.500"), ("beyond", "6.6e+08")]
+    assert [place(i) for i in found.iter("i")] == [(25, 50), (50, 0)]
+
+
+def test_the_test_results_of_a_run_are_joined_in_its_colour():
+    found = drawn(curve("plain-8", PLAIN, 0.8))
+    joined, line = found.find(".//path"), found.find(".//polyline")
+    assert joined.get("d") == "M250.0,600.0 500.0,200.0"
+    assert joined.get("stroke") == line.get("stroke") == PLAIN
+    assert joined.get("stroke-dasharray") != line.get("stroke-dasharray")
 
 
 def test_the_area_and_its_ticks_are_those_of_the_chart():

@@ -81,6 +81,40 @@ def test_a_loss_that_is_no_number_does_not_stretch_the_frame():
     assert frame([EMPTY], 3, False, "epochs", "loss").top > 0
 
 
+def test_one_wild_test_result_does_not_press_the_lines_flat():
+    tests = np.array([2.9, 6.6e8, np.nan])
+    wild = Curve("plain-56", PLAIN, 0, np.arange(2.0), np.array([2.4, 2.2]), np.arange(1.0, 4.0), tests)
+    found = frame([wild], 3, False, "epochs", "loss")
+    assert 2.9 <= found.top <= 3.0, "what is near is covered"
+    ring = learning_curves([wild], found, WORDS, False).data[1]
+    assert list(ring.y) == [2.9, found.top, found.top]
+    assert list(ring.marker.symbol) == ["circle-open", "triangle-up", "triangle-up"]
+    assert list(ring.customdata) == ["2.900", "6.6e+08", "nan"]
+    assert "customdata" in ring.hovertemplate
+
+
+def test_two_runs_mark_what_is_beyond_the_scale_one_below_the_other():
+    wild = [Curve(name, PLAIN, 0, *np.ones((2, 1)), np.array([1.0]), np.array([9.0])) for name in "ab"]
+    calm = curve("c", RESIDUAL, 0.5)
+    figure = learning_curves([wild[0], calm, wild[1]], FRAME, WORDS, False)
+    first, between, second = (list(trace.y) for trace in figure.data[1::2])
+    assert (first, between) == ([1.0], [0.4, 0.5])
+    assert 0.95 < second[0] < 0.98
+
+
+def test_test_results_alone_are_all_covered():
+    alone = Curve("plain-8", PLAIN, 0, np.array([]), np.array([]), np.array([1.0]), np.array([40.0]))
+    assert frame([alone], 3, False, "epochs", "loss").top >= 40
+
+
+def test_the_test_results_of_a_run_are_joined_by_a_thin_line_in_its_colour():
+    line, rings = learning_curves([curve("plain-8", PLAIN, 0.4)], FRAME, WORDS, False).data
+    assert rings.mode == "lines+markers"
+    assert rings.line.color == line.line.color == PLAIN
+    assert rings.line.width < line.line.width
+    assert rings.line.dash != line.line.dash
+
+
 @pytest.mark.parametrize("until", [1, 2, 5, 20, 24, 164, 9999])
 def test_ticks_are_whole_epochs_where_there_are_more_than_a_few(until):
     ticks = frame([], until, True, "", "").ticks[0]

@@ -37,6 +37,25 @@ def test_the_pace_is_that_of_the_last_twenty_seconds(folder, monkeypatch):
     assert found.seconds_left == pytest.approx(900 / 2)
 
 
+def test_a_resumed_run_has_no_pace_until_it_has_made_two_new_steps(folder, monkeypatch):
+    def step(journal: Journal, i: int, now: float) -> None:
+        monkeypatch.setattr(module.time, "time", lambda: now)
+        journal.step(Step(i, 1000, 0, 1.0, 0.5, 0.1, 0.1))
+        journal.flush()
+
+    with Journal(folder) as journal:
+        journal.note(steps=1000)
+        for i in range(4):
+            step(journal, i, 1e9 + i)
+        assert pace(records.read("a")).images_per_second == pytest.approx(64)
+        journal.note(queued=1e9 + 10)
+        assert pace(records.read("a")).seconds_left is None
+        step(journal, 4, 1e9 + 14)
+        assert pace(records.read("a")).seconds_left is None
+        step(journal, 5, 1e9 + 14.5)
+    assert pace(records.read("a")).images_per_second == pytest.approx(128), "nothing of before the resume"
+
+
 def test_nothing_is_said_before_two_moments_are_known(folder):
     with Journal(folder) as journal:
         journal.note(steps=1000)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from resviz.models.spec import ModelSpec
+from resviz.training.config import SCHEDULES
 from resviz.training.records import Record, RunInfo
-from resviz.ui.titles import network_title, variants, when
+from resviz.ui.titles import network_title, setting_value, variants, when
 
 INFO = RunInfo("plain-20-20260102-030405-7", "new/plain-20", "digits", "finished", 9, 9, 1e9, "", "", "", 2e9)
 
@@ -41,6 +42,13 @@ def test_runs_are_told_apart_by_what_differs_and_at_last_by_their_time(tmp_path)
     assert [words for _, words in variants(*zip(*same, strict=True))] == ["02.01. 03:00:00", "02.01. 03:00:01"]
     others = [run(tmp_path, 2, lr=0.3), run(tmp_path, 3, "new/plain-20?norm=none"), same[0]]
     assert variants(*zip(*others, strict=True)) == [(20, "rate 0.3"), (20, "no norm, rate 0.1"), (20, "rate 0.1")]
+
+
+def test_a_schedule_is_called_the_same_everywhere(tmp_path):
+    both = [run(tmp_path, 0, schedule="one-cycle"), run(tmp_path, 1, schedule="steps")]
+    told = [words for _, words in variants(*zip(*both, strict=True))]
+    assert told == ["schedule one cycle", "schedule steps of 2015"]
+    assert [setting_value("schedule", name) for name in SCHEDULES] == ["one cycle", "cosine", "steps of 2015"]
 
 
 def test_plain_and_residual_of_one_race_share_a_variant(tmp_path):
