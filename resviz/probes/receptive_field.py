@@ -6,7 +6,6 @@ the union of theirs. Normalisations count as pointwise: what they measure of the
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import ceil, isinf
 from typing import NamedTuple
 
@@ -23,8 +22,7 @@ from resviz.probes.tracer import Axes, Dims, Traced
 Pair = tuple[int | float, int | float]
 
 
-@dataclass(frozen=True, slots=True)
-class ReceptiveField:
+class ReceptiveField(NamedTuple):
     """What a unit of the layer's map sees, in pixels of the input, each (height, width).
 
     Unit (i, j) sees the `size` pixels from `start + (i, j) * stride` on; `start` may be negative, in the padding.
@@ -66,8 +64,8 @@ class Followed(NamedTuple):
     @property
     def units(self) -> tuple[int, int]:
         """Rows and columns of the map."""
-        rows, columns = (1 if dim is None else self.form[dim] for dim in self.dims)
-        return rows, columns
+        down, across = self.dims
+        return (1 if down is None else self.form[down]), (1 if across is None else self.form[across])
 
 
 def receptive_field(
@@ -83,8 +81,9 @@ def receptive_field(
     """
     sides = (input_size, input_size) if isinstance(input_size, int) else input_size
     found = follow(model, layers, sides)
-    known: dict[tuple[int, int], _Along] = {}  # layers share most of their axes, and height and width often one
-    return tuple(_field(name, seen, sides, known) for name, seen in found.items())
+    distinct = {id(seen.axes): seen.axes for seen in found.values()}
+    described = {key: _described(axes, sides) for key, axes in distinct.items()}  # layers share most of them
+    return tuple(ReceptiveField(name, *described[id(seen.axes)], seen.units) for name, seen in found.items())
 
 
 def follow(model: nn.Module, layers: Iterable[str] | None, sides: tuple[int, int]) -> dict[str, Followed]:
@@ -135,13 +134,14 @@ class _Along(NamedTuple):
     largest: int
 
 
-def _field(name: str, seen: Followed, sides: tuple[int, int], known: dict[tuple[int, int], _Along]) -> ReceptiveField:
-    (y, x), (height, width) = seen.axes, sides
-    rows = columns = known.get((id(y), height)) or known.setdefault((id(y), height), _along(y, height))
-    if x is not y or width != height:
-        columns = known.get((id(x), width)) or known.setdefault((id(x), width), _along(x, width))
-    return ReceptiveField(
-        name,
+def _described(
+    axes: Axes, sides: tuple[int, int]
+) -> tuple[tuple[int, int], Pair, tuple[int, int], bool, bool, tuple[int, int], tuple[int, int]]:
+    """Size, stride, start, aligned, whole, smallest and largest of the fields along height and width."""
+    y, x = axes
+    rows = _along(y, sides[0])
+    columns = rows if x is y and sides[0] == sides[1] else _along(x, sides[1])
+    return (
         (rows.size, columns.size),
         (rows.stride, columns.stride),
         (rows.start, columns.start),
@@ -149,7 +149,6 @@ def _field(name: str, seen: Followed, sides: tuple[int, int], known: dict[tuple[
         y.whole and x.whole,
         (rows.smallest, columns.smallest),
         (rows.largest, columns.largest),
-        seen.units,
     )
 
 
