@@ -33,6 +33,8 @@ def test_a_layer_opens_by_click_and_a_photo_is_answered_in_three_ways(
     assert max(overflow) <= 1, overflow
     shot(page, "batchnorm")
     page.get_by_text("Other statistics", exact=True).click()
+    expect(page.locator(".batch [data-pick]")).to_have_count(1)
+    page.get_by_test_id("stMain").get_by_text("Samples", exact=True).click()
     page.locator(".batch [data-pick='3']").click()
     expect(page.locator(".batch .on")).to_have_attribute("data-pick", "3")
     settle(page)
