@@ -4,8 +4,9 @@ from resviz.ui import controls, layout, norm_parts
 from resviz.ui.layout import _
 
 layout.idea(_("What BatchNorm has stored, and how far a batch lies from it."))
-controls.sidebar()
-subject = controls.subject()
+part = norm_parts.choose()
+if part in norm_parts.OF_A_MODEL:
+    controls.sidebar()
 
 with layout.refusals():
-    norm_parts.show(norm_parts.choose(), subject)
+    norm_parts.show(part)

@@ -20,18 +20,21 @@ with layout.refusals():
     blocks = layout.spread(cache.block_names(subject.model), 24)
     strip = cache.stage_maps(subject.model, subject.sha, subject.shown, blocks)
 
-received = cache.view(subject.model, subject.shown)
+received, size = cache.view(subject.model, subject.shown), subject.shown.image.size
+box = cache.model(subject.model).preprocess.box(size)
 with photo.container():
     board.show(
         boards.framed_photo(
             raster.data_uri(cache.jpeg(subject.shown)),
             _("The photo {title}").format(title=said(subject.title)),
-            cache.model(subject.model).preprocess.box(subject.shown.image.size),
-            subject.shown.image.size,
+            box,
+            size,
         ),
         "photo",
     )
-    st.caption(_("The photo. The network sees the bright part, at {side} pixels.").format(side=received.width))
+    whole = box == (0, 0, *size)
+    seen = _("The network sees all of it") if whole else _("The network sees the bright part")
+    st.caption(_("The photo. {seen}, at {side} pixels.").format(seen=seen, side=received.width))
 with looks.container():
     board.show(
         boards.overlay(

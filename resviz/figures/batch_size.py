@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from resviz.figures.batchnorm import QUIET, Words
+from resviz.figures.decades import decades
 from resviz.figures.theme import GREEN, PURPLE, SKY, template
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def errors(sizes: "BatchSizes", names: tuple[str, str, str, str, str], words: Wo
     )
     figure.update_traces(hovertemplate="%{x}: %{y:.2g}<extra></extra>")
     figure.update_xaxes(type="log", tickvals=sizes.sizes, ticktext=[str(n) for n in sizes.sizes])
-    figure.update_yaxes(type="log", dtick=1)
+    figure.update_yaxes(type="log", **decades(np.concatenate([line[0] for line in lines]), 1))
     return _framed(figure, words, dark)
 
 

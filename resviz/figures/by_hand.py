@@ -53,13 +53,16 @@ def number_lines(rows: Sequence[tuple[str, Float[np.ndarray, "n c"]]], channel: 
 
 
 def before_and_after(
-    before: Float[np.ndarray, "n c"], after: Float[np.ndarray, "n c"], titles: tuple[str, str], dark: bool
+    before: Float[np.ndarray, "n c"], after: Float[np.ndarray, "n c"], titles: tuple[str, str], added: str, dark: bool
 ) -> go.Figure:
-    """What goes in (left) and what comes out (right), value by value: a bias moves the left bars and no right one."""
+    """What goes in (left) and what comes out (right), value by value: a bias moves the left bars and no right one.
+
+    `added` is written behind the names of what goes in.
+    """
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.1)
     for column, values in enumerate((before, after), start=1):
         for c in range(values.shape[1]):
-            names = [f"x{_low(i + 1)}" if column == 1 else f"y{_low(i + 1)}" for i in range(len(values))]
+            names = [f"x{_low(i + 1)}{added}" if column == 1 else f"y{_low(i + 1)}" for i in range(len(values))]
             bars = go.Bar(x=names, y=values[:, c], marker={"color": COLOURS[c]}, showlegend=False)
             figure.add_trace(bars.update(hovertemplate="%{y:.4g}<extra></extra>"), row=1, col=column)
     figure.update_layout(template=template(dark), height=270, margin={"t": 40}, barmode="group", bargap=0.3)

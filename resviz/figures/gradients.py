@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from plotly.subplots import make_subplots
 
+from resviz.figures.decades import decades
 from resviz.figures.families import Style
 from resviz.figures.theme import template
 
@@ -47,7 +48,7 @@ def profile(lines: Sequence[Line], quantity: str, across: str, dark: bool) -> go
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         margin={"l": 76, "t": 36},
         xaxis={"title": across, "range": _ends(lines)},
-        yaxis={"title": quantity, "type": "log", "exponentformat": "power", **_decades(lines)},
+        yaxis={"title": quantity, "type": "log", "exponentformat": "power", **decades(_values(lines), 2)},
     )
     return figure
 
@@ -129,17 +130,5 @@ def _ends(lines: Sequence[Line]) -> list[float]:
     return [1 - 0.015 * last, last * 1.015]
 
 
-def _decades(lines: Sequence[Line]) -> dict[str, object]:
-    """At least two decades, so that what is level looks level; ticks at powers of ten, or at 1, 2 and 5."""
-    values = np.concatenate([line.values.ravel() for line in lines]) if lines else np.ones(1)
-    values = values[(values > 0) & np.isfinite(values)]
-    if not values.size:
-        return {}
-    low, high = float(np.log10(values.min())), float(np.log10(values.max()))
-    spare = max(0.0, 2 - (high - low)) / 2 + 0.05 * max(2, high - low)
-    span = [low - spare, high + spare]
-    if high - low > 1.5:
-        return {"range": span, "dtick": max(1, round((high - low) / 8))}
-    powers = range(int(np.floor(span[0])), int(np.ceil(span[1])) + 1)
-    ticks = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
-    return {"range": span, "tickvals": ticks, "ticktext": [f"{tick:.3g}" for tick in ticks]}
+def _values(lines: Sequence[Line]) -> Float[np.ndarray, " all"]:
+    return np.concatenate([line.values.ravel() for line in lines] or [np.ones(1)])

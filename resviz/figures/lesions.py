@@ -73,15 +73,14 @@ def _change(label: str, before: float, after: float, colour: str) -> str:
 
 
 def answered(tiles: Sequence[Answered], colours: Sequence[str], alt: str) -> str:
-    """Test images side by side, under each the networks' answers in their colours, wrong ones struck."""
+    """Test images side by side, under each the networks' answers in their colours: filled is right, hollow wrong."""
     return f'<div class="answered">{"".join(_answered(tile, colours, alt) for tile in tiles)}</div>'
 
 
 def _answered(tile: Answered, colours: Sequence[str], alt: str) -> str:
     words = "".join(
-        f'<span title="{escape(name)}" style="background:{colour}">'
-        + (escape(answer) if answer == tile.label else f"<s>{escape(answer)}</s>")
-        + "</span>"
+        f'<span class="{"right" if answer == tile.label else "wrong"}" title="{escape(name)}" style="--mark:{colour}">'
+        f"{escape(answer)}</span>"
         for (name, answer), colour in zip(tile.answers.items(), colours, strict=True)
     )
     told = escape(alt.format(digit=tile.label))

@@ -1,11 +1,11 @@
 """The scale of a network's outputs over depth, where no BatchNorm holds it together."""
 
-import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from resviz.figures.batchnorm import QUIET
+from resviz.figures.decades import decades
 from resviz.figures.theme import GREEN, template
 
 
@@ -20,9 +20,6 @@ def spread(layers: Sequence[str], deviations: Sequence[float], title: str, dark:
     figure = go.Figure(dots.update(hovertemplate="%{x}: %{y:.3g}<extra></extra>"))
     figure.add_hline(y=1, line={"dash": "dot", "width": 1, "color": QUIET})
     figure.update_layout(template=template(dark), height=340, yaxis_title=title)
-    low, high = (limit([v for v in deviations if v > 0] or [1.0]) for limit in (min, max))
-    margin = max(0.3, 0.05 * math.log10(high / low))
-    figure.update_yaxes(type="log", range=[math.log10(min(low, 1)) - margin, math.log10(max(high, 1)) + margin])
-    figure.update_yaxes(dtick=1 if high / low > 10 else "D2", exponentformat="power")
+    figure.update_yaxes(type="log", exponentformat="power", **decades([*deviations, 1.0], 1))
     figure.update_xaxes(tickangle=-60, showgrid=False, tickfont={"size": 11}, type="category")
     return figure

@@ -104,6 +104,7 @@ def courses(steps: Int[np.ndarray, " steps"], parts: Sequence[Course], step: str
             y=np.concatenate([upper, lower[::-1]]),
             fill="toself",
             fillcolor=_faint(colour),
+            mode="lines",
             line={"width": 0},
             hoverinfo="skip",
         )

@@ -1,7 +1,7 @@
 """Which models there are, answered in milliseconds: headers of files are read, no weights and no torchvision."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class ModelInfo:
     input_size: int
     offline: bool
     title: str
+    spec: ModelSpec | None = field(default=None, compare=False)  # of our own networks
+    dataset: str = field(default="", compare=False)  # what it was trained on, in short
 
 
 def catalogue(include_torchvision: bool = True) -> tuple[ModelInfo, ...]:
@@ -53,16 +55,17 @@ def _described(name: str, meta: Mapping[str, object], shapes: Mapping[str, tuple
     spec = ModelSpec.from_dict(meta["spec"])  # type: ignore[arg-type]
     side = int(meta["preprocess"]["crop"])  # type: ignore[index]
     size = sum(prod(shape) for key, shape in shapes.items() if not _is_buffer(key))
-    return ModelInfo(name, spec.family, size, spec.classes, side, True, _trained(spec, meta))
+    dataset, title = _dataset(meta), _title(spec)
+    if dataset:
+        title = Sentence("{network}, {dataset}", network=title, dataset=dataset)
+    return ModelInfo(name, spec.family, size, spec.classes, side, True, title, spec, dataset)
 
 
-def _trained(spec: ModelSpec, meta: Mapping[str, object]) -> str:
+def _dataset(meta: Mapping[str, object]) -> str:
     card = meta.get("card")
     dataset = card.get("dataset") if isinstance(card, dict) else None
     name = dataset.get("name") if isinstance(dataset, dict) else None
-    if not name:
-        return _title(spec)
-    return Sentence("{network}, {dataset}", network=_title(spec), dataset=_SHORT.get(str(name), name))
+    return _SHORT.get(str(name), str(name)) if name else ""
 
 
 def _is_buffer(key: str) -> bool:

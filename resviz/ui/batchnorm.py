@@ -43,15 +43,15 @@ class Page:
         return results.corrupted(self.others, self.corruption, self.strength)
 
 
-def choose(subject: Subject) -> Page:
-    """The controls for the batch, and its pictures as the network receives them."""
+def choose(subject: Subject, source: str = "samples", corruption: str = "none") -> Page:
+    """The controls for the batch, and its pictures as the network receives them; they begin with these two."""
     kind, harm, force = layout.wide("batch").columns([2.9, 2.75, 0.8], gap="medium", vertical_alignment="bottom")
     with kind:
         source = view.pick(
             st.segmented_control,
             _("The batch"),
             BATCHES,
-            "samples",
+            source,
             "batch",
             required=True,
             format_func=_batch_title,
@@ -62,7 +62,7 @@ def choose(subject: Subject) -> Page:
             st.segmented_control,
             _("Made worse by"),
             KINDS,
-            "none",
+            corruption,
             "corruption",
             required=True,
             format_func=_corruption_title,

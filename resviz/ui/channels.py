@@ -11,8 +11,8 @@ from resviz.figures import boards, raster
 from resviz.figures.activations import frequencies, histogram
 from resviz.ui import board, cache, layout, linked, view
 from resviz.ui.controls import Subject
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 from resviz.ui.pickers import class_picker
 from resviz.ui.scales import scale_bar
@@ -210,7 +210,7 @@ def show_residual(subject: Subject, layer: "Layer", page: ChannelPage) -> None:
     try:
         parts = cache.residual_parts(subject.model, subject.sha, subject.shown, block)
     except ProbeError as reason:
-        st.caption(escaped(said(reason)))
+        st.caption(escaped(whole(reason)))
         return
     title, switch = st.columns([3, 1], gap="medium", vertical_alignment="center")
     title.subheader(_("Inside {block}: shortcut plus branch").format(block=block), anchor=False)

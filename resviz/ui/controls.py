@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 
 from resviz.data.images import Picture
+from resviz.errors import ResvizError
 from resviz.figures import boards
-from resviz.ui import board, cache
+from resviz.ui import board, cache, view
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
-from resviz.ui.layout import escaped, progress, refusals
+from resviz.ui.layout import escaped, progress, refuse
 from resviz.ui.model_picker import DEFAULT_MODEL, model_picker
 from resviz.ui.photos import photo_or_the_one_before, photo_picker
 
@@ -40,21 +41,31 @@ def sidebar() -> None:
 
 def subject() -> Subject:
     """Model and picture as chosen; stops the page with one sentence where the model cannot be had."""
-    with refusals():
-        name = st.session_state["model"] or DEFAULT_MODEL
-        cache.refresh(name)
-        if not cache.is_loaded(name):
-            update = progress(_("Loading {model}").format(model=escaped(name)))
-            update(0.0)
-            try:
-                cache.model(name, update)
-            finally:
-                update(1.0)
+    name = st.session_state["model"] or DEFAULT_MODEL
+    try:
+        _load(name)
+    except ResvizError as refusal:
+        refuse(refusal)
+        label = _("Look at the bundled model instead")
+        st.button(label, on_click=view.choose, args=("model", DEFAULT_MODEL))
+        st.stop()
     title, shown = photo_or_the_one_before()
     _say_notes(shown)
     _say_card(name)
     _say_device()
     return Subject(name, shown, title)
+
+
+def _load(name: str) -> None:
+    cache.refresh(name)
+    if cache.is_loaded(name):
+        return
+    update = progress(_("Loading {model}").format(model=escaped(name)))
+    update(0.0)
+    try:
+        cache.model(name, update)
+    finally:
+        update(1.0)
 
 
 def _say_notes(shown: Picture) -> None:
@@ -71,6 +82,9 @@ def _say_card(name: str) -> None:
     with st.session_state["card"].expander(_("About this model")):
         for note in loaded.notes:
             st.caption(escaped(said(note)))
+        if name.startswith("run/") and name.endswith("?checkpoint=initial"):
+            st.caption(_("The run before its first step: random weights."))
+            return
         if not ours:
             st.caption(_("{count} classes. No record of its training.").format(count=len(loaded.labels)))
             return

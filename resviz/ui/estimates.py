@@ -9,8 +9,8 @@ from resviz.errors import ResvizError
 from resviz.training import estimate, jobs
 from resviz.training.estimate import Estimate, Trial
 from resviz.training.request import Request
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped, progress
 from resviz.ui.shelf import Shelf
 
@@ -31,7 +31,7 @@ def show(requests: Sequence[Request]) -> None:
             try:
                 _try(requests, keys, at_once)
             except ResvizError as refusal:
-                st.caption(escaped(said(refusal)))
+                st.caption(escaped(whole(refusal)))
     if _known(keys):
         found = [_trials.get(key, _never) for key in keys]
         place.caption(_words(estimate.together(found, requests[0].config.epochs, at_once)))

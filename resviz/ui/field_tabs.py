@@ -9,9 +9,10 @@ from resviz.figures import field_charts
 from resviz.figures import receptive_field as drawings
 from resviz.ui import board, cache, fields, layout, papers, receptive_field, view
 from resviz.ui.controls import Subject
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
+from resviz.ui.titles import model_title
 
 if TYPE_CHECKING:
     from resviz.probes.arithmetic import Step, Window
@@ -73,7 +74,7 @@ def show_depth(subject: Subject) -> None:
         try:
             curves.append(_curve(name, side))
         except ResvizError as refusal:
-            st.caption(escaped(said(refusal)))
+            st.caption(escaped(whole(refusal)))
     titles = field_charts.Titles(
         _("convolutions so far"), _("side of the field (px)"), _("the image"), _("could see"), _("moves it")
     )
@@ -108,6 +109,7 @@ def _against(subject: Subject) -> list[str]:
         _("Compared with"),
         options,
         key="against",
+        format_func=model_title,
         on_change=lambda: view.choose("against", ";".join(st.session_state["against"]) or ";"),
     )
     return picked
@@ -131,7 +133,9 @@ def _curve(name: str, side: int) -> field_charts.Curve:
     points = [(depth[layer], size) for layer, size in measured.items() if size]
     spec = cache.model(name).spec
     family = spec.family if spec else ""
-    return field_charts.Curve(name, family, [depth[n] for n in lines], [max(found[n].size) for n in lines], points)
+    return field_charts.Curve(
+        model_title(name), family, [depth[n] for n in lines], [max(found[n].size) for n in lines], points
+    )
 
 
 def show_arithmetic(subject: Subject, layer: str) -> None:
@@ -139,7 +143,7 @@ def show_arithmetic(subject: Subject, layer: str) -> None:
     try:
         steps = fields.arithmetic(subject.model, receptive_field.side(subject), layer)
     except ResvizError as refusal:
-        st.caption(escaped(said(refusal)))
+        st.caption(escaped(whole(refusal)))
         return
     st.latex(r"r_l = r_{l-1} + (k-1)\,d\,j_{l-1} \qquad s_l = s_{l-1} - p\,j_{l-1} \qquad j_l = j_{l-1}\,s")
     _table(steps)

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.ui.i18n import said
+from resviz.ui.i18n import said, whole
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import Page as StreamlitPage
 
 _ASSETS = Path(__file__).with_name("assets")
-_FRAMED = "framed"
+_FRAMED, _RESERVED = "framed", "reserved"
 _STYLE = """
 <style>
 .stMainBlockContainer { padding: 3.4rem 2.5rem 2rem; max-width: 1500px; }
@@ -28,6 +28,8 @@ _STYLE = """
 .stMainBlockContainer h3 { font-size: 1.05rem; padding: 0.4rem 0 0; }
 .stSidebar [data-testid="stButtonGroup"] button { padding-inline: 0.4rem; }
 .stSidebar [data-testid="stButtonGroup"] button p { font-size: 0.875rem; }
+.stMainBlockContainer .st-key-papers h3 { padding: 1.6rem 0 0.8rem; }
+.stMainBlockContainer [class*="st-key-wide-paper"] p { font-size: 0.875rem; }
 .resviz-reserved { border-radius: 4px; background: rgba(128, 128, 128, 0.09); }
 @media (max-width: 1150px) {
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
@@ -91,8 +93,15 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except ResvizError as refusal:
-        st.error(escaped(said(refusal)))
+        refuse(refusal)
         st.stop()
+
+
+def refuse(refusal: ResvizError) -> None:
+    """The sentence of a refusal; what was kept free for the result is given up."""
+    for slot in st.session_state.pop(_RESERVED, []):
+        slot.empty()
+    st.error(escaped(whole(refusal)))
 
 
 def table_download(label: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -116,6 +125,7 @@ def reserved(places: "Sequence[DeltaGenerator]", height: int) -> "list[DeltaGene
     slots = [place.empty() for place in places]
     for slot in slots:
         slot.html(f'<div class="resviz-reserved" style="height:{height}px"></div>')
+    st.session_state[_RESERVED] = slots
     return slots
 
 

@@ -49,26 +49,36 @@ def _choose() -> tuple[tuple[str, ...], Swap]:
     can = {family: _removable(name) for family, name in NAMES.items()}
     chosen = (view.chosen("out") or "").split(",")
     off = [name for name in can["residual"] if name in chosen]
-    for family, drawing in zip(NAMES, layout.wide("pair").columns(2, gap="large"), strict=True):
-        with drawing:
-            st.markdown(f":{families.style(family, ()).word}[**{titles()[family]}**]")
-            colour = families.style(family, ()).colour
-            picked = board.show(switchboard(can[family], off, colour), f"pair-{family}")
-            if picked in can["residual"]:
-                off = [name for name in can["residual"] if (name in off) != (name == picked)]
-                view.choose("out", ",".join(off))
-                st.rerun()
+    drawn = st.container()
     words, swapping, reset = st.columns([2.6, 1.2, 1], gap="medium", vertical_alignment="bottom")
+    with swapping:
+        swap = choose_swap(NAMES["plain"])
+    with drawn:
+        _draw(can, off, swap)
+    counts = {family: sum(can[family][name] for name in off) for family in NAMES}
     words.caption(
         _(
             "Click a block to take it out of both networks: the residual one keeps its shortcut, the plain one loses "
-            "the layers. Pale blocks of the plain network change the shape, it cannot do without them. {count} out."
-        ).format(count=len(off))
+            "the layers. Pale blocks of the plain network change the shape, it cannot do without them. Out: {residual} "
+            "of the residual network, {plain} of the plain one."
+        ).format(**counts)
     )
-    with swapping:
-        swap = choose_swap(NAMES["plain"])
     reset.button(_("Put all back"), on_click=_reset, disabled=not off and swap is None, width="stretch")
     return tuple(off), swap
+
+
+def _draw(can: dict[str, dict[str, bool]], off: list[str], swap: Swap) -> None:
+    """Both networks; a block that is clicked goes or comes back in both."""
+    for family, drawing in zip(NAMES, layout.wide("pair").columns(2, gap="large"), strict=True):
+        with drawing:
+            look = families.style(family, ())
+            st.markdown(f":{look.word}[**{titles()[family]}**]")
+            html = switchboard(can[family], off, look.colour, swap, titles()[family])
+            picked = board.show(html, f"pair-{family}")
+            if picked in can["residual"]:
+                now = [name for name in can["residual"] if (name in off) != (name == picked)]
+                view.choose("out", ",".join(now))
+                st.rerun()
 
 
 def _reset() -> None:
@@ -91,13 +101,16 @@ def choose_swap(model: str) -> Swap:
     return pairs.get(picked)
 
 
-def switchboard(can: dict[str, bool], off: list[str], colour: str = "") -> str:
-    """A network's blocks, and whether each can be taken out, to be switched by a click."""
+def switchboard(can: dict[str, bool], off: list[str], colour: str = "", swap: Swap = None, network: str = "") -> str:
+    """A network's blocks, and whether each can be taken out, to be switched by a click; two swapped stand so."""
     stages: dict[str, list[boards.Cell]] = {}
+    moved = {} if swap is None else dict(zip(swap, reversed(swap), strict=True))
     for name, able in can.items():
-        stage, _dot, number = name.rpartition(".")
+        stage = name.rpartition(".")[0]
+        number = moved.get(name, name).rpartition(".")[2] + (" ⇄" if name in moved else "")
         hint = _("{block}: click to take it out or put it back") if able else _("{block} cannot be taken out")
-        stages.setdefault(stage, []).append(boards.Cell(name, number, hint.format(block=name)))
+        hint = f"{network} {hint}".strip().format(block=name)
+        stages.setdefault(stage, []).append(boards.Cell(name, number, hint))
     fixed = [name for name, able in can.items() if not able]
     return figures.switchboard(list(stages.items()), off, fixed, colour)
 
@@ -133,7 +146,7 @@ def _show_digits(left: "dict[str, Answers]") -> None:
     colours = [families.style(family, ()).colour for family in NAMES]
     alt = _("Test image of the digit {digit}")
     board.show(figures.answered(tiles, colours, alt), "pair-digits")
-    st.caption(_("A test image of each digit, and what both networks call it now; wrong answers are struck."))
+    st.caption(_("A test image of each digit, and what both networks call it now: filled is right, hollow is wrong."))
 
 
 def _show_each() -> None:
@@ -156,7 +169,8 @@ def _show_each() -> None:
     st.caption(
         _(
             "Each block out alone. The residual network keeps {residual:.0%} in the median, the plain one {plain:.0%}; "
-            "the dotted line is chance."
+            "the dotted line is chance, the dashed ones are the whole networks. The plain one cannot do without 2.0 "
+            "and 3.0, so they have no bar."
         ).format(residual=float(np.median(residual.hits)), plain=float(np.median(plain.hits)))
     )
     rows = [

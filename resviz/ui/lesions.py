@@ -7,12 +7,14 @@ import streamlit as st
 
 from resviz.data.images import Picture
 from resviz.errors import ProbeError
+from resviz.figures import families
 from resviz.figures import lesions as figures
-from resviz.figures.theme import PLAIN, RESIDUAL
+from resviz.figures.theme import RESIDUAL
+from resviz.models.spec import FAMILIES
 from resviz.ui import board, cache, controls, layout, lesion_pair, own_data, view
 from resviz.ui.controls import Subject
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 from resviz.ui.lesion_pair import Swap
 from resviz.ui.words import power_of_two
@@ -67,11 +69,7 @@ def _choose_blocks(model: str, can: dict[str, bool]) -> tuple[tuple[str, ...], S
     """The network as a switchboard, a click takes a block out or puts it back; and two blocks to swap."""
     chosen = (view.chosen("off") or "").split(",")
     off = [name for name, able in can.items() if able and name in chosen]
-    picked = board.show(lesion_pair.switchboard(can, off), "switchboard")
-    if picked is not None and can.get(picked):
-        off = [name for name in can if (name in off) != (name == picked)]
-        view.choose("off", ",".join(off))
-        st.rerun()
+    drawn = st.container()
     words, swapping, reset = st.columns([2.6, 1.2, 1], gap="medium", vertical_alignment="bottom")
     words.caption(
         _(
@@ -80,6 +78,12 @@ def _choose_blocks(model: str, can: dict[str, bool]) -> tuple[tuple[str, ...], S
     )
     with swapping:
         swap = lesion_pair.choose_swap(model)
+    with drawn:
+        picked = board.show(lesion_pair.switchboard(can, off, _colour(model), swap), "switchboard")
+    if picked is not None and can.get(picked):
+        off = [name for name in can if (name in off) != (name == picked)]
+        view.choose("off", ",".join(off))
+        st.rerun()
     reset.button(_("Put all back"), on_click=_reset, disabled=not off and swap is None, width="stretch")
     return tuple(off), swap
 
@@ -88,13 +92,19 @@ def _reset() -> None:
     view.forget("off", "swap")
 
 
+def _colour(model: str) -> str:
+    """Of the model's family, everywhere the same."""
+    spec = cache.model(model).spec
+    return families.style(spec.family, tuple(FAMILIES)).colour if spec else RESIDUAL
+
+
 def _show_answers(subject: Subject, off: tuple[str, ...], swap: Swap) -> None:
     whole = cache.prediction(subject.model, subject.sha, subject.shown)
     left = _without(subject.model, subject.sha, subject.shown, off, swap)
     order = list(dict.fromkeys([*(g.index for g in whole.top), *(g.index for g in left.top)]))[:7]
     labels = cache.model(subject.model).labels
     rows = [(labels[i], float(whole.probabilities[i]), float(left.probabilities[i])) for i in order]
-    board.show(figures.changes([(*row, RESIDUAL) for row in rows], _("before"), _("after")), "changes")
+    board.show(figures.changes([(*row, _colour(subject.model)) for row in rows], _("before"), _("after")), "changes")
     kept = whole.top[0].index == left.top[0].index
     sentence = (
         _("Its answer stays **{label}**.") if kept else _("Its answer changes from **{old}** to **{label}**.")
@@ -112,7 +122,7 @@ def _show_hits(model: str, off: tuple[str, ...], swap: Swap) -> None:
         return
     whole, left = _hits(model, data, (), None), _hits(model, data, off, swap)
     count, name = len(_sample(model, data)[1]), own_data.title(data)
-    board.show(figures.changes([(_("right answers"), whole, left, RESIDUAL)], _("before"), _("after")), "hits")
+    board.show(figures.changes([(_("right answers"), whole, left, _colour(model))], _("before"), _("after")), "hits")
     st.caption(_("{count} test images of {data}.").format(count=count, data=escaped(name)))
 
 
@@ -145,11 +155,9 @@ def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
     values = np.array(
         [_without(subject.model, subject.sha, subject.shown, (b,)).probabilities[top.index] for b in shown]
     )
-    spec = cache.model(subject.model).spec
     axes = (_("the one block that is out (stage.number)"), _("probability of the answer"))
-    plain = spec is not None and spec.family == "plain"
     short = [name.removeprefix("layer") for name in shown]
-    bars = figures.Bars(top.label, PLAIN if plain else RESIDUAL, short, values, top.probability)
+    bars = figures.Bars(top.label, _colour(subject.model), short, values, top.probability)
     figure = figures.one_by_one([bars], axes, layout.dark())
     alt = _("Probability of {label} without each block in turn").format(label=top.label)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
@@ -172,7 +180,7 @@ def _show_paths(subject: Subject) -> None:
         with st.spinner(_("Sampling paths")):
             found = _paths(subject.model, subject.sha, subject.shown)
     except ProbeError as reason:
-        st.caption(escaped(said(reason)))
+        st.caption(escaped(whole(reason)))
         return
     titles = (_("paths of this length"), _("gradient through them"))
     axes = (_("branches on the path"), _("share"))

@@ -11,6 +11,7 @@ from resviz.ui import cache, view
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
+from resviz.ui.titles import trained_title
 
 if TYPE_CHECKING:
     from resviz.models.zoo import ModelInfo
@@ -93,8 +94,12 @@ def _title(infos: "Mapping[str, ModelInfo]", name: str) -> str:
     """Short enough for one line of the sidebar."""
     group, _slash, rest = name.partition("/")
     if base(name) in infos:
-        return f"{said(infos[base(name)].title)} {_when(base(name))}".strip()
+        return f"{_known(infos[base(name)])} {_when(base(name))}".strip()
     return rest.rpartition("/")[2] if group == "file" else name
+
+
+def _known(info: "ModelInfo") -> str:
+    return trained_title(info) if info.name.startswith("run/") else said(info.title)
 
 
 def _started(name: str) -> str:

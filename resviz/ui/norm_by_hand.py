@@ -21,7 +21,7 @@ def show() -> None:
     with left:
         given = norm_inputs.ask()
     x, gamma, beta, momentum, bias = given.x, given.gamma, given.beta, given.momentum, given.bias
-    found = _compute(x + bias, gamma, beta, momentum)
+    found, name = _compute(x + bias, gamma, beta, momentum), _input_name(bias)
     with right:
         step = view.pick(
             st.segmented_control,
@@ -34,11 +34,11 @@ def show() -> None:
             wrap=True,
         )
         st.plotly_chart(
-            figures.number_lines(_lines(found, step), _("channel"), layout.dark()),
+            figures.number_lines(_lines(found, step, name), _("channel"), layout.dark()),
             config={"displayModeBar": False},
             alt=_("The batch after step {step} of {steps}").format(step=step, steps=STEPS),
         )
-        _say_steps(found, step, gamma, beta, momentum)
+        _say_steps(found, step, given)
     _show_bias(x, bias, _compute(x, gamma, beta, momentum), found)
 
 
@@ -61,22 +61,29 @@ def _step_title(step: int) -> str:
     }[step]
 
 
-def _lines(found: "ByHand", step: int) -> list[tuple[str, np.ndarray]]:
-    rows = [("x", found.x), ("x − μ", found.centred), ("x̂", found.x_hat), ("γ x̂ + β", found.y)]
+def _input_name(bias: float) -> str:
+    """What the numbers that go into BatchNorm are called."""
+    return "x + b" if bias else "x"
+
+
+def _lines(found: "ByHand", step: int, name: str) -> list[tuple[str, np.ndarray]]:
+    rows = [(name, found.x), (f"{name} − μ", found.centred), ("x̂", found.x_hat), ("γ x̂ + β", found.y)]
     return rows[: {1: 1, 2: 2, 3: 2, 4: 3}.get(step, 4)]
 
 
-def _say_steps(found: "ByHand", step: int, gamma: float, beta: float, momentum: float) -> None:
+def _say_steps(found: "ByHand", step: int, given: norm_inputs.Inputs) -> None:
     """The formulas so far, with the numbers of the first channel; the newest one last."""
+    gamma, beta, momentum = given.gamma, given.beta, given.momentum
+    value, added = ("x_i + b", "(x_i + b)") if given.bias else ("x_i", "x_i")
     n, x, c = len(found.x), found.x[:, 0], 0
     plus = " + ".join(_bracketed(v) for v in x)
     squares = " + ".join(f"{_bracketed(v)}^2" for v in found.centred[:, 0])
     formulas = (
-        rf"\mu = \tfrac{{1}}{{n}} \sum x_i = \tfrac{{1}}{{{n}}} ({plus}) = {_number(found.mean[c])}",
-        rf"x_i - \mu:\quad {_listed(found.centred[:, c])}",
+        rf"\mu = \tfrac{{1}}{{n}} \sum {added} = \tfrac{{1}}{{{n}}} ({plus}) = {_number(found.mean[c])}",
+        rf"{value} - \mu:\quad {_listed(found.centred[:, c])}",
         rf"\sigma^2 = \tfrac{{1}}{{{n}}} ({squares}) = {_number(found.variance[c])}",
-        rf"\hat x_i = \frac{{x_i - \mu}}{{\sqrt{{\sigma^2 + \varepsilon}}}}"
-        rf" = \frac{{x_i - \mu}}{{{_number(found.deviation[c])}}}:\quad {_listed(found.x_hat[:, c])}",
+        rf"\hat x_i = \frac{{{value} - \mu}}{{\sqrt{{\sigma^2 + \varepsilon}}}}"
+        rf" = \frac{{{value} - \mu}}{{{_number(found.deviation[c])}}}:\quad {_listed(found.x_hat[:, c])}",
         rf"y_i = \gamma \hat x_i + \beta = {_number(gamma)}\,\hat x_i + {_bracketed(beta)}:\quad"
         rf" {_listed(found.y[:, c])}",
         rf"\mu_\text{{run}} \leftarrow {_number(1 - momentum)} \cdot 0 + {_number(momentum)} \cdot"
@@ -86,7 +93,10 @@ def _say_steps(found: "ByHand", step: int, gamma: float, beta: float, momentum: 
     )
     for formula in formulas[:step]:
         st.latex(formula)
-    st.caption(_explained(step, found))
+    words = _explained(step, found)
+    if given.bias:
+        words += " " + _("What comes in is x + b, with the bias b = {bias:g}.").format(bias=given.bias)
+    st.caption(words)
 
 
 def _explained(step: int, found: "ByHand") -> str:
@@ -115,9 +125,9 @@ def _show_bias(x: np.ndarray, bias: float, without: "ByHand", found: "ByHand") -
     st.subheader(_("The bias that moves nothing"), anchor=False)
     picture, reason = layout.wide("bias").columns([1.5, 1], gap="large")
     with picture:
-        titles = (_("into BatchNorm: x + {bias:g}").format(bias=bias), _("out of it: y"))
+        titles = (_("into BatchNorm: {name}").format(name=_input_name(bias)), _("out of it: y"))
         st.plotly_chart(
-            figures.before_and_after(x + bias, found.y, titles, layout.dark()),
+            figures.before_and_after(x + bias, found.y, titles, _input_name(bias)[1:], layout.dark()),
             config={"displayModeBar": False},
             alt=_("Values before and after BatchNorm with a bias of {bias:g}").format(bias=bias),
         )

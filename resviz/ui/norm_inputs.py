@@ -13,8 +13,8 @@ import streamlit as st
 
 from resviz.errors import ProbeError
 from resviz.ui import view
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 
 VALUES, CHANNELS = 8, 4
@@ -37,7 +37,7 @@ def parse(text: str) -> np.ndarray:
     """One line a channel, its values separated by commas, to (n, c); raises `ProbeError` saying what is wrong."""
     lines = [line for line in text.splitlines() if line.strip()]
     try:
-        rows = [[float(part) for part in line.replace(";", ",").split(",") if part.strip()] for line in lines]
+        rows = [[_value(part) for part in line.replace(";", ",").split(",") if part.strip()] for line in lines]
     except ValueError:
         raise ProbeError("A value is no number; write them like 2, 6, one line for each channel.") from None
     if not 1 <= len(rows) <= CHANNELS or len({len(row) for row in rows}) > 1 or len(rows[0]) > VALUES:
@@ -50,6 +50,13 @@ def parse(text: str) -> np.ndarray:
     if not (np.abs(found) <= LARGEST).all():
         raise ProbeError("A value is too large to show; stay within a million.")
     return found
+
+
+def _value(text: str) -> float:
+    """The number; raises `ValueError` for "nan" as for any other word."""
+    if math.isnan(value := float(text)):
+        raise ValueError(text)
+    return value
 
 
 def ask() -> Inputs:
@@ -71,13 +78,13 @@ def _batch() -> np.ndarray:
     text = st.text_area(
         _("The batch: one line for each channel"),
         key=key,
-        height=90,
+        height=136,
         on_change=lambda: view.choose(key, st.session_state[key].strip().replace(" ", "").replace("\n", "/")),
     )
     try:
         return parse(text or "")
     except ProbeError as refusal:
-        st.error(escaped(said(refusal)) + " " + _("Until then the first example is shown."))
+        st.error(escaped(whole(refusal)) + " " + _("Until then the first example is shown."))
         return parse(DEFAULT)
 
 

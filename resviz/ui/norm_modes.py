@@ -54,8 +54,8 @@ def show(page: batchnorm.Page) -> None:
         for mode in modes
         for guess in mode.top(i, labels)
     ]
-    papers.show_all(*CARDS)
     layout.table_download(_("Download the answers"), "answers", ("image", "statistics", "label", "probability"), rows)
+    papers.show_all(*CARDS)
 
 
 def _say_agreement(modes: "tuple[Mode, ...]") -> None:

@@ -11,8 +11,8 @@ from resviz.figures import norm_none
 from resviz.ui import batchnorm, cache, layout, norm_runs
 from resviz.ui import norm_cache as results
 from resviz.ui.controls import Subject
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 from resviz.ui.words import times
 
@@ -30,7 +30,7 @@ def instead(model: str) -> Sentence | None:
 
 def show(subject: Subject, sentence: Sentence) -> None:
     """The sentence, the scatter of the outputs over depth, and scales and biases where they differ."""
-    st.info(escaped(said(sentence)))
+    st.info(escaped(whole(sentence)))
     _show_spread(subject)
     layers = results.affine(subject.model)
     if any(_differs(layer) for layer in layers):

@@ -6,6 +6,7 @@ import streamlit as st
 
 from resviz.ui import (
     batchnorm,
+    controls,
     norm_by_hand,
     norm_drift,
     norm_fold,
@@ -16,7 +17,6 @@ from resviz.ui import (
     norm_training,
     view,
 )
-from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
 
 OF_A_MODEL: dict[str, Callable[[batchnorm.Page], None]] = {
@@ -25,6 +25,7 @@ OF_A_MODEL: dict[str, Callable[[batchnorm.Page], None]] = {
     "size": norm_sizes.show,
     "fold": norm_fold.show,
 }
+BEGINS = {"answers": ("photo", "blur")}  # batch and corruption where nothing was chosen: what is compared should differ
 ALONE: dict[str, Callable[[], None]] = {
     "hand": norm_by_hand.show,
     "training": norm_training.show,
@@ -56,11 +57,13 @@ def choose() -> str:
     )
 
 
-def show(part: str, subject: Subject) -> None:
+def show(part: str) -> None:
     """Draw that part; one about a model says what there is where it has no BatchNorm."""
     if part in ALONE:
         ALONE[part]()
-    elif sentence := norm_none.instead(subject.model):
+        return
+    subject = controls.subject()
+    if sentence := norm_none.instead(subject.model):
         norm_none.show(subject, sentence)
     else:
-        OF_A_MODEL[part](batchnorm.choose(subject))
+        OF_A_MODEL[part](batchnorm.choose(subject, *BEGINS.get(part, ())))

@@ -77,17 +77,24 @@ def _show_all(record: Record, quantity: str, chosen: int) -> None:
         "bn_variance": _("Yellow is large; the colours are logarithmic."),
         "bn_gamma": _("Yellow is large; most layers start at 1."),
     }[quantity]
-    st.caption(
-        _("A column is a step, a row a layer: the mean over its channels. The frame is the chosen layer.")
-        + " "
-        + colours
-    )
+    st.caption(f"{_explained(steps)} {colours}")
     rows = [
         (int(step), layer, float(value))
         for step, row in zip(steps, values, strict=True)
         for layer, value in zip(layers, row, strict=True)
     ]
     layout.table_download(_("Download the numbers"), f"{record.id}-{quantity}", ("step", "layer", quantity), rows)
+
+
+def _explained(steps: np.ndarray) -> str:
+    """What column, row and frame are; long runs are recorded, or drawn, at one step out of several."""
+    every = round(float(np.median(np.diff(steps)))) if len(steps) > 1 else 1
+    if every > 1:
+        return _(
+            "A column is one step out of {every}, a row a layer: the mean over its channels. "
+            "The frame is the chosen layer."
+        ).format(every=every)
+    return _("A column is a step, a row a layer: the mean over its channels. The frame is the chosen layer.")
 
 
 def _show_layer(record: Record, at: int, layer: str) -> None:

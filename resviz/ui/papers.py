@@ -14,7 +14,7 @@ from resviz.ui.i18n import translate as _
 
 def show_all(*keys: str) -> None:
     """Cards one under the other, under a heading of their own."""
-    st.subheader(_("Papers"), anchor=False)
+    st.container(key="papers").subheader(_("Papers"), anchor=False)
     for key in keys:
         show(key)
 
@@ -52,7 +52,7 @@ def _show_ours(card: Card) -> None:
 
 
 def _show_rows(rows: Sequence[Row], key: str) -> None:
-    board.show(table((said(row.name), row.text) for row in rows), f"paper-{key}")
+    board.show(table((said(row.name), said(row.text)) for row in rows), f"paper-{key}")
 
 
 def _verdict(verdict: str) -> str:

@@ -7,7 +7,7 @@ from resviz.data.images import Picture
 from resviz.errors import ImageError
 from resviz.figures import boards, raster
 from resviz.ui import board, cache, view
-from resviz.ui.i18n import said
+from resviz.ui.i18n import said, whole
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.model_picker import DEFAULT_MODEL, base
@@ -46,7 +46,7 @@ def photo_or_the_one_before() -> tuple[str, Picture]:
     try:
         shown = cache.picture(data)
     except ImageError as refusal:
-        st.error(escaped(said(refusal)))
+        st.error(escaped(whole(refusal)))
         title, data = st.session_state.get("shown_before", _first_sample())
         return title, cache.picture(data)
     if (title, data) != _first_sample():  # it may only stand in for an upload to come

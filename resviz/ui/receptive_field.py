@@ -11,8 +11,8 @@ from resviz.figures import boards, raster
 from resviz.figures import receptive_field as drawings
 from resviz.ui import board, cache, cursor, fields, layout, view
 from resviz.ui.controls import Subject
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _show_weight(subject: Subject, scene: Scene) -> None:
     try:
         heat = cache.attribution(subject.model, subject.shown, "grad-cam", scene.layer, guess.index).map
     except ProbeError as reason:
-        st.caption(escaped(said(reason)))
+        st.caption(escaped(whole(reason)))
         return
     if heat.shape != scene.grid.units:
         st.caption(_("This layer keeps its channels last; Grad-CAM needs them first."))

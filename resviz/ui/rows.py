@@ -11,8 +11,8 @@ from resviz.training.pace import pace
 from resviz.training.records import Record, RunInfo
 from resviz.ui import starting, training, view
 from resviz.ui.estimates import duration
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 from resviz.ui.model_picker import at_moment, moment_title
 from resviz.ui.titles import network_title, setting_title, setting_value, spec_of
@@ -29,7 +29,7 @@ def row(record: Record, info: RunInfo, name: str) -> None:
     with acting:
         _buttons(record, info)
     if info.message and info.status in ("stopped", "crashed"):
-        st.warning(escaped(said(info.message)))
+        st.warning(escaped(whole(info.message)))
 
 
 def _words(record: Record, info: RunInfo) -> str:

@@ -14,8 +14,8 @@ from resviz.training.config import TrainConfig
 from resviz.training.records import RunInfo
 from resviz.training.request import MEASURE, Request
 from resviz.ui import cache, estimates, view
-from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
+from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
 from resviz.ui.titles import run_title
 
@@ -98,7 +98,7 @@ def forget(run_id: str) -> None:
 
 def say_refusal(refusal: ResvizError) -> None:
     """Keep the sentence for the next run of the page, which shows it under the button."""
-    st.session_state[_ERROR] = said(refusal)
+    st.session_state[_ERROR] = whole(refusal)
 
 
 def _wait(count: int) -> None:

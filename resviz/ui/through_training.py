@@ -1,7 +1,7 @@
 """Gradient norms through training: recorded runs as depth by step on one scale, and the profile at one step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -9,7 +9,7 @@ import streamlit as st
 from resviz.figures import families, gradients
 from resviz.figures import films as figures
 from resviz.figures.gradients import Line
-from resviz.models.spec import FAMILIES
+from resviz.models.spec import FAMILIES, ModelSpec
 from resviz.training import records
 from resviz.training.records import RunInfo
 from resviz.ui import films as pictures
@@ -59,11 +59,9 @@ def show() -> None:
 
 
 def _choose(known: dict[str, RunInfo]) -> list[str]:
-    """The runs of the address, else the newest plain and the newest residual one."""
+    """The runs of the address, else a plain and a residual one that differ in nothing else."""
     told = [name for name in (view.chosen("films") or "").split(",") if name in known]
-    newest = {info.model.partition("-")[0]: name for name, info in reversed(known.items())}
-    usual = [newest[kind] for kind in ("new/plain", "new/residual") if kind in newest] or list(known)[:BESIDE]
-    st.session_state["films"] = (told or usual)[:BESIDE]
+    st.session_state["films"] = (told or _twins(known) or list(known)[:1])[:BESIDE]
     chosen: list[str] = st.multiselect(
         _("Recorded runs, at most two"),
         list(known),
@@ -73,6 +71,19 @@ def _choose(known: dict[str, RunInfo]) -> list[str]:
         on_change=lambda: view.choose("films", ",".join(st.session_state["films"])),
     )
     return chosen
+
+
+def _twins(known: dict[str, RunInfo]) -> list[str]:
+    """The newest two recorded runs, plain and residual, of one data set, race, depth and everything else."""
+    seen: dict[tuple[str, str, ModelSpec], dict[str, str]] = {}
+    for name, info in known.items():  # the newest first
+        spec = spec_of(info)
+        alike = seen.setdefault((info.group, info.dataset, replace(spec, family="residual")), {})
+        if spec.family in ("plain", "residual"):
+            alike.setdefault(spec.family, name)
+        if len(alike) == BESIDE:
+            return [alike["plain"], alike["residual"]]
+    return []
 
 
 def _film(info: RunInfo, quantity: str) -> Film:

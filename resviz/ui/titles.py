@@ -3,12 +3,18 @@
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from resviz.errors import SpecError
 from resviz.models.spec import ModelSpec
 from resviz.training.records import Record, RunInfo
+from resviz.ui import cache
+from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.networks import family_title
+
+if TYPE_CHECKING:
+    from resviz.models.zoo import ModelInfo
 
 _ASKED = re.compile(r"-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?=-|$)")  # in a run's id
 _TELLING = ("lr", "schedule", "batch_size", "epochs", "augmentation", "weight_decay", "precision", "seed")
@@ -17,6 +23,25 @@ _TELLING = ("lr", "schedule", "batch_size", "epochs", "augmentation", "weight_de
 def network_title(spec: ModelSpec) -> str:
     """Family, depth, and what is not usual with them."""
     return ", ".join([f"{family_title(spec.family)}-{spec.depth}", *_unusual(spec)])
+
+
+def model_title(name: str) -> str:
+    """A model by its name, for charts and lists; what the catalogue does not know keeps its name."""
+    info = {info.name: info for info in cache.catalogue()}.get(name)
+    if info is not None:
+        return trained_title(info) if name.startswith("run/") else said(info.title)
+    try:
+        spec = ModelSpec.parse(name.removeprefix("new/")) if name.startswith("new/") else None
+    except SpecError:
+        spec = None
+    return name if spec is None else _("{network}, untrained").format(network=network_title(spec))
+
+
+def trained_title(info: "ModelInfo") -> str:
+    """A network that was trained here, called as its run is everywhere."""
+    if info.spec is None:
+        return said(info.title)
+    return ", ".join(filter(None, [network_title(info.spec), info.dataset]))
 
 
 def run_title(info: RunInfo) -> str:

@@ -13,7 +13,7 @@ from resviz.training.config import SCHEDULES, TrainConfig
 from resviz.training.presets import PRESETS, Preset, again, networks
 from resviz.training.request import Request
 from resviz.ui import view
-from resviz.ui.i18n import said
+from resviz.ui.i18n import said, whole
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.networks import family_title, init_title
@@ -148,7 +148,7 @@ def _offer(begun: Preset, crossed: tuple[Any, Any, Any, Any], dataset: str, conf
     try:
         race = Race(networks(*crossed, rest), dataset, config, record)
     except ResvizError as refusal:
-        st.error(escaped(said(refusal)))
+        st.error(escaped(whole(refusal)))
         return
     offer(race)
 

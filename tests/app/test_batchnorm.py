@@ -1,6 +1,8 @@
 """The page on BatchNorm in each of its states."""
 
 import io
+import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +28,11 @@ def page(**query: str) -> AppTest:
 
 def charts(app: AppTest) -> int:
     return len(app.get("plotly_chart"))
+
+
+def drawn(app: AppTest) -> list[dict[str, Any]]:
+    """The plotly charts of the page."""
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
 def test_first_visit_shows_drift_gamma_and_a_channel_of_the_bundled_model() -> None:
@@ -61,6 +68,17 @@ def test_three_kinds_of_statistics_answer_for_every_image_of_the_batch(batch: st
     assert "untrained" in words(app)
     assert ("this very batch" in words(app)) is (batch == "samples")
     assert charts(app) == 1
+
+
+def test_other_statistics_begin_with_a_blurred_photo_so_that_all_three_differ() -> None:
+    app = page(aspect="answers")
+    assert (app.session_state["batch"], app.session_state["corruption"]) == ("photo", "blur")
+    own, recalibrated = drawn(app)[0]["data"]
+    assert own["y"] != recalibrated["y"]
+    assert "this very batch" not in words(app)
+    chosen = page(aspect="answers", batch="samples", corruption="none")
+    assert (chosen.session_state["batch"], chosen.session_state["corruption"]) == ("samples", "none")
+    assert page(aspect="drift").session_state["batch"] == "samples"
 
 
 def test_batch_size_draws_the_funnel_and_the_errors() -> None:
@@ -125,7 +143,14 @@ def test_by_hand_follows_the_batch_that_was_typed_and_the_bias_moves_only_the_ru
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("2", "batch of one"), ("2, x", "no number"), ("1, 2\n1", "equally many"), ("", "1 to 4 lines")],
+    [
+        ("2", "batch of one"),
+        ("2, x", "no number"),
+        ("nan, 1", "no number"),
+        ("inf, 1", "too large"),
+        ("1, 2\n1", "equally many"),
+        ("", "1 to 4 lines"),
+    ],
 )
 def test_a_batch_that_cannot_be_is_one_sentence(text: str, says: str) -> None:
     app = page(aspect="hand")
@@ -133,6 +158,17 @@ def test_a_batch_that_cannot_be_is_one_sentence(text: str, says: str) -> None:
     assert not app.exception
     assert len(app.error) == 1
     assert says in app.error[0].value
+
+
+def test_with_a_bias_what_goes_in_is_called_x_plus_b() -> None:
+    with_bias, without = page(aspect="hand", step="4", hand_bias="2.5"), page(aspect="hand", step="4")
+    assert r"\sum (x_i + b) = \tfrac{1}{2} (4.5 + 8.5) = 6.5" in with_bias.latex[0].value
+    assert [with_bias.latex[i].value.count("x_i + b") for i in (1, 3)] == [1, 2]
+    assert "the bias b = 2.5" in words(with_bias)
+    lines, bars = zip(*(drawn(app) for app in (with_bias, without)), strict=True)
+    assert [bar["data"][0]["x"] for bar in bars] == [["x₁ + b", "x₂ + b"], ["x₁", "x₂"]]
+    assert [line["layout"]["yaxis"]["ticktext"] for line in lines] == [["x + b", "x + b − μ", "x̂"], ["x", "x − μ", "x̂"]]
+    assert not any("+ b" in formula.value for formula in without.latex[:4])
 
 
 def test_a_constant_channel_says_what_comes_out() -> None:

@@ -99,6 +99,11 @@ def test_the_pair_keeps_what_the_probe_says(query, removed, swapped):
         assert found[title] == pytest.approx((whole.hits, left.hits), abs=6e-4)
 
 
+def test_the_pair_tells_how_many_blocks_each_network_has_lost():
+    said = words(run(whose="pair", out="layer1.2,layer2.0,layer3.0"))
+    assert "Out: 3 of the residual network, 1 of the plain one." in said
+
+
 def test_the_pair_goes_back_to_whole_at_a_click():
     app = pair_says(out="layer1.1,nonsense", swap="layer1.0,layer1.1")
     assert hits(app)["Plain-20"][1] < 0.5

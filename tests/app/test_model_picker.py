@@ -73,6 +73,9 @@ def test_another_moment_gives_another_answer(finished):
     assert words(first) != words(last)
     assert "its weights are random" in words(first)
     assert "random" not in words(last)
+    assert "The run before its first step: random weights." in words(first)
+    assert "No record of its training" not in words(first)
+    assert "Trained on" in words(last)
 
 
 def test_no_name_of_a_run_leads_out_of_the_folder_of_runs(finished):

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,9 +16,9 @@ from resviz.probes.norm_mismatch import mismatch
 from resviz.probes.norm_modes import batchnorm_modes
 from resviz.training import records
 from resviz.training.schema import FILE
-from resviz.ui import norm_runs
+from resviz.ui import norm_runs, norm_training
 from tests.app.test_batchnorm import charts, page
-from tests.app.test_pages import run, words
+from tests.app.test_pages import SMALL, run, words
 from tests.training.squares import folder
 
 
@@ -122,6 +123,24 @@ def test_through_training_says_what_was_recorded(home: Path) -> None:
         app
     )
     assert f"the last batch had {last:.3g}" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"), [([0, 1, 2], "is a step,"), ([0, 10, 20, 30], "one step out of 10,"), ([7], "is a step,")]
+)
+def test_the_caption_says_which_steps_the_columns_are(steps: list[int], says: str) -> None:
+    assert says in norm_training._explained(np.array(steps))
+
+
+@pytest.mark.parametrize("part", ["hand", "training", "mismatch", "drift"])
+def test_model_and_picture_are_offered_only_where_they_change_something(home: Path, part: str) -> None:
+    app = page(aspect=part)
+    assert [box.key for box in app.sidebar.selectbox if box.key == "model"] == ["model"] * (part == "drift")
+    if part != "drift":
+        assert not len(app.sidebar)
+        app.segmented_control(key="aspect").set_value("drift").run()
+        assert not app.exception
+        assert app.selectbox(key="model").value == SMALL, "the model is not forgotten"
 
 
 def test_a_run_that_recorded_every_tenth_step_alone_says_so(home: Path) -> None:

@@ -56,3 +56,13 @@ def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: P
     last = app.select_slider(key="film-step").options[-1]
     app.select_slider(key="film-step").set_value(int(last)).run()
     assert f"at step {last}: the first is" in "\n".join(element.value for element in app.markdown)
+
+
+def test_the_first_pair_differs_in_nothing_but_the_shortcuts(home: Path) -> None:
+    data = folder(home / "squares")
+    for model in ("plain-8?width=4", "residual-8?width=4", "residual-8?width=4&norm=none", "plain-14?width=4"):
+        command = f"train --model new/{model}&classes=2 --dataset {data} --epochs 2 --side 8 --record full"
+        assert cli.main([*command.split(), "--threads", "1"]) == 0
+    shown = [records.read(name).info().model for name in run().multiselect[0].value]
+    assert [model.partition("&")[0].partition("?")[0] for model in shown] == ["new/plain-8", "new/residual-8"]
+    assert not any("norm" in model for model in shown)

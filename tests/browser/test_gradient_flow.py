@@ -74,7 +74,7 @@ def test_a_click_takes_a_block_out_of_both_networks(page: Page, server: Server, 
     blocks = page.locator(".net [data-pick='layer2.1']")
     blocks.first.click()
     expect(page.locator(".net [data-pick='layer2.1'][aria-checked=false]")).to_have_count(2)
-    expect(page.locator(".answered s").first).to_be_visible()  # the plain network is wrong about some digit
+    expect(page.locator(".answered .wrong").first).to_be_visible()  # the plain network is wrong about some digit
     settle(page)
     assert "out=layer2.1" in page.url
     shot(page, "gradient-flow-lesion-pair")

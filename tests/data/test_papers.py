@@ -52,10 +52,18 @@ def test_a_card_is_whole_and_shows_the_numbers_of_its_file(one):
     ]
 
 
-def test_numbers_have_three_digits_and_an_arrow_between_before_and_after():
-    assert Row(Sentence(""), (76.74, 62.2), "%").text == "76.7 → 62.2%"
-    assert Row(Sentence(""), (60, 100), "%").text == "60.0 → 100%"
-    assert Row(Sentence(""), (5.9e6,), "times").text == "5.90e+06 times"
+def test_numbers_have_the_decimals_they_are_stored_with_and_percentages_have_one():
+    assert Row(Sentence(""), (5.6, 95), "%").text == "5.6 → 95.0%"
+    assert Row(Sentence(""), (0.5,), "").text == "0.5"
+    assert Row(Sentence(""), (8.0, 4.2), "px").text == "8.0 → 4.2 px"
+    shown = {row.text for one in CARDS for row in one.ours.rows}
+    assert {"94.4 → 5.6%", "90.3 → 88.0%", "0.49", "-0.46", "15.2 → 8.9 px"} <= shown
+
+
+def test_an_arrow_stands_only_between_before_and_after():
+    (row,) = (row for row in card("effective-growth").ours.rows if len(row.numbers) > 1)
+    assert row.text == "18.4 px plain, 15.2 px residual"
+    assert row.text.said(lambda words: words.replace("} plain", "} schlicht")) == "18.4 px schlicht, 15.2 px residual"
 
 
 def test_an_unknown_card_names_the_cards_and_numbers_that_are_missing_the_command():
@@ -76,6 +84,21 @@ def test_the_verdict_on_recalibration_is_what_the_numbers_say():
     assert len(corrupted) == 8
     assert sum(after > before + 2 for before, after in corrupted) >= 6
     assert all(after > before - 3 for before, after in rows.values())
+
+
+def test_what_the_card_says_of_the_rows_that_gain_nothing_is_what_they_show():
+    rows = {(row["network"], row["what"]): row["numbers"] for row in STORED["adabn"]["rows"]}
+    whole = {network: numbers[0] for (network, what), numbers in rows.items() if what == "clean"}
+    gain = {key: after - before for key, (before, after) in rows.items() if key[1] != "clean"}
+    assert {key for key, value in gain.items() if value <= 0} == {("resnet20-cifar10", w) for w in ("blur", "negative")}
+    hardly_harmed = {key for key in gain if whole[key[0]] - rows[key][0] < 1}
+    assert hardly_harmed == {("resnet20-cifar10", "blur")}
+    before, after = rows["resnet20-cifar10", "clean"]
+    for cost in (-gain["resnet20-cifar10", "blur"], before - after):
+        assert cost == pytest.approx(2, abs=0.5), "about two points"
+    for network in whole:
+        assert gain[network, "negative"] < 5, "little or nothing"
+        assert whole[network] - rows[network, "negative"][0] > 20, "though they harm much"
 
 
 def test_mean_errors_are_those_of_the_rows():

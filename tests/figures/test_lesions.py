@@ -44,9 +44,9 @@ def test_single_lesions_are_bars_in_the_networks_colour_with_a_line_for_the_whol
     assert figure.layout.shapes[2].y0 == 0.1
 
 
-def test_wrong_answers_are_struck():
+def test_wrong_answers_are_hollow():
     html = answered([Answered("data:,", "3", {"r": "3", "p": "8"})], [RESIDUAL, PLAIN], "digit {digit}")
-    assert re.findall(r">(<s>)?(\d)", html) == [("", "3"), ("<s>", "8")]
+    assert re.findall(r'class="(\w+)"[^>]*>(\d)', html) == [("right", "3"), ("wrong", "8")]
     assert 'alt="digit 3"' in html
 
 

@@ -57,6 +57,7 @@ def test_a_band_lies_one_deviation_around_the_mean():
     figure = courses(STEPS, [Course("mean", VALUES[:, 0], np.array([1.0, 2.0, 0.5]))], "step", dark=False)
     band, line = figure.data
     assert list(line.y) == [-1, 2, -3]
+    assert (band.mode, line.mode) == ("lines", "lines"), "no dots at the band's edges"
     assert list(band.y) == [0, 4, -2.5, -3.5, 0, -2]
     assert list(band.x) == [0, 10, 20, 20, 10, 0]
 
@@ -91,4 +92,14 @@ def test_spreads_are_drawn_on_powers_of_ten_around_one():
     assert low < -2
     assert high > 2
     assert figure.layout.shapes[0].y0 == 1
-    assert spread(["a"], [0.0], "deviation", False).layout.yaxis.range == (-0.3, 0.3)
+    low, high = spread(["a"], [0.0], "deviation", False).layout.yaxis.range
+    assert low < 0 < high
+
+
+def test_few_decades_have_whole_numbers_at_one_two_and_five():
+    axis = spread(["a", "b"], [0.2, 1.5], "deviation", False).layout.yaxis
+    inside = [
+        t for v, t in zip(axis.tickvals, axis.ticktext, strict=True) if axis.range[0] < np.log10(v) < axis.range[1]
+    ]
+    assert inside == ["0.2", "0.5", "1"]
+    assert axis.dtick is None
