@@ -49,7 +49,7 @@ def offer(race: Race) -> None:
     if sentence := st.session_state.pop(_ERROR, None):
         st.error(escaped(sentence))
     if own:
-        st.fragment(_wait, run_every=TICK)(len(own))
+        st.fragment(_wait, run_every=TICK)()
     if count > MOST:
         words = _("{count} networks are chosen, at most {most} run in a race: take some away.")
         st.warning(words.format(count=count, most=MOST))
@@ -101,10 +101,10 @@ def say_refusal(refusal: ResvizError) -> None:
     st.session_state[_ERROR] = whole(refusal)
 
 
-def _wait(count: int) -> None:
-    """Say what the button waits for; once one of the runs is over, the page runs again."""
+def _wait() -> None:
+    """Say what the button waits for; once all of it is over, the page runs again."""
     own = going_on()
-    if len(own) < count:
+    if not own:
         st.rerun()
     st.caption(say_whose(own))
 
