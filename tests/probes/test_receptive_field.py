@@ -530,7 +530,11 @@ def test_any_graph_sees_the_support_of_its_gradient(layers: list[nn.Module]):
     """In the middle of the image, both axes, several units; each unit's own field is what was carried along."""
     model = nn.Sequential(nn.Conv2d(3, 1, 1), *layers)
     end = str(len(layers))
-    (expected,) = receptive_field(model, [end], SIDES)
+    try:
+        (expected,) = receptive_field(model, [end], SIDES)
+    except ProbeError as refusal:  # strides may leave too little for a kernel
+        assume("too small" not in str(refusal))
+        raise
     assume(max(expected.size) < 30)
     carried = model(Traced.image(3, SIDES, torch.float32))
     x = torch.ones(1, 3, *SIDES, dtype=torch.float64, requires_grad=True)
@@ -540,8 +544,9 @@ def test_any_graph_sees_the_support_of_its_gradient(layers: list[nn.Module]):
     middle = [side // 2 for side in output.shape[2:]]
     for shift in range(-2, 3):
         unit = (middle[0] + shift, middle[1] + shift)
-        for axis, index, found in zip(carried.axes, unit, support(output, x, unit), strict=True):
-            assert (axis.first(index), axis.last(index)) == found
+        for axis, index, found, side in zip(carried.axes, unit, support(output, x, unit), SIDES, strict=True):
+            if axis.first(index) >= 0 and axis.last(index) < side:  # beyond the image there is no gradient
+                assert (axis.first(index), axis.last(index)) == found
     for axis, stride, size, start in zip(carried.axes, expected.stride, expected.size, expected.start, strict=True):
         assert (float(axis.first.rate), axis.size, axis.first(0)) == (stride, size, start)
 
