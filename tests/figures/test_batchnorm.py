@@ -124,6 +124,6 @@ def test_each_value_has_its_thread_through_the_steps():
     figure = number_lines([("x", found.x), ("x̂", found.x_hat)], "channel", dark=False)
     assert [trace.name for trace in figure.data] == ["channel 1", "channel 1", "channel 2", "channel 2"]
     np.testing.assert_allclose([trace.x for trace in figure.data], [[2, -1], [6, 1], [10, -1], [11, 1]], atol=1e-4)
-    bars = before_and_after(found.x, found.y, ("in", "out"), dark=False).data
-    assert [tuple(bar.x) for bar in bars] == [("x₁", "x₂")] * 2 + [("y₁", "y₂")] * 2
+    bars = before_and_after(found.x, found.y, ("in", "out"), " + b", dark=False).data
+    assert [tuple(bar.x) for bar in bars] == [("x₁ + b", "x₂ + b")] * 2 + [("y₁", "y₂")] * 2
     np.testing.assert_allclose(bars[0].y, [2, 6])
