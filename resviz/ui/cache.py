@@ -172,6 +172,17 @@ def tensor(name: str, shown: Picture) -> "Tensor":
     return model(name).preprocess.tensor(view(name, shown))[None].to(best().type)
 
 
+def normalised(loaded: "LoadedModel", images: "Tensor") -> "Tensor":
+    """Views of many pictures, uint8 (N, 3, H, W), as the model receives them, where models run."""
+    import torch
+
+    from resviz.device import best
+    from resviz.training.augment import normalised
+
+    statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
+    return normalised(images, statistics).to(best().type)
+
+
 def view(name: str, shown: Picture) -> "Image":
     """The pixels that the model receives, as an RGB picture; scaling down a large photo takes a while."""
     return _views.get((name, shown.sha256), lambda: model(name).preprocess.view(shown.image))

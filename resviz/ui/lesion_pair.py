@@ -216,14 +216,8 @@ def _each(name: str) -> "Lesions":
 
 def _batch(name: str) -> "tuple[Tensor, Tensor]":
     """The test images as the network receives them, and their classes."""
-    import torch
-
-    from resviz.device import best
-    from resviz.training.augment import normalised
-
-    preprocess, data = cache.model(name).preprocess, _digits()
-    x = normalised(data.images, (torch.tensor(preprocess.mean), torch.tensor(preprocess.std)))
-    return x.to(best().type), data.targets.to(best().type)
+    x = cache.normalised(cache.model(name), _digits().images)
+    return x, _digits().targets.to(x.device)
 
 
 @st.cache_resource(show_spinner=False)

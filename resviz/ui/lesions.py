@@ -137,15 +137,10 @@ def _hits(name: str, data: str, off: tuple[str, ...], swap: Swap) -> float:
 
 def _sample(name: str, data: str) -> "tuple[Tensor, Tensor]":
     """Test images as the network receives them, and their classes."""
-    import torch
-
-    from resviz.device import best
-    from resviz.training.augment import normalised
-
-    loaded, where = cache.model(name), best().type
+    loaded = cache.model(name)
     _labels, split = own_data.drawn(loaded, data, SAMPLE)
-    x = normalised(split.images, (torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)))
-    return x.to(where), split.targets.to(where)
+    x = cache.normalised(loaded, split.images)
+    return x, split.targets.to(x.device)
 
 
 def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:

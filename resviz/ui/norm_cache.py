@@ -90,12 +90,7 @@ def tensor(model: str, shown: Batch) -> "Tensor":
     """The batch normalised as the model wants it."""
     import torch
 
-    from resviz.device import best
-    from resviz.training.augment import normalised
-
-    preprocess = cache.model(model).preprocess
-    statistics = torch.tensor(preprocess.mean), torch.tensor(preprocess.std)
-    return normalised(torch.from_numpy(shown.pixels), statistics).to(best().type)
+    return cache.normalised(cache.model(model), torch.from_numpy(shown.pixels))
 
 
 def thumbnails(shown: Batch) -> list[str]:

@@ -109,18 +109,14 @@ def _measured(run: str, data: str, batch: int) -> "dict[int, Mismatch]":
 
 def _measuring(model: str, data: str, batch: int) -> "Callable[[], Mismatch]":
     def measure() -> "Mismatch":
-        import torch
-
         from resviz.device import best
         from resviz.models import zoo
         from resviz.probes.norm_mismatch import mismatch
-        from resviz.training.augment import normalised
 
         with cache.computing():
             loaded = zoo.load(model)
             _labels, split = own_data.drawn(loaded, data, IMAGES)
-            statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
-            x = normalised(split.images, statistics).to(best().type)
+            x = cache.normalised(loaded, split.images)
             return mismatch(loaded.model.to(best().type), x, split.targets, min(batch, len(x)))
 
     return measure
