@@ -41,9 +41,8 @@ class Block(nn.Module):
         """What the family changes in freshly drawn weights of a network of so many blocks."""
 
     def at(self, kind: str, i: int) -> nn.Module:
-        """The i-th conv, bn or relu, from 1 on; `get_submodule` would take longer than some of them run."""
-        module: nn.Module = getattr(self, f"{kind}{i}")
-        return module
+        """The i-th conv, bn or relu, from 1 on; as an attribute it would take longer than some of them run."""
+        return self._modules[f"{kind}{i}"]  # type: ignore[return-value]
 
     @property
     def last_norm(self) -> nn.Module:

@@ -65,7 +65,7 @@ def arithmetic(model: nn.Module, layer: str, input_size: int | tuple[int, int] =
     that is no convolution or pooling module.
     """
     sides = (input_size, input_size) if isinstance(input_size, int) else input_size
-    goal = follow(model, [layer], sides)[layer].axes[0]
+    goal = follow(model, [layer], sides).maps[layer].axes[0]
     if isinf(goal.most):
         raise ProbeError(
             "{layer} sees the whole image through a mean over the map; choose an earlier layer", layer=layer
@@ -125,7 +125,7 @@ def _windows(
     model: nn.Module, layer: str, sides: tuple[int, int]
 ) -> list[tuple[str, str, Window, tuple[Size, Fraction]]]:
     """The windows that finish before the layer, with the longest path's size and the jump behind each."""
-    seen = follow(model, None, sides)
+    seen = follow(model, None, sides).maps
     modules = dict(model.named_modules())
     found = []
     for name in list(seen)[: list(seen).index(layer) + 1]:

@@ -23,6 +23,7 @@ from resviz.errors import ProbeError
 from resviz.probes.fields import Axis
 from resviz.probes.hooks import eval_mode, observe
 from resviz.probes.receptive_field import Followed, follow
+from resviz.probes.traced import Seen
 
 SHARES = (0.5, 0.95, 0.997)
 INPUTS = 4  # noise pictures, where nothing else is said
@@ -75,7 +76,7 @@ def effective_receptive_field(
     map and one that no pixel moves.
     """
     sides = (x.shape[-2], x.shape[-1])
-    plan = _plan(follow(model, [layer], sides)[layer], layer, unit, sides, crop)
+    plan = _plan(follow(model, [layer], sides), layer, unit, sides, crop)
     energy = _energies(model, x, [plan], _Sampling(draws, batch, seed))[layer]
     found = _field(plan, energy)
     if found is None:
@@ -106,7 +107,8 @@ def effective_receptive_fields(
     Layers that see the whole image share one forward pass. Raises what `receptive_field` raises.
     """
     sides = (x.shape[-2], x.shape[-1])
-    plans = [_plan(seen, name, unit, sides, True) for name, seen in follow(model, layers, sides).items()]
+    followed = follow(model, layers, sides)
+    plans = [_plan(followed, name, unit, sides, True) for name in followed.maps]
     together: dict[Box, list[_Plan]] = defaultdict(list)
     for plan in plans:
         together[plan.box].append(plan)
@@ -154,7 +156,8 @@ class _Plan:
     """A unit of a layer and the pixels that are run; `at` is the unit's number where only these are run."""
 
     layer: str
-    seen: Followed
+    seen: Seen
+    runs: int
     unit: Unit
     box: Box
     at: Unit
@@ -171,7 +174,8 @@ class _Sampling:
     seed: int
 
 
-def _plan(seen: Followed, layer: str, unit: Unit | None, sides: tuple[int, int], crop: bool) -> _Plan:
+def _plan(followed: Followed, layer: str, unit: Unit | None, sides: tuple[int, int], crop: bool) -> _Plan:
+    seen, runs = followed.maps[layer], followed.runs[layer]
     counts = seen.units
     row, column = unit or (counts[0] // 2, counts[1] // 2)
     if not (0 <= row < counts[0] and 0 <= column < counts[1]):
@@ -186,9 +190,9 @@ def _plan(seen: Followed, layer: str, unit: Unit | None, sides: tuple[int, int],
     y, x = seen.axes
     theoretical = sides[0] if y.whole else y.size, sides[1] if x.whole else x.size
     if not (crop and y.local and x.local):
-        return _Plan(layer, seen, (row, column), (0, sides[0], 0, sides[1]), (row, column), theoretical)
+        return _Plan(layer, seen, runs, (row, column), (0, sides[0], 0, sides[1]), (row, column), theoretical)
     (top, bottom, i), (left, right, j) = _enough(y, row, sides[0]), _enough(x, column, sides[1])
-    return _Plan(layer, seen, (row, column), (top, bottom, left, right), (i, j), theoretical)
+    return _Plan(layer, seen, runs, (row, column), (top, bottom, left, right), (i, j), theoretical)
 
 
 def _enough(axis: Axis, unit: int, side: int) -> tuple[int, int, int]:
@@ -234,7 +238,7 @@ def _summed(
 def _units(model: nn.Module, pixels: Tensor, plans: list[_Plan]) -> dict[str, Float[Tensor, "n channels"]]:
     """The channels of each plan's unit with their graph, from a forward pass that ends at the deepest layer."""
     by_layer = {plan.layer: plan for plan in plans}
-    waiting = {plan.layer: plan.seen.runs for plan in plans}
+    waiting = {plan.layer: plan.runs for plan in plans}
     found: dict[str, Tensor] = {}
 
     def record(layer: str, output: Tensor) -> None:

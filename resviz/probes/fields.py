@@ -94,11 +94,12 @@ def window(axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1
     reach = (kernel - 1) * dilation
     if kernel == stride == 1 and not padding:
         return axis
-    if len(axis.first.table) == 1:  # in most networks always, so without the detour
-        first, last, step = axis.first.table[0], axis.last.table[0], axis.first.step
-        edges = Edge((first - padding * step,), stride * step), Edge((last + (reach - padding) * step,), stride * step)
-        grown = axis.least + reach * step, axis.most + reach * step
-        return Axis(*edges, axis.whole, axis.aligned, *grown, axis.local and padding >= 0)
+    (start, step), (end, _), whole, aligned, least, most, local = axis
+    if len(start) == 1:  # in most networks always, so without the detour
+        first = Edge((start[0] - padding * step,), stride * step)
+        last = Edge((end[0] + (reach - padding) * step,), stride * step)
+        grown = reach * step
+        return Axis(first, last, whole, aligned, least + grown, most + grown, local and padding >= 0)
     return axis.seen(lambda i: i * stride - padding, lambda i: i * stride - padding + reach)
 
 
@@ -131,21 +132,22 @@ def union(a: Axis, b: Axis, units: int) -> Axis:
     """Where two branches meet in a map of so many units: from the first pixel of either to the last of either."""
     if a is b or a == b:
         return a
-    aligned, paths = a.aligned and b.aligned, (min(a.least, b.least), max(a.most, b.most))
+    aligned, least, most = a.aligned and b.aligned, min(a.least, b.least), max(a.most, b.most)
     if a.whole or b.whole:  # the place of a unit is that in the branch that is not a mean over everything
         local = a if b.whole and (not a.whole or a.first.rate >= b.first.rate) else b
-        return Axis(local.first, local.last, True, aligned, *paths, local=False)
-    if len(a.first.table) == len(b.first.table) == 1 and a.first.step == b.first.step:  # in most networks always
-        (i,), (j,), (k,), (m,) = a.first.table, b.first.table, a.last.table, b.last.table
-        first, last = Edge((min(i, j),), a.first.step), Edge((max(k, m),), a.first.step)
-        return Axis(first, last, False, aligned and i + k == j + m, *paths, a.local and b.local)
+        return Axis(local.first, local.last, True, aligned, least, most, local=False)
+    (i, step), (j, other), (k, _), (m, _) = a.first, b.first, a.last, b.last
+    if step == other and len(i) == len(j) == 1:  # in most networks always
+        centred = i[0] + k[0] == j[0] + m[0]
+        first, last = Edge(min(i, j), step), Edge(max(k, m), step)
+        return Axis(first, last, False, aligned and centred, least, most, a.local and b.local)
     even = a.first.step * len(b.first.table) == b.first.step * len(a.first.table)
     period = lcm(len(a.first.table), len(b.first.table)) if even else units
     step = max(a.first(period) - a.first(0), b.first(period) - b.first(0))
     first = Edge(tuple(min(a.first(i), b.first(i)) for i in range(period)), step)
     last = Edge(tuple(max(a.last(i), b.last(i)) for i in range(period)), step)
     centred = all(a.first(i) + a.last(i) == b.first(i) + b.last(i) for i in range(period))
-    return Axis(first, last, False, aligned and even and centred, *paths, a.local and b.local and even)
+    return Axis(first, last, False, aligned and even and centred, least, most, a.local and b.local and even)
 
 
 def _period(before: int, after: int) -> int:

@@ -13,7 +13,8 @@ from torch import nn
 from resviz.errors import ProbeError
 from resviz.probes.architecture import blocks
 from resviz.probes.fields import Axis, Size
-from resviz.probes.receptive_field import Followed, follow
+from resviz.probes.receptive_field import follow
+from resviz.probes.traced import Seen
 
 _CONV = nn.Conv2d | nn.ConvTranspose2d
 _WINDOW = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
@@ -71,17 +72,17 @@ class ImageFit:
 def image_fit(model: nn.Module, input_size: int | tuple[int, int]) -> ImageFit:
     """How an image of that side, or height and width, fits; raises `ProbeError` where fields cannot be followed."""
     sides = (input_size, input_size) if isinstance(input_size, int) else input_size
-    seen = follow(model, None, sides)
+    seen = follow(model, None, sides).maps
     stem = _stem(model, seen)
     return ImageFit(sides, _layers(model, seen, sides), stem, _relaxed(model, stem, sides))
 
 
-def _layers(model: nn.Module, seen: dict[str, Followed], sides: tuple[int, int]) -> tuple[LayerFit, ...]:
+def _layers(model: nn.Module, seen: dict[str, Seen], sides: tuple[int, int]) -> tuple[LayerFit, ...]:
     modules = {name: module for name, module in model.named_modules() if isinstance(module, _CONV) and name in seen}
     return tuple(_layer(name, modules[name], seen[name], sides) for name in seen if name in modules)
 
 
-def _layer(name: str, conv: nn.Conv2d | nn.ConvTranspose2d, seen: Followed, sides: tuple[int, int]) -> LayerFit:
+def _layer(name: str, conv: nn.Conv2d | nn.ConvTranspose2d, seen: Seen, sides: tuple[int, int]) -> LayerFit:
     size, visible, all_paths, shortest = [], 1.0, [], []
     for axis, side, i in zip(seen.axes, sides, (0, 1), strict=True):
         size.append(side if axis.whole else axis.size)
@@ -108,7 +109,7 @@ def _visible(axis: Axis, units: int, side: int) -> float:
     return sum(max(0, min(b, side - 1) - max(a, 0) + 1) / (b - a + 1) for a, b in edges) / units
 
 
-def _stem(model: nn.Module, seen: dict[str, Followed]) -> tuple[str, ...]:
+def _stem(model: nn.Module, seen: dict[str, Seen]) -> tuple[str, ...]:
     first = next(iter(blocks(model)), None)
     modules, stem = dict(model.named_modules()), []
     for name in seen:
@@ -130,7 +131,7 @@ def _relaxed(model: nn.Module, stem: tuple[str, ...], sides: tuple[int, int]) ->
         if isinstance(module, _WINDOW):
             module.stride = (1, 1)
     try:
-        return ImageFit(sides, _layers(gentle, follow(gentle, None, sides), sides))
+        return ImageFit(sides, _layers(gentle, follow(gentle, None, sides).maps, sides))
     except ProbeError:
         return None
 

@@ -11,85 +11,71 @@ from typing import Any
 
 from torch import nn
 
-from resviz.probes.hooks import resolve
+from resviz.models.parts import Tap
 from resviz.probes.trace_windows import conv_of
 from resviz.probes.traced import Traced
 
-Record = Callable[[str, object], None]
-Rule = Callable[[Traced], Traced]
+Record = Callable[[nn.Module, object], None]
+Rule = Callable[[Any, Traced], Traced]
+_CALL = "_compiled_call_impl"  # what a module does when it is called, if it is there
 
 
 @contextmanager
-def watched(model: nn.Module, layers: Iterable[str] | None, record: Record) -> Iterator[None]:
-    """Call `record(layer, output)` whenever one of `layers`, or any module, has run inside the block.
+def watched(modules: Iterable[nn.Module], record: Record) -> Iterator[None]:
+    """Call `record(module, output)` whenever one of the modules has run inside the block.
 
-    Each module's `forward` is replaced on the module itself and comes back after the block. Raises `ProbeError` for an
-    unknown layer, before anything is replaced.
+    The watch takes the place in which torch keeps a module's compiled call, and leaves it after the block; hooks run as
+    ever.
     """
-    names = _named(model, layers)
-    before = {module: module.__dict__.get("forward") for module in names}
+    before: dict[nn.Module, Any] = {}
     try:
-        for module, own in names.items():
-            module.__dict__["forward"] = _watched(module, own, record)
+        for module in modules:
+            own, rule = module.__dict__, _rule_of(module)
+            before[module] = own.get(_CALL)
+            own[_CALL] = partial(_follow, rule, module, record) if rule else partial(_run, module, record)
         yield
     finally:
-        for module, forward in before.items():
-            if forward is None:
-                module.__dict__.pop("forward", None)
+        for module, call in before.items():
+            if call is None:
+                del module.__dict__[_CALL]
             else:
-                module.__dict__["forward"] = forward
+                module.__dict__[_CALL] = call
 
 
-def _named(model: nn.Module, layers: Iterable[str] | None) -> dict[nn.Module, list[str]]:
-    """Modules with the names under which they are asked for; one that has several names may be asked for twice."""
-    if layers is None:
-        return {module: [name] for name, module in model.named_modules() if name}
-    modules = dict(model.named_modules(remove_duplicate=False))
-    found: dict[nn.Module, list[str]] = {}
-    for layer in layers:
-        found.setdefault(modules[layer] if layer and layer in modules else resolve(model, layer), []).append(layer)
-    return found
+def _run(module: nn.Module, record: Record, *args: Any, **more: Any) -> Any:
+    output = module._call_impl(*args, **more)
+    record(module, output)
+    return output
 
 
-def _watched(module: nn.Module, names: list[str], record: Record) -> Callable[..., Any]:
-    forward, rule = module.forward, _rule_of(module)
-
-    def run(*args: Any, **more: Any) -> Any:
-        if rule is not None and len(args) == 1 and not more and isinstance(args[0], Traced):
-            output = rule(args[0])
-        else:
-            output = forward(*args, **more)
-        for name in names:
-            record(name, output)
-        return output
-
-    return run
+def _follow(rule: Rule, module: nn.Module, record: Record, *args: Any, **more: Any) -> Any:
+    if len(args) > 1 or more or type(args[0]) is not Traced:
+        return _run(module, record, *args, **more)
+    output = rule(module, args[0])
+    record(module, output)
+    return output
 
 
 def _rule_of(module: nn.Module) -> Rule | None:
-    """The rule for a module of exactly this kind, whose own `forward` nobody has replaced."""
-    maker = _RULES.get(type(module)) if "forward" not in module.__dict__ else None
-    return maker(module) if maker else None
+    """The rule for a module of exactly this kind, to which nobody has done anything."""
+    rule, own = _RULES.get(type(module)), module.__dict__
+    if rule is None or "forward" in own or own["_forward_hooks"] or own["_forward_pre_hooks"]:
+        return None
+    return None if own.get("padding_mode", "zeros") != "zeros" else rule
 
 
-def _convolution(module: nn.Module) -> Rule | None:
-    return partial(conv_of, module) if isinstance(module, nn.Conv2d) and module.padding_mode == "zeros" else None
-
-
-def _pointwise(module: nn.Module) -> Rule:
-    return _itself if getattr(module, "inplace", False) else _like
-
-
-def _like(x: Traced) -> Traced:
-    return x.like(x.form)
-
-
-def _itself(x: Traced) -> Traced:
+def _same(_: nn.Module, x: Traced) -> Traced:
     return x
 
 
-_RULES: dict[type[nn.Module], Callable[[nn.Module], Rule | None]] = {
-    nn.Conv2d: _convolution,
+def _pointwise(module: nn.Module, x: Traced) -> Traced:
+    return x if module.__dict__.get("inplace") else Traced(x.seen)
+
+
+_RULES: dict[type[nn.Module], Rule] = {
+    nn.Conv2d: conv_of,
+    nn.Identity: _same,
+    Tap: _same,
     nn.BatchNorm2d: _pointwise,
     nn.ReLU: _pointwise,
     nn.ReLU6: _pointwise,

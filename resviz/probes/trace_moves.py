@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from resviz.probes.fields import window
 from resviz.probes.trace_places import meet, pointwise
-from resviz.probes.traced import Traced, form_of, lose, run_empty, unknown
+from resviz.probes.traced import Seen, Traced, form_of, lose, run_empty, unknown
 
 _SCALE = 10**6  # more than any height, width or sum of channels
 
@@ -56,12 +56,12 @@ def reshape(func: Any, x: Traced, *args: Any, **kwargs: Any) -> Traced:
     return lose(x, form, func.__name__) if gone else x.like(form, None, (dims[0], dims[1]))
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0, *_: Any, **__: Any) -> Traced:
+def cat(tensors: Sequence[Any], dim: int = 0, *_: Any, **__: Any) -> Traced:
     ndim = len(tensors[0].shape)
     dim = dim if dim < 0 else dim - ndim
     form = list(tensors[0].shape)
     form[dim] = sum(tensor.shape[dim] for tensor in tensors)
-    traced = [tensor.like(tuple(form)) for tensor in tensors if isinstance(tensor, Traced)]
+    traced = [tensor.like(tuple(form)) for tensor in tensors if type(tensor) is Traced]
     found = reduce(partial(meet, tuple(form)), traced[1:], traced[0])
     return lose(found, tuple(form), "concatenation of places") if dim in found.dims else found
 
@@ -113,5 +113,5 @@ def linear(x: Traced, weight: Tensor, bias: Any = None) -> Traced:
     """Sees all of the last dimension; of a vector, all there is."""
     form = (*x.form[:-1], weight.shape[0])
     if len(x.form) == 2:
-        return Traced.of(form, (x.axes[0].entire(), x.axes[1].entire()), (None, None), "", x.kind)
+        return Traced(Seen(form, (x.axes[0].entire(), x.axes[1].entire()), (None, None), "", x.kind))
     return lose(x, form, "linear") if -1 in x.dims else x.like(form)

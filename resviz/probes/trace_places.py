@@ -9,11 +9,11 @@ from torch import Tensor
 
 from resviz.errors import ProbeError
 from resviz.probes.fields import union
-from resviz.probes.traced import Shape, Traced, bound
+from resviz.probes.traced import Dims, Seen, Shape, Traced, bound
 
 
 def same(x: Traced, *_: Any, **__: Any) -> Traced:
-    return x.like(x.form)
+    return Traced(x.seen)
 
 
 def measuring(x: Traced, *_: Any, **__: Any) -> Traced:
@@ -33,10 +33,13 @@ def constant(x: Traced, *_: Any, **__: Any) -> Tensor:
 
 def pointwise(*operands: Any, **options: Any) -> Traced:
     """Also where two branches meet, and where one that has been averaged scales the other."""
-    values = [value for value in (*operands, *options.values()) if isinstance(value, Tensor)]
-    traced = [value for value in values if isinstance(value, Traced)]
-    forms = [value.form if isinstance(value, Traced) else tuple(value.shape) for value in values]
-    form = forms[0] if forms.count(forms[0]) == len(forms) else _broadcast(forms)
+    if len(operands) == 2 and type(operands[0]) is type(operands[1]) is Traced and not options:
+        a, b = operands
+        if a.form == b.form:  # the usual sum, without the detour
+            return meet(a.form, a, b)
+    values: list[Any] = [value for value in (*operands, *options.values()) if isinstance(value, Tensor)]
+    traced: list[Traced] = [value for value in values if type(value) is Traced]
+    form = _broadcast([value.form if type(value) is Traced else tuple(value.shape) for value in values])
     met = reduce(partial(meet, form), traced[1:], stretch(traced[0], form))
     placed = len(values) > len(traced) and any(_placed(value, met) for value in values)
     return bound(met) if placed else met
@@ -51,6 +54,8 @@ def _placed(value: Tensor, x: Traced) -> bool:
 
 def _broadcast(forms: Sequence[Shape]) -> Shape:
     """The common shape; raises `ProbeError` where there is none."""
+    if forms.count(forms[0]) == len(forms):
+        return forms[0]
     try:
         return tuple(torch.broadcast_shapes(*forms))
     except RuntimeError:
@@ -60,16 +65,23 @@ def _broadcast(forms: Sequence[Shape]) -> Shape:
 
 def meet(form: Shape, a: Traced, b: Traced) -> Traced:
     """The union of two branches in a map of this shape."""
-    b = stretch(b, form)
-    if a.lost or b.lost:
-        return Traced.of(form, a.axes, a.dims, a.lost or b.lost, a.kind)
-    axes, dims = [], []
-    for mine, yours, here, there in zip(a.axes, b.axes, a.dims, b.dims, strict=True):
-        if here is not None and there is not None and here != there:
-            return Traced.of(form, a.axes, a.dims, "add", a.kind)
-        dims.append(there if here is None else here)
-        axes.append(union(mine, yours, 1 if dims[-1] is None else form[dims[-1]]))
-    return Traced.of(form, (axes[0], axes[1]), (dims[0], dims[1]), "", a.kind)
+    mine, yours = a.seen, stretch(b, form).seen
+    dims = mine.dims if mine.dims == yours.dims else _common(mine.dims, yours.dims)
+    lost = mine.lost or yours.lost or ("" if dims else "add")
+    if lost or not dims:
+        return Traced(Seen(form, mine.axes, mine.dims, lost, mine.kind))
+    (y, x), (v, u), (down, across) = mine.axes, yours.axes, dims
+    height, width = 1 if down is None else form[down], 1 if across is None else form[across]
+    rows = union(y, v, height)
+    columns = rows if x is y and u is v and height == width else union(x, u, width)
+    return Traced(Seen(form, (rows, columns), dims, "", mine.kind))
+
+
+def _common(a: Dims, b: Dims) -> Dims | None:
+    """Where height and width are in both, one of which may have lost them; None if they are not in one place."""
+    (y, x), (v, u) = a, b
+    dims = v if y is None else y, u if x is None else x
+    return dims if v in (None, dims[0]) and u in (None, dims[1]) else None
 
 
 def stretch(x: Traced, form: Shape) -> Traced:

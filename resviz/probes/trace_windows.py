@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError, Sentence
 from resviz.probes.fields import adaptive, enlarged, transposed, window
-from resviz.probes.traced import MAP, Dims, Traced, bound, lose
+from resviz.probes.traced import MAP, Dims, Seen, Traced, bound, lose
 
 _MAPS: tuple[Dims, ...] = (MAP, (None, None))  # what a window can slide over
 
@@ -54,23 +54,27 @@ def _window_pair(kernel: Any, stride: Any, padding: Any, dilation: Any) -> tuple
 def _windows(
     x: Traced, kernel: Any, stride: Any, padding: Any, dilation: Any, name: str, channels: int, ceil: bool = False
 ) -> Traced:
-    """A convolution or pooling; raises `ProbeError` where the map is smaller than the kernel."""
-    if x.dims not in _MAPS:
-        return lose(x, (*x.form[:-3], channels, *x.form[-2:]), name)
-    down, across = _window_pair(*(tuple(v) if isinstance(v, list) else v for v in (kernel, stride, padding, dilation)))
-    n, m = x.form[-2:]
+    """A convolution or pooling with these settings."""
+    settings = (tuple(v) if isinstance(v, list) else v for v in (kernel, stride, padding, dilation))
+    return _slid(x, _window_pair(*settings), name, channels, ceil)
+
+
+def _slid(x: Traced, windows: tuple[_Window, _Window], name: str, channels: int, ceil: bool = False) -> Traced:
+    """After a convolution or pooling; raises `ProbeError` where the map is smaller than the kernel."""
+    (*batch, _, n, m), (y, z), dims, lost, kind = x.seen
+    if dims not in _MAPS:
+        return lose(x, (*batch, channels, n, m), name)
+    down, across = windows
     height = width = down.fits(n, ceil)
     if n != m or down is not across:
         width = across.fits(m, ceil)
     if min(n, m, height, width) < 1:
         needs = Sentence("the {kernel} {name}", kernel=f"{down.kernel} x {across.kernel}", name=name)
         raise ProbeError("a map of {n} x {m} cells is too small for {needs}; use a larger image", n=n, m=m, needs=needs)
-    y, z = x.axes
-    ahead = window(y, down.kernel, down.stride, down.before, down.dilation)
-    aside = ahead
+    ahead = aside = window(y, down.kernel, down.stride, down.before, down.dilation)
     if y is not z or down is not across:
         aside = window(z, across.kernel, across.stride, across.before, across.dilation)
-    return x.like((*x.form[:-3], channels, height, width), (ahead, aside), MAP)
+    return Traced(Seen((*batch, channels, height, width), (ahead, aside), MAP, lost, kind))
 
 
 def conv(
@@ -81,8 +85,8 @@ def conv(
 
 def conv_of(module: nn.Conv2d, x: Traced) -> Traced:
     """What a module does that pads with zeros, by its settings."""
-    settings = module.kernel_size, module.stride, module.padding, module.dilation
-    return _windows(x, *settings, "convolution", module.out_channels)
+    windows = _window_pair(module.kernel_size, module.stride, module.padding, module.dilation)
+    return _slid(x, windows, "convolution", module.out_channels)
 
 
 def max_pool(

@@ -1,15 +1,15 @@
-"""An empty tensor that goes through a network in place of an image and carries the fields of its units (`fields.py`).
+"""What goes through a network in place of an image and carries the fields of its units (`fields.py`).
 
-torch hands every operation on it to `Traced.__torch_function__`, which knows shapes and fields but no numbers, and
-applies the operation's rule of `RULES` (`tracer.py` fills it). What an operation without a rule does to places is
-unknown: its result remembers the operation's name in `lost`, and so does all that comes of it, until a linear layer
-sees all.
+It says that it is a tensor and has a tensor's methods, but is none, so making one costs nothing. Every operation on it
+comes to `Traced.__torch_function__`, which knows shapes and fields but no numbers, and applies the operation's rule of
+`RULES` (`tracer.py` fills it). What an operation without a rule does to places is unknown: its result remembers the
+operation's name in `lost`, and so does all that comes of it, until a linear layer sees all.
 """
 
 from collections.abc import Callable
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,25 +24,40 @@ Axes = tuple[Axis, Axis]
 MAP: Dims = (-2, -1)
 RULES: dict[str, Callable[..., Any]] = {}  # operation -> what it does to shapes and fields
 _IN_PLACE = {"__iadd__", "__isub__", "__imul__", "__itruediv__"}
+_COMPARED = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
 _PIXELS = Axis()  # each sees itself
 
 
-class Traced(Tensor):
-    """No numbers: a shape (`form`), the fields along height and width, and the dimensions these two are."""
+class Seen(NamedTuple):
+    """What a `Traced` carries: the map's shape, the fields along height and width, and the dimensions these two are.
+
+    `lost`: the operation after which the fields are unknown.
+    """
 
     form: Shape
     axes: Axes
-    dims: Dims
-    kind: torch.dtype
-    lost: str  # the operation after which the fields are unknown
+    dims: Dims = MAP
+    lost: str = ""
+    kind: torch.dtype = torch.float32
 
-    @classmethod
-    def of(
-        cls, form: Shape, axes: Axes, dims: Dims = MAP, lost: str = "", dtype: torch.dtype = torch.float32
-    ) -> "Traced":
-        traced = Tensor._make_subclass(cls, _stand_in(dtype))
-        traced.form, traced.axes, traced.dims, traced.lost, traced.kind = form, axes, dims, lost, dtype
-        return traced
+    @property
+    def units(self) -> tuple[int, int]:
+        """Rows and columns of the map."""
+        down, across = self.dims
+        return (1 if down is None else self.form[down]), (1 if across is None else self.form[across])
+
+
+class Traced:
+    """No numbers, but `seen`; what works in place gives it another one."""
+
+    __slots__ = ("seen",)
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+
+    @property  # type: ignore[misc]  # what networks ask with isinstance
+    def __class__(self) -> type:
+        return Tensor
 
     @classmethod
     def image(cls, channels: int, sides: tuple[int, int], dtype: torch.dtype) -> "Traced":
@@ -51,18 +66,39 @@ class Traced(Tensor):
             raise ProbeError(
                 "an image has 1 x 1 pixels at least, got {height} x {width}", height=sides[0], width=sides[1]
             )
-        return cls.of((1, channels, *sides), (_PIXELS, _PIXELS), MAP, "", dtype)
+        return cls(Seen((1, channels, *sides), (_PIXELS, _PIXELS), kind=dtype))
 
     def like(self, form: Shape, axes: Axes | None = None, dims: Dims | None = None) -> "Traced":
         """A result with this shape and, unless given, the same fields."""
-        return Traced.of(form, axes or self.axes, dims or self.dims, self.lost, self.kind)
+        seen = self.seen
+        return Traced(Seen(form, axes or seen.axes, dims or seen.dims, seen.lost, seen.kind))
 
     @property
-    def shape(self) -> torch.Size:  # type: ignore[override]
+    def form(self) -> Shape:
+        return self.seen.form
+
+    @property
+    def axes(self) -> Axes:
+        return self.seen.axes
+
+    @property
+    def dims(self) -> Dims:
+        return self.seen.dims
+
+    @property
+    def lost(self) -> str:
+        return self.seen.lost
+
+    @property
+    def kind(self) -> torch.dtype:
+        return self.seen.kind
+
+    @property
+    def shape(self) -> torch.Size:
         return torch.Size(self.form)
 
     @property
-    def ndim(self) -> int:  # type: ignore[override]
+    def ndim(self) -> int:
         return len(self.form)
 
     def dim(self) -> int:
@@ -74,28 +110,47 @@ class Traced(Tensor):
     def numel(self) -> int:
         return prod(self.form)
 
+    def __getattr__(self, name: str) -> Any:
+        """Every other method and property of tensors."""
+        found = getattr(Tensor, name)
+        return partial(_applied, found, self) if callable(found) else unknown(found.__get__, self)
+
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name: str = func.__name__
-        rule = rule_of(name) or partial(unknown, func)
-        into = args[0] if args and _in_place(name) else None
-        if into is not None and not isinstance(into, cls):
-            raise ProbeError(
-                "the receptive field cannot be followed into a buffer ({name}); choose another model", name=name
-            )
-        result = rule(*args, **(kwargs or {}))
-        if into is None:
-            return result
-        if name == "__setitem__":
-            into.lost = into.lost or name
-        else:
-            into.form, into.axes, into.dims, into.lost = result.form, result.axes, result.dims, result.lost
-        return into
+        return _applied(func, *args, **(kwargs or {}))
 
 
-@lru_cache
-def _stand_in(dtype: torch.dtype) -> Tensor:
-    return torch.empty(1, dtype=dtype, device="meta")
+def _applied(func: Any, *args: Any, **kwargs: Any) -> Any:
+    """What an operation of torch gives, by its rule."""
+    name: str = func.__name__
+    rule = rule_of(name) or partial(unknown, func)
+    into = args[0] if args and _in_place(name) else None
+    if into is not None and type(into) is not Traced:
+        raise ProbeError(
+            "the receptive field cannot be followed into a buffer ({name}); choose another model", name=name
+        )
+    result = rule(*args, **kwargs)
+    if into is None:
+        return result
+    if name == "__setitem__":
+        into.seen = into.seen._replace(lost=into.lost or name)
+    else:
+        into.seen = result.seen
+    return into
+
+
+def _operators() -> dict[str, Callable[..., Any]]:
+    """Of tensors, those that Python looks for in the class alone: sums, comparisons, indexing, numbers, truth."""
+
+    def operator(func: Any) -> Callable[..., Any]:
+        return lambda self, *args: _applied(func, self, *args)
+
+    names = [name for name in dir(Tensor) if name.startswith("__") and callable(getattr(Tensor, name))]
+    return {name: operator(getattr(Tensor, name)) for name in names if name not in dir(Traced) or name in _COMPARED}
+
+
+for _name, _operator in _operators().items():
+    setattr(Traced, _name, _operator)
 
 
 @cache
@@ -142,7 +197,7 @@ def run_empty(func: Any, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = tree_map(empty, (args, kwargs))
         try:
             return func(*args, **kwargs)
-        except (RuntimeError, NotImplementedError, TypeError) as reason:
+        except (RuntimeError, NotImplementedError, TypeError, ValueError) as reason:
             told = f"{func.__name__} ({str(reason).splitlines()[0]})"
             raise ProbeError(
                 "fields cannot be followed through the operation {told}; choose another model or image size", told=told
@@ -154,7 +209,7 @@ def form_of(func: Any, *args: Any, **kwargs: Any) -> Shape:
 
 
 def lose(x: Traced, form: Shape, name: str) -> Traced:
-    return Traced.of(form, x.axes, (None, None), x.lost or name, x.kind)
+    return Traced(Seen(form, x.axes, (None, None), x.lost or name, x.kind))
 
 
 def bound(x: Traced) -> Traced:

@@ -25,9 +25,9 @@ from resviz.probes.trace_windows import (
     pixel_shuffle,
     pixel_unshuffle,
 )
-from resviz.probes.traced import RULES, Axes, Dims, Traced
+from resviz.probes.traced import RULES, Seen, Traced
 
-__all__ = ["Axes", "Dims", "Traced"]
+__all__ = ["Seen", "Traced"]
 
 
 def _named(names: str, rule: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
@@ -49,13 +49,15 @@ RULES |= {
         "dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout "
         "contiguous to type float double half bfloat16 "
         "clone detach hardswish log_sigmoid logsigmoid softsign tanhshrink threshold _threshold requires_grad "
-        "__neg__",
+        "__neg__ __invert__",
         same,
     ),
     **_named("group_norm instance_norm", measuring),
     **_named("layer_norm rms_norm", layer_norm),
     **_named("zeros_like ones_like rand_like randn_like", constant),
     **_named("__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ rsub", pointwise),
+    **_named("__rdiv__ __rpow__ __floordiv__ __rfloordiv__ __mod__ __rmod__", pointwise),
+    **_named("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __and__ __or__ __xor__", pointwise),
     **_named("__iadd__ __isub__ __imul__ __itruediv__", pointwise),
     **_named("conv2d", conv),
     **_named("conv_transpose2d", conv_transpose),
