@@ -191,25 +191,24 @@ class Rung:
     hint: str
 
 
-def ladder(rungs: Sequence[Rung], side: float, chosen: str | None) -> str:
-    """Layers from input to output, each with its field as a box, all on one scale; dashed is the image."""
-    scale = 96 / max([side, *(rung.size for rung in rungs)])
-    return (
-        f'<div class="ladder">{"".join(_rung(rung, side * scale, scale, rung.value == chosen) for rung in rungs)}</div>'
-    )
+def ladder(rungs: Sequence[Rung], side: float | None, chosen: str | None) -> str:
+    """Layers from input to output, each with its field as a box, all on one scale; dashed is the image, if any."""
+    scale = 96 / max([side or 1, *(rung.size for rung in rungs)])
+    dashed = None if side is None else side * scale
+    return f'<div class="ladder">{"".join(_rung(rung, dashed, scale, rung.value == chosen) for rung in rungs)}</div>'
 
 
-def _rung(rung: Rung, side: float, scale: float, on: bool) -> str:
+def _rung(rung: Rung, side: float | None, scale: float, on: bool) -> str:
     def square(length: float, look: str) -> str:
         at = 50 - length / 2
         return f'<rect x="{at:.2f}" y="{at:.2f}" width="{length:.2f}" height="{length:.2f}" {look}/>'
 
     field = f'fill="{SKY}" fill-opacity="0.35" stroke="{SKY}" stroke-width="1.5"'
     inner = square(rung.effective * scale, f'fill="{YELLOW}" fill-opacity="0.9"') if rung.effective else ""
+    image = square(side, """class="image" fill="none" stroke-dasharray="4 3" """) if side else ""
     return (
         f'<div class="rung{" on" if on else ""}" data-pick="{escape(rung.value)}" title="{escape(rung.hint)}"'
         f' aria-label="{escape(rung.hint)}"><svg viewBox="0 0 100 100" aria-hidden="true">'
-        f"{square(rung.size * scale, field)}{inner}"
-        f'{square(side, """class="image" fill="none" stroke-dasharray="4 3" """)}</svg>'
+        f"{square(rung.size * scale, field)}{inner}{image}</svg>"
         f'<p><b>{escape(rung.name)}</b><br><span class="muted number">{rung.size:g} px</span></p></div>'
     )

@@ -9,7 +9,7 @@ import streamlit as st
 from resviz.errors import ProbeError
 from resviz.figures import boards, raster
 from resviz.figures import receptive_field as drawings
-from resviz.ui import board, cache, cursor, fields, layout, view
+from resviz.ui import batches, board, cache, cursor, fields, layout, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
 from resviz.ui.i18n import whole
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from resviz.probes.effective import EffectiveField
     from resviz.probes.receptive_field import ReceptiveField
 
-INPUTS, MOST_PINS, RUNGS, STRONGEST = ("photo", "noise"), 5, 12, 5
+INPUTS = ("photo", "samples", "data", "noise")
+MOST_PINS, RUNGS, STRONGEST = 5, 12, 5
 Place = tuple[int, int]
 
 
@@ -33,6 +34,7 @@ class Scene:
     pins: tuple[Place, ...]
     values: np.ndarray  # (channels, rows, columns)
     source: str
+    data: str  # the dataset, where that is the source
 
     @property
     def unit(self) -> Place:
@@ -56,7 +58,7 @@ def choose(subject: Subject, layer: str) -> Scene:
     """The controls over the picture, and what they choose."""
     field = fields.of_layer(subject.model, side(subject), layer)
     grid = grid_of(field, side(subject))
-    first, second, _rest = st.columns([1.1, 1, 2], gap="medium", vertical_alignment="bottom")
+    first, second, _rest = st.columns([1.6, 1, 1.4], gap="medium", vertical_alignment="bottom")
     with first:
         source = view.pick(
             st.segmented_control,
@@ -65,12 +67,17 @@ def choose(subject: Subject, layer: str) -> Scene:
             "photo",
             "inputs",
             required=True,
-            format_func=lambda key: {"photo": _("This photo"), "noise": _("Noise")}[key],
+            format_func=_source_title,
         )
     with second:
         view.switch(_("Several units"), "several")
+    data = batches.choose_dataset(subject.model) if source == "data" else ""
     activation = cache.activation(subject.model, subject.sha, subject.shown, layer)
-    return Scene(layer, field, grid, _pins(grid), _channels_first(activation.values, grid.units), source)
+    return Scene(layer, field, grid, _pins(grid), _channels_first(activation.values, grid.units), source, data)
+
+
+def _source_title(source: str) -> str:
+    return {"photo": _("This photo"), "samples": _("Samples"), "data": _("Dataset"), "noise": _("Noise")}[source]
 
 
 def grid_of(field: "ReceptiveField", side: int) -> drawings.Grid:
@@ -111,7 +118,15 @@ def effective(subject: Subject, scene: Scene) -> "EffectiveField | None":
     """What moves the unit, on the inputs chosen."""
     if scene.source == "noise":
         return fields.on_noise(subject.model, side(subject), scene.layer, scene.unit)
-    return fields.on_photo(subject.model, subject.sha, subject.shown, scene.layer, scene.unit)
+    if scene.source == "data":
+        shown, _others = batches.of_dataset(subject.model, scene.data)
+    else:
+        shown = batches.of(subject, scene.source)
+    update = layout.progress(_("Measuring what moves the unit"))
+    try:
+        return fields.on_pictures(subject.model, shown, scene.layer, scene.unit, update)
+    finally:
+        update(1.0)
 
 
 def show_unit(subject: Subject, scene: Scene, found: "EffectiveField | None") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resviz.errors import SpecError
 from resviz.models.spec import ModelSpec
 from resviz.training.records import Record, RunInfo
-from resviz.ui import cache
+from resviz.ui import cache, moments
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.networks import family_title
@@ -27,9 +27,12 @@ def network_title(spec: ModelSpec) -> str:
 
 def model_title(name: str) -> str:
     """A model by its name, for charts and lists; what the catalogue does not know keeps its name."""
-    info = {info.name: info for info in cache.catalogue()}.get(name)
+    info = {info.name: info for info in cache.catalogue()}.get(moments.base(name))
+    if info is not None and name.startswith("run/"):
+        moment = moments.told(name)
+        return ", ".join(filter(None, [trained_title(info), moment and moments.title(moment)]))
     if info is not None:
-        return trained_title(info) if name.startswith("run/") else said(info.title)
+        return said(info.title)
     try:
         spec = ModelSpec.parse(name.removeprefix("new/")) if name.startswith("new/") else None
     except SpecError:

@@ -1,9 +1,13 @@
 """The page on receptive fields in each of its states, without a browser."""
 
-import pytest
-from streamlit.testing.v1 import AppTest
+from typing import Any
 
-from resviz.data import samples
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+from torchvision.transforms.functional import to_pil_image
+
+from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.effective import effective_receptive_field
@@ -81,7 +85,44 @@ def test_a_stack_that_is_none_gives_way_to_the_usual_one(stack: str) -> None:
 
 
 def test_a_unit_that_nothing_moves_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fields, "on_photo", lambda *subject: None)
+    monkeypatch.setattr(fields, "on_pictures", lambda *asked: None)
     app = page(layer="layer2.0")
     assert ["No pixel moves this unit" in info.value for info in app.info] == [True]
     assert "Could see 13 × 13 px" in words(app)
+
+
+@pytest.mark.parametrize("source", ["samples", "data"])
+def test_several_pictures_give_the_mean_of_their_energies(source: str) -> None:
+    app = page(layer="layer2.0", inputs=source)
+    loaded = zoo.load(SMALL)
+    if source == "samples":
+        x = torch.stack([loaded.preprocess(decode(samples.read(sample.key)).image) for sample in samples.SAMPLES])
+    else:
+        pixels = datasets.load("digits", loaded.input_size, view=loaded.preprocess.view, few=48).test.images[:24]
+        x = torch.stack([loaded.preprocess.tensor(to_pil_image(image)) for image in pixels])
+    found = effective_receptive_field(loaded.model, x, "layer2.0", batch=4)
+    assert f"an area of {found.size:.3g} × {found.size:.3g} px, {found.ratio:.0%}" in words(app)
+
+
+def test_the_window_under_the_sliders_changes_and_others_come_and_go() -> None:
+    app = page(more="stack", stack="3,1,1;3,1,1", window="1")
+    app.slider(key="stack-kernel").set_value(5).run()
+    assert "sees 7 px" in words(app)  # 5, + 2
+    app.slider(key="stack-stride").set_value(2).run()
+    app.slider(key="stack-dilation").set_value(2).run()
+    assert "sees 13 px; neighbours lie 2 px apart" in words(app)  # 1 + 4 * 2, + 2 * 2
+    _button(app, "Add one behind").click().run()
+    assert app.session_state["view"]["stack"] == "5,2,2;5,2,2;3,1,1"
+    assert "**Window 2 of 3**" in words(app)
+    _button(app, "Remove").click().run()
+    _button(app, "Remove").click().run()
+    assert app.session_state["view"]["stack"] == "3,1,1"
+    assert _button(app, "Remove").disabled
+    for _time in range(7):
+        _button(app, "Add one behind").click().run()
+    assert "sees 17 px" in words(app)
+    assert _button(app, "Add one behind").disabled
+
+
+def _button(app: AppTest, label: str) -> Any:
+    return next(button for button in app.button if button.label == label)
