@@ -126,11 +126,11 @@ def _slider(windows: "list[Window]", at: int, name: str, title: str) -> None:
 
 
 def _short(window: "Window") -> str:
-    """3 × 3, what a stride or a dilation adds behind it."""
+    """3 × 3, what a stride or a dilation adds behind it; lines break between these only."""
     words = [f"{window.kernel} × {window.kernel}"]
     words += [_("stride {stride}").format(stride=window.stride)] if window.stride > 1 else []
     words += [_("dilation {dilation}").format(dilation=window.dilation)] if window.dilation > 1 else []
-    return ", ".join(words)
+    return ", ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
 
 
 def _hint(step: "Step") -> str:

@@ -58,7 +58,7 @@ def choose(subject: Subject, layer: str) -> Scene:
     """The controls over the picture, and what they choose."""
     field = fields.of_layer(subject.model, side(subject), layer)
     grid = grid_of(field, side(subject))
-    first, second, _rest = st.columns([1.6, 1, 1.4], gap="medium", vertical_alignment="bottom")
+    first, second = layout.wide("inputs").columns([1.2, 1.6], gap="medium", vertical_alignment="bottom")
     with first:
         source = view.pick(
             st.segmented_control,
@@ -68,6 +68,7 @@ def choose(subject: Subject, layer: str) -> Scene:
             "inputs",
             required=True,
             format_func=_source_title,
+            wrap=True,
         )
     with second:
         view.switch(_("Several units"), "several")
@@ -116,6 +117,8 @@ def pin(picked: str) -> None:
 
 def effective(subject: Subject, scene: Scene) -> "EffectiveField | None":
     """What moves the unit, on the inputs chosen."""
+    if scene.source == "noise":
+        return fields.on_noise(subject.model, side(subject), scene.layer, scene.unit)
     if scene.source == "noise":
         return fields.on_noise(subject.model, side(subject), scene.layer, scene.unit)
     if scene.source == "data":

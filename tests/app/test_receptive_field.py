@@ -10,7 +10,7 @@ from torchvision.transforms.functional import to_pil_image
 from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.models import zoo
-from resviz.probes.effective import effective_receptive_field
+from resviz.probes.effective import INPUTS, effective_receptive_field, noise
 from resviz.ui import fields
 from tests.app.test_pages import SMALL, run, words
 
@@ -39,11 +39,12 @@ def test_a_unit_that_the_layer_lacks_gives_way_to_the_middle_one_or_to_those_it_
     assert expected in words(page(layer="layer2.0", units=units))
 
 
-def test_noise_in_place_of_the_photo_gives_other_numbers() -> None:
-    photo, noise = (words(page(layer="layer2.0", inputs=kind)) for kind in ("photo", "noise"))
-    line = "in an area of"
-    assert line in photo
-    assert photo[photo.index(line) :][:90] != noise[noise.index(line) :][:90]
+def test_noise_is_the_noise_of_the_ladder() -> None:
+    loaded = zoo.load(SMALL)
+    found = effective_receptive_field(loaded.model, noise(INPUTS, 32), "layer2.0")
+    assert f"an area of {found.size:.3g} × {found.size:.3g} px, {found.ratio:.0%}" in words(
+        page(layer="layer2.0", inputs="noise")
+    )
 
 
 def test_a_layer_behind_a_mean_sees_the_whole_image_and_has_no_grad_cam() -> None:
