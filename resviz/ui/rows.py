@@ -1,6 +1,6 @@
 """The runs under the curves: a line for each, with its progress and what can be done with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -29,6 +29,14 @@ def row(record: Record, info: RunInfo, name: str) -> None:
         _buttons(record, info)
     if info.message and info.status in ("stopped", "crashed"):
         st.warning(escaped(whole(info.message)))
+
+
+def stop_all(infos: Sequence[RunInfo]) -> None:
+    """One button for all runs that go on."""
+    if st.button(_("Stop all"), key="stop-all"):
+        for info in infos:
+            _try(jobs.stop, info.id)
+        st.rerun()
 
 
 def _words(record: Record, info: RunInfo) -> str:
@@ -148,8 +156,12 @@ def _allowed() -> dict[str, Any]:
 def _act(label: str, kind: str, info: RunInfo, act: Callable[[str], None], **more: Any) -> None:
     """A button that does something to a run; what is refused is said on the page."""
     if st.button(label, key=f"{kind}-{info.id}", **more):
-        try:
-            act(info.id)
-        except ResvizError as refusal:
-            starting.say_refusal(refusal)
+        _try(act, info.id)
         st.rerun()
+
+
+def _try(act: Callable[[str], None], run: str) -> None:
+    try:
+        act(run)
+    except ResvizError as refusal:
+        starting.say_refusal(refusal)
