@@ -114,10 +114,11 @@ def _scene(pictures: Pictures, grid: Grid, pins: Sequence[Place], m: float) -> s
 
 
 def _number(i: int, grid: Grid, pin: Place, m: float) -> str:
-    """In the upper left corner of a unit's box, or of what the picture shows of it."""
+    """In the upper left corner of a unit's box, or of what the picture shows of it, beside those before."""
     top, left, _height, _width = grid.box(pin)
     size = max(grid.side) / 18
-    return f'<text x="{max(left, -m) + size / 3:.1f}" y="{max(top, -m) + size:.1f}" font-size="{size:.1f}">{i}</text>'
+    x, y = max(left, -m) + (i - 0.6) * size, max(top, -m) + size
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}">{i}</text>'
 
 
 def _rectangle(kind: str, box: tuple[float, float, float, float]) -> str:
