@@ -275,7 +275,7 @@ def test_effective_adds_what_the_probe_measures_to_every_layer(ask):
     (one,) = ask("receptive-field", "--model", NET, "--effective", "--inputs", "2", "--layer", "layer2.0")["layers"]
     alone = effective_receptive_field(model, noise(2, 32), "layer2.0")
     assert (one["effective_size"], one["ratio"]) == (alone.size, alone.ratio)
-    assert one["width"] == list(alone.widths)
+    assert (one["width"], one["deviation"]) == (list(alone.widths), list(alone.deviations))
 
 
 def test_effective_on_a_photo_or_a_dataset_gives_the_numbers_of_these_pictures(ask, photo, squares):
