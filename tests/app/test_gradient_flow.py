@@ -1,7 +1,5 @@
 """The page on gradient flow in each of its parts: the probe's numbers, stories, stopping."""
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -11,8 +9,7 @@ from resviz.probes.seeds import Batch, Profile, measure
 from resviz.probes.shattering import shattering
 from resviz.ui import sweep
 from resviz.ui.words import times
-
-APP = str(Path(__file__).parents[2] / "app.py")
+from tests.app.test_pages import run as visit
 
 
 @pytest.fixture(autouse=True)
@@ -22,11 +19,7 @@ def _nothing_known(monkeypatch, tmp_path):
 
 
 def run(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    for key, value in {"depth": "8", "seeds": "2", **query}.items():
-        app.query_params[key] = value
-    app.run()
-    return app.switch_page("pages/gradient_flow.py").run()
+    return visit("gradient_flow", **{"depth": "8", "seeds": "2", **query})
 
 
 def words(app: AppTest) -> str:

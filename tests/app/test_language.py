@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from resviz.models import zoo
 from resviz.ui import i18n
+from tests.app.test_pages import run
 
-APP = str(Path(__file__).parents[2] / "app.py")
 UNSEEN = {"id", "form_id", "page_script_hash", "url", "element_id", "theme", "icon", "mime", "type", "format", "config"}
 UNSEEN |= {"css_content", "js_content", "html_content", "component_name", "group_id", "mime_type", "selection_mode"}
 UNSEEN |= {"query_param_key", "element_type", "language", "width", "height", "raw_value", "ids", "default"}
@@ -31,16 +30,6 @@ def brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_data.clear()
     yield
     st.cache_data.clear()
-
-
-def run(page: str, **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    if page != "overview":
-        app.switch_page(f"pages/{page}.py").run()
-    return app
 
 
 def seen(app: AppTest) -> Iterator[str]:
