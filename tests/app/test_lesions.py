@@ -54,7 +54,7 @@ def test_all_blocks_come_back_at_a_click():
     ("model", "says"),
     [
         ("new/plain-14?width=4", "one path only"),
-        ("new/residual-374?width=1", "at most 60 blocks"),
+        ("new/residual-128?width=1", "at most 60 blocks"),
         ("torchvision/alexnet?weights=none", "resviz's own networks only"),
     ],
 )
