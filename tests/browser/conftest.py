@@ -110,9 +110,25 @@ def server(tmp_path_factory: pytest.TempPathFactory, session_home: Path) -> Iter
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests that train, so that their runs are not met by others."""
+    server = Server(tmp_path_factory.mktemp("workshop"), tmp_path_factory.mktemp("workshop-home"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def training_server(workshop: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The server for tests that train; its runs are the runs of this process too."""
+    monkeypatch.setenv("RESVIZ_HOME", str(workshop.home))
+    return workshop
+
+
 @pytest.fixture
 def fresh_server(tmp_path: Path, home: Path) -> Iterator[Server]:
-    """A server of one's own, nothing cached and no run stored: for tests that train, restart or count."""
+    """A server of one's own, nothing cached and no run stored: for tests that restart or count."""
     server = Server(tmp_path, home)
     server.start()
     yield server

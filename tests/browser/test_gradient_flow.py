@@ -1,13 +1,12 @@
 """The page on gradient flow in a real browser: pictures in every part, stories, blocks taken out by a click."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from resviz import cli
+from resviz.training import records
 from tests.browser.conftest import Server
 
 PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
@@ -81,15 +80,13 @@ def test_a_click_takes_a_block_out_of_both_networks(page: Page, server: Server, 
 
 
 def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_the_step(
-    page: Page, fresh_server: Server, settle: Settle, shot: Shot
+    page: Page, training_server: Server, settle: Settle, shot: Shot
 ) -> None:
     for family in ("plain", "residual"):
         command = f"train --model new/{family}-8?width=4 --dataset digits --epochs 1 --record full --threads 1"
-        asked = [sys.executable, "-m", "resviz", *command.split()]
-        subprocess.run(
-            asked, check=True, env={**os.environ, "RESVIZ_HOME": str(fresh_server.home)}, capture_output=True
-        )
-    page.goto(f"{fresh_server.url}/gradient_flow?part=training")
+        assert cli.main(command.split()) == 0
+    films = ",".join(info.id for info in records.runs() if "width=4" in info.model)
+    page.goto(f"{training_server.url}/gradient_flow?part=training&films={films}")
     fields = page.locator(".films .field")
     expect(fields).to_have_count(2)
     settle(page)
@@ -104,20 +101,3 @@ def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_th
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
     step = first.rpartition(" ")[2]
     expect(page.get_by_text(f"at step {step}: the first is").first).to_be_visible()
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 900)])
-def test_the_picture_fits_a_narrow_window_and_both_themes(
-    page: Page, server: Server, settle: Settle, shot: Shot, scheme: str, width: int
-) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{server.url}/gradient_flow?{SMALL}")
-    plot = page.locator(".js-plotly-plot")
-    expect(plot).to_be_visible()
-    settle(page)
-    box = plot.bounding_box()
-    assert box is not None
-    assert box["width"] > 450
-    assert box["x"] + box["width"] <= width
-    shot(page, f"gradient-flow-{scheme}-{width}")
