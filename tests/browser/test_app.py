@@ -41,7 +41,9 @@ def test_first_paint_has_photo_answer_and_strip(page: Page, server: Server, sett
     shot(page, "overview")
 
 
-def test_opacity_changes_in_the_browser_alone(page: Page, server: Server, settle: Settle, traffic: Traffic) -> None:
+def test_opacity_changes_in_the_browser_alone_and_a_click_on_a_class_moves_the_overlay_to_it(
+    page: Page, server: Server, settle: Settle, traffic: Traffic
+) -> None:
     page.goto(server.url)
     slider = page.locator("input[data-opacity]").first
     expect(slider).to_be_visible()
@@ -51,10 +53,6 @@ def test_opacity_changes_in_the_browser_alone(page: Page, server: Server, settle
     assert page.locator(".heat").first.evaluate("e => e.style.opacity") == "0.25"
     page.wait_for_timeout(300)
     assert len(traffic.requests) == frames
-
-
-def test_clicking_a_class_moves_the_overlay_to_it(page: Page, server: Server, settle: Settle) -> None:
-    page.goto(server.url)
     second = page.locator(".bars [data-pick]").nth(1)
     label = second.locator(".label").inner_text()
     before = page.locator(".heat").first.get_attribute("src")

@@ -12,7 +12,11 @@ from tests.browser.conftest import Server
 PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
 Shot = Callable[[Page, str], None]
 Settle = Callable[[Page], None]
-SMALL = "depth=8&seeds=2"
+SMALL = "depth=8&seeds=2&layers=4"
+PARTS = (
+    ("shares", "Shortcut and branch", "Gradient, on the way back"),
+    ("shattered", "Shattered gradients", "Plain, 4 layers"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -21,36 +25,28 @@ def _patience(page: Page) -> None:
     expect.set_options(timeout=PATIENCE)
 
 
-def test_profile_draws_both_families_and_says_what_it_means(
+def test_every_part_has_its_picture_and_switches_stand_in_the_address(
     page: Page, server: Server, settle: Settle, shot: Shot
 ) -> None:
     page.goto(f"{server.url}/gradient_flow?{SMALL}")
-    expect(page.locator(".js-plotly-plot .legendtext")).to_have_text(["Plain-8", "Residual-8"])
+    names = page.locator(".js-plotly-plot .legendtext")
+    expect(names).to_have_text(["Plain-8", "Residual-8"])
     expect(page.get_by_text("stays level").first).to_be_visible()
     settle(page)
     shot(page, "gradient-flow-profile")
-
-
-def test_switches_stand_in_the_address(page: Page, server: Server, settle: Settle) -> None:
-    page.goto(f"{server.url}/gradient_flow?{SMALL}")
-    expect(page.locator(".js-plotly-plot .legendtext")).to_have_count(2)
     page.get_by_text("Group", exact=True).click()
     page.wait_for_url("**norm=group**")
     settle(page)
     page.get_by_text("Fixup", exact=True).click()
-    expect(page.locator(".js-plotly-plot .legendtext")).to_have_count(3)
+    expect(names).to_have_text(["Plain-8", "Residual-8", "Fixup-8"])
     settle(page)
     assert "fixup" in page.url
-
-
-@pytest.mark.parametrize(("part", "shown"), [("shares", "Residual-8"), ("shattered&layers=4", "Plain, 4 layers")])
-def test_the_other_parts_have_their_pictures(
-    page: Page, server: Server, settle: Settle, shot: Shot, part: str, shown: str
-) -> None:
-    page.goto(f"{server.url}/gradient_flow?{SMALL}&part={part}")
-    expect(page.locator(".js-plotly-plot").get_by_text(shown).first).to_be_visible()
-    settle(page)
-    shot(page, f"gradient-flow-{part.partition('&')[0]}")
+    for part, button, shown in PARTS:
+        page.get_by_test_id("stMain").get_by_text(button, exact=True).click()
+        expect(page.locator(".js-plotly-plot").get_by_text(shown).first).to_be_visible()
+        settle(page)
+        assert f"part={part}" in page.url
+        shot(page, f"gradient-flow-{part}")
 
 
 def test_a_click_takes_a_block_out_and_another_puts_it_back(
