@@ -107,8 +107,10 @@ def test_a_hostile_address_asks_no_other_machine(page: Page, server: Server, set
     expect(page.get_by_test_id("stProgress")).to_have_count(0)
 
 
-def test_deep_link_on_a_freshly_started_server(page: Page, fresh_server: Server, settle: Settle) -> None:
-    page.goto(f"{fresh_server.url}/attribution?layer=layer3.1&sample=church&other=7")
+def test_deep_link_on_a_freshly_started_server(page: Page, training_server: Server, settle: Settle) -> None:
+    training_server.stop()
+    training_server.start()
+    page.goto(f"{training_server.url}/attribution?layer=layer3.1&sample=church&other=7")
     expect(page.get_by_role("heading", name="Attribution")).to_be_visible()
     expect(page.get_by_text("map of 8×8 cells").first).to_be_visible()
     expect(page.get_by_text("Page not found")).to_have_count(0)
