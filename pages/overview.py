@@ -9,7 +9,7 @@ from resviz.ui.layout import _, escaped
 
 layout.idea(_("What the network says, and where in the photo it looks."))
 controls.sidebar()
-photo, looks, says = layout.reserved(st.columns([1.2, 1, 0.85], gap="medium"), 420)
+photo, looks, says = layout.reserved(st.columns([1, 1, 0.8], gap="medium"), 420)
 subject = controls.subject()
 
 with layout.refusals():

@@ -74,13 +74,11 @@ def _run(name: str, rest: str, progress: Progress) -> LoadedModel:
     chosen = options.get("checkpoint", "final")
     path = folder / run / ("model.safetensors" if chosen == "final" else f"checkpoint-{chosen}.safetensors")
     if path.parent.parent != folder or run in (".", ".."):
-        raise ModelError(
-            "There is no trained model {name!r} in {folder}; {hint}", name=name, folder=folder, hint=_closest(name)
-        )
+        raise ModelError("There is no trained model {name!r}; {hint}", name=name, hint=_closest(name))
     if not path.is_file():
         here = ", ".join(saved(run))
         hint = Sentence("choose a checkpoint of {here}.", here=here) if here and options else _closest(name)
-        raise ModelError("There is no trained model {name!r} in {folder}; {hint}", name=name, folder=folder, hint=hint)
+        raise ModelError("There is no trained model {name!r}; {hint}", name=name, hint=hint)
     return _from_file(name, path, {}, mapped=True)
 
 

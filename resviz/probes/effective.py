@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod, sqrt
 
 import numpy as np
@@ -28,6 +29,7 @@ from resviz.probes.traced import Seen
 SHARES = (0.5, 0.95, 0.997)
 INPUTS = 4  # noise pictures, where nothing else is said
 Unit = tuple[int, int]
+Progress = Callable[[float], None]  # takes the share that is done
 Box = tuple[int, int, int, int]  # top, bottom, left, right
 
 
@@ -46,6 +48,11 @@ class EffectiveField:
     theoretical: tuple[int, int]
     areas: tuple[int, int, int]
     widths: tuple[float, float]
+
+    @property
+    def deviations(self) -> tuple[float, float]:
+        """Standard deviations of the energy itself along height and width, in pixels."""
+        return _deviation(self.energy.sum(1, dtype=np.float64)), _deviation(self.energy.sum(0, dtype=np.float64))
 
     @property
     def size(self) -> float:
@@ -77,7 +84,7 @@ def effective_receptive_field(
     """
     sides = (x.shape[-2], x.shape[-1])
     plan = _plan(follow(model, [layer], sides), layer, unit, sides, crop)
-    energy = _energies(model, x, [plan], _Sampling(draws, batch, seed))[layer]
+    energy = _energies(model, x, [plan], _Sampling(draws, batch, seed), lambda share: None)[layer]
     found = _field(plan, energy)
     if found is None:
         i, j = plan.unit
@@ -100,7 +107,7 @@ def effective_receptive_fields(
     draws: int = 1,
     batch: int = 4,
     seed: int = 0,
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Progress = lambda share: None,
 ) -> dict[str, EffectiveField | None]:
     """The fields of that unit, or the middle one, of `layers`, or of all; None where no pixel moves it.
 
@@ -114,10 +121,14 @@ def effective_receptive_fields(
         together[plan.box].append(plan)
     found: dict[str, EffectiveField | None] = {}
     for members in together.values():
-        energies = _energies(model, x, members, _Sampling(draws, batch, seed))
+        told = partial(_part, progress, len(found) / len(plans), len(members) / len(plans))
+        energies = _energies(model, x, members, _Sampling(draws, batch, seed), told)
         found |= {plan.layer: _field(plan, energies[plan.layer]) for plan in members}
-        progress(len(found) / len(plans))
     return {plan.layer: found[plan.layer] for plan in plans}
+
+
+def _part(progress: Progress, before: float, share: float, done: float) -> None:
+    progress(before + share * done)
 
 
 def noise(n: int, side: int, seed: int = 0) -> Float[Tensor, "n 3 side side"]:
@@ -135,17 +146,22 @@ def gaussian_width(profile: Float64[np.ndarray, " n"]) -> float:
     (places,) = np.nonzero(profile > profile.max() * 1e-9)
     values = profile[places]
     centre = (places * values).sum() / values.sum()
-    plain = float(np.sqrt(((places - centre) ** 2 * values).sum() / values.sum()))
     if len(places) < 3:
-        return plain
+        return _deviation(profile)
     weights = values
     for _ in range(10):
         curve = np.polyfit(places - centre, np.log(values), 2, w=weights)
         width = (-0.5 / curve[0]) ** 0.5 if curve[0] < 0 else np.inf
         if not width <= len(places) / 2:
-            return plain
+            return _deviation(profile)
         weights = np.exp(np.polyval(curve, places - centre))
     return float(width)
+
+
+def _deviation(profile: Float64[np.ndarray, " n"]) -> float:
+    places = np.arange(len(profile))
+    centre = (places * profile).sum() / profile.sum()
+    return float(np.sqrt(((places - centre) ** 2 * profile).sum() / profile.sum()))
 
 
 # ---- which unit, and which pixels are enough for it
@@ -211,26 +227,29 @@ class _Enough(Exception):  # noqa: N818
 
 
 def _energies(
-    model: nn.Module, x: Tensor, plans: list[_Plan], how: _Sampling
+    model: nn.Module, x: Tensor, plans: list[_Plan], how: _Sampling, progress: Progress
 ) -> dict[str, Float64[np.ndarray, "height width"]]:
     """Summed squared gradients of plans with one box, on the whole image's grid."""
     try:
-        return _summed(model, x, plans, how)
+        return _summed(model, x, plans, how, progress)
     except Exception:  # whatever a network has against a smaller picture; what it has against this one shows below
-        return _summed(model, x, [plan.uncropped(x) for plan in plans], how)
+        return _summed(model, x, [plan.uncropped(x) for plan in plans], how, progress)
 
 
 def _summed(
-    model: nn.Module, x: Tensor, plans: list[_Plan], how: _Sampling
+    model: nn.Module, x: Tensor, plans: list[_Plan], how: _Sampling, progress: Progress
 ) -> dict[str, Float64[np.ndarray, "height width"]]:
     total = {plan.layer: np.zeros(tuple(x.shape[-2:])) for plan in plans}
     top, bottom, left, right = plans[0].box
     signs = {plan.layer: torch.Generator().manual_seed(how.seed) for plan in plans}
-    for part in x.split(how.batch):
+    parts = x.split(how.batch)
+    done, backward = 0, len(parts) * len(plans) * how.draws
+    for part in parts:
         pixels = part[:, :, top:bottom, left:right].detach().clone().requires_grad_()
         for layer, unit in _units(model, pixels, plans).items():
             for _ in range(how.draws):
                 total[layer][top:bottom, left:right] += _energy(unit, pixels, signs[layer])
+                progress((done := done + 1) / backward)
         del unit  # and with it the graph, before the next one is made
     return total
 

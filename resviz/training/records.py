@@ -70,9 +70,8 @@ def read(run_id: str) -> "Record":
     path = folder() / run_id
     if path.parent != folder() or run_id in ("", ".", "..") or not (path / FILE).is_file():
         raise TrainingError(
-            "There is no run {run!r} in {folder}; `python -m resviz runs list` lists them.",
+            "There is no run {run!r}; `python -m resviz runs list` lists them.",
             run=run_id,
-            folder=folder(),
         )
     return Record(path)
 

@@ -8,11 +8,11 @@ import streamlit as st
 from resviz.data.corruptions import KINDS, STRENGTHS
 from resviz.figures import batchnorm as figures
 from resviz.figures import boards
-from resviz.ui import board, layout, norm_data, view
+from resviz.ui import batches, board, layout, view
 from resviz.ui import norm_cache as results
+from resviz.ui.batches import Batch
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
-from resviz.ui.norm_cache import Batch
 
 if TYPE_CHECKING:
     from resviz.probes.batchnorm import BatchNormLayer
@@ -40,7 +40,7 @@ class Page:
     @property
     def calibration(self) -> Batch:
         """The others, made worse in the same way."""
-        return results.corrupted(self.others, self.corruption, self.strength)
+        return batches.corrupted(self.others, self.corruption, self.strength)
 
 
 def choose(subject: Subject, source: str = "samples", corruption: str = "none") -> Page:
@@ -73,12 +73,12 @@ def choose(subject: Subject, source: str = "samples", corruption: str = "none") 
         with force:
             strength = view.pick(st.select_slider, _("Strength"), STRENGTHS, 3, "strength")
     if source == "uploads":
-        results.keep_uploads()
+        batches.keep_uploads()
     if source == "data":
-        shown, others = norm_data.batches(subject.model, norm_data.choose(subject.model))
+        shown, others = batches.of_dataset(subject.model, batches.choose_dataset(subject.model))
     else:
-        shown, others = (results.batch(subject, kind) for kind in (source, "samples"))
-    return Page(subject, source, results.corrupted(shown, corruption, strength), others, corruption, strength)
+        shown, others = (batches.of(subject, kind) for kind in (source, "samples"))
+    return Page(subject, source, batches.corrupted(shown, corruption, strength), others, corruption, strength)
 
 
 def _batch_title(source: str) -> str:
@@ -103,6 +103,6 @@ def _corruption_title(kind: str) -> str:
 
 def show_pictures(page: Page, chosen: int | None = None) -> None:
     """The batch as the network receives it; with `chosen`, a click chooses one."""
-    pairs = zip(page.batch.titles, results.thumbnails(page.batch), strict=True)
+    pairs = zip(page.batch.titles, batches.thumbnails(page.batch), strict=True)
     tiles = [boards.Tile(str(i), uri, title) for i, (title, uri) in enumerate(pairs)]
     board.show(figures.pictures(tiles, None if chosen is None else str(chosen)), "batch", "image")

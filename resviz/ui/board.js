@@ -1,5 +1,5 @@
-// Kind of board -> the value that an arrow key went to: the board is drawn anew, and the focus has to come back to it,
-// until the visitor goes elsewhere with Tab or the pointer.
+// Kind of board -> the value that a key went to or pressed, and where: the board is drawn anew, and the focus has to come
+// back to it, until the visitor goes elsewhere with Tab or the pointer. Of two boards of a kind it comes to the same one.
 const stepped = new Map();
 const forget = (event) => { if (event.type === "pointerdown" || event.key === "Tab") stepped.clear(); };
 document.addEventListener("pointerdown", forget, true);
@@ -11,11 +11,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const kept = new Map([...root.querySelectorAll("input[data-opacity]")].map((i) => [i.dataset.opacity, i.value]));
   if (root.dataset.html !== data) { root.innerHTML = data; root.dataset.html = data; }
   const kind = root.firstElementChild?.className;
+  const press = (element) => {
+    stepped.set(kind, { value: element.dataset.pick, place: parentElement });
+    element.onclick();
+  };
   const stepTo = (element) => {
     element.focus();
-    if (element.closest(".strip")) return;
-    stepped.set(kind, element.dataset.pick);
-    element.onclick();
+    if (!element.closest(".strip")) press(element);
   };
   const fade = (input) => root.querySelectorAll(input.dataset.opacity).forEach((e) => (e.style.opacity = input.value));
   root.querySelectorAll("input[data-opacity]").forEach((input) => {
@@ -25,16 +27,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
   });
   const picks = [...root.querySelectorAll("[data-pick]")];
   const of = (value) => picks.find((element) => element.dataset.pick === value);
-  const focused = stepped.get(kind);
-  const stop = of(focused) ?? picks.find((element) => element.classList.contains("on")) ?? picks[0];
-  const refocus = () => { if (stepped.get(kind) === focused) of(focused)?.focus({ preventScroll: true }); };
-  if (focused !== undefined) [0, 60, 250].forEach((wait) => setTimeout(refocus, wait));
+  const last = stepped.get(kind);
+  const here = last && (last.place === parentElement || !last.place.isConnected);
+  const stop = of(here && last.value) ?? picks.find((element) => element.classList.contains("on")) ?? picks[0];
+  const refocus = () => { if (stepped.get(kind) === last) of(last.value)?.focus({ preventScroll: true }); };
+  if (here) [0, 60, 250].forEach((wait) => setTimeout(refocus, wait));
   picks.forEach((element, i) => {
     element.tabIndex = element === stop ? 0 : -1;
     if (!element.getAttribute("role")) element.setAttribute("role", "button");
     element.onclick = () => setTriggerValue("picked", element.dataset.pick);
     element.onkeydown = (event) => {
-      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); element.onclick(); }
+      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); press(element); }
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (step && picks[i + step]) { event.preventDefault(); stepTo(picks[i + step]); }
     };

@@ -18,8 +18,9 @@ from resviz import paths
 from resviz.data.images import Picture, decode
 from resviz.errors import ModelError
 from resviz.figures.raster import photo_jpeg
+from resviz.ui import moments
 from resviz.ui.i18n import translate as _
-from resviz.ui.shelf import Shelf
+from resviz.ui.shelf import Shelf, clear_all
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -99,9 +100,7 @@ def model(name: str, progress: Progress = lambda share, what: None) -> "LoadedMo
 
 def untrained(name: str) -> str | None:
     """The sentence for a network with random weights."""
-    random = (
-        name.startswith("new/") or name.endswith("?checkpoint=initial") or model(name).card.get("weights") == "none"
-    )
+    random = name.startswith("new/") or moments.told(name) == moments.START or model(name).card.get("weights") == "none"
     return _("This network is untrained: its weights are random, and so is its answer.") if random else None
 
 
@@ -109,8 +108,7 @@ def refresh(name: str) -> None:
     """Forget everything if the weights of that name have been written over since they were loaded."""
     stamp = _stamp(name)
     if _stamps.setdefault(name, stamp) != stamp:
-        for shelf in (_models, _maps, _views):
-            shelf.clear()
+        clear_all()
         st.cache_data.clear()
         _cam_graph.clear()
     _stamps[name] = stamp

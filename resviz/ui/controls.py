@@ -9,7 +9,7 @@ import streamlit as st
 from resviz.data.images import Picture
 from resviz.errors import ResvizError
 from resviz.figures import boards
-from resviz.ui import board, cache, view
+from resviz.ui import board, cache, moments, view
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped, progress, refuse
@@ -82,7 +82,7 @@ def _say_card(name: str) -> None:
     with st.session_state["card"].expander(_("About this model")):
         for note in loaded.notes:
             st.caption(escaped(said(note)))
-        if name.startswith("run/") and name.endswith("?checkpoint=initial"):
+        if moments.told(name) == moments.START:
             st.caption(_("The run before its first step: random weights."))
             return
         if not ours:

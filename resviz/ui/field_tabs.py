@@ -6,8 +6,7 @@ import streamlit as st
 
 from resviz.errors import ResvizError
 from resviz.figures import field_charts
-from resviz.figures import receptive_field as drawings
-from resviz.ui import board, cache, fields, layout, papers, receptive_field, view
+from resviz.ui import cache, field_ladder, field_stack, fields, layout, moments, papers, receptive_field, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
 from resviz.ui.i18n import whole
@@ -15,7 +14,6 @@ from resviz.ui.layout import escaped
 from resviz.ui.titles import model_title
 
 if TYPE_CHECKING:
-    from resviz.probes.arithmetic import Step, Window
     from resviz.probes.image_fit import ImageFit
 
 PARTS = ("depth", "arithmetic", "fit", "stack")
@@ -31,8 +29,11 @@ AGAINST = (
     "bundled/resnet18-imagenette",
     "bundled/resnet20-cifar10",
 )
+TWINS = {
+    "bundled/resnet18-imagenette": "new/residual-18?stem=imagenet",
+    "bundled/resnet20-cifar10": "new/residual-20",
+}
 WINDOWS = ("Conv2d", "MaxPool2d", "AvgPool2d")
-STACK = "3,1,1;3,1,1;3,2,1;3,1,1"
 
 
 def choose() -> str:
@@ -63,7 +64,7 @@ def show(part: str, subject: Subject, layer: str) -> None:
     elif part == "fit":
         show_fit(fields.fit(subject.model, receptive_field.side(subject)))
     else:
-        show_stack()
+        field_stack.show()
 
 
 def show_depth(subject: Subject) -> None:
@@ -76,7 +77,11 @@ def show_depth(subject: Subject) -> None:
         except ResvizError as refusal:
             st.caption(escaped(whole(refusal)))
     titles = field_charts.Titles(
-        _("convolutions so far"), _("side of the field (px)"), _("the image"), _("could see"), _("moves it")
+        _("convolutions so far, without those in shortcuts"),
+        _("side of the field (px)"),
+        _("the image"),
+        _("can see"),
+        _("moves it"),
     )
     st.plotly_chart(
         field_charts.over_depth(curves, side, titles, layout.dark()),
@@ -85,8 +90,8 @@ def show_depth(subject: Subject) -> None:
     )
     st.caption(
         _(
-            "Lines: the pixels that a unit could see. Dashed with marks: the side of the area that holds 95% of what"
-            " moves it, on noise. Dotted: the image. The effective field grows more slowly and stays a fraction."
+            "Lines: the pixels that a unit can see. Dashed with marks: the side of the area that holds 95% of what"
+            " moves it, on noise. Dotted: the image."
         )
     )
     rows = [(c.name, "theoretical", x, y) for c in curves for x, y in zip(c.depth, c.size, strict=True)]
@@ -96,23 +101,26 @@ def show_depth(subject: Subject) -> None:
 
 
 def _against(subject: Subject) -> list[str]:
-    """The networks to compare with; by default a bundled one's own untrained twin."""
+    """The networks to compare with, a run also at other moments of its training; by default the untrained one."""
     named = view.chosen("against")
-    twin = {
-        "bundled/resnet18-imagenette": "new/residual-18?stem=imagenet",
-        "bundled/resnet20-cifar10": "new/residual-20",
-    }.get(subject.model)
-    chosen = ([twin] if twin else []) if named is None else [name for name in named.split(";") if name]
-    options = [name for name in dict.fromkeys((*AGAINST, *chosen)) if name != subject.model]
+    kept = [moments.at(subject.model, moment) for moment in moments.saved(subject.model)]
+    twin = [name for name in (*kept[:1], TWINS.get(subject.model)) if name and name != subject.model]
+    chosen = twin if named is None else [name for name in named.split(";") if name]
+    options = [name for name in dict.fromkeys((*kept, *AGAINST, *chosen)) if name != subject.model]
     st.session_state["against"] = [name for name in chosen if name in options]
     picked: list[str] = st.multiselect(
         _("Compared with"),
         options,
         key="against",
-        format_func=model_title,
+        format_func=lambda name: _own_moment(name) if name in kept else model_title(name),
         on_change=lambda: view.choose("against", ";".join(st.session_state["against"]) or ";"),
     )
     return picked
+
+
+def _own_moment(name: str) -> str:
+    """Not by the run's title, which may become known while the page is open: the widget would lose its choice."""
+    return _("this run, {moment}").format(moment=moments.title(moments.told(name) or moments.END))
 
 
 def _curve(name: str, side: int) -> field_charts.Curve:
@@ -125,11 +133,11 @@ def _curve(name: str, side: int) -> field_charts.Curve:
     found = fields.theoretical(name, side)
     depth, passed = dict[str, int](), 0
     for layer in cache.layers(name):
-        passed += layer.kind == "Conv2d"
+        passed += layer.kind == "Conv2d" and ".downsample." not in layer.name and not layer.name.endswith(".downsample")
         depth[layer.name] = passed
-    rungs = receptive_field.rungs(name, side)
+    rungs = field_ladder.rungs(name, side)
     lines = [la.name for la in cache.layers(name) if la.name in found and (la.kind in WINDOWS or la.name in rungs)]
-    measured = receptive_field.profile(name, side, rungs)
+    measured = field_ladder.profile(name, side, rungs)
     points = [(depth[layer], size) for layer, size in measured.items() if size]
     spec = cache.model(name).spec
     family = spec.family if spec else ""
@@ -145,8 +153,9 @@ def show_arithmetic(subject: Subject, layer: str) -> None:
     except ResvizError as refusal:
         st.caption(escaped(whole(refusal)))
         return
-    st.latex(r"r_l = r_{l-1} + (k-1)\,d\,j_{l-1} \qquad s_l = s_{l-1} - p\,j_{l-1} \qquad j_l = j_{l-1}\,s")
-    _table(steps)
+    start = r"\mathrm{start}_l = \mathrm{start}_{l-1} - p\,j_{l-1}"
+    st.latex(rf"r_l = r_{{l-1}} + (k-1)\,d\,j_{{l-1}} \qquad {start} \qquad j_l = s\,j_{{l-1}}")
+    field_stack.table(steps)
     st.caption(
         _(
             "From one pixel (r = 1, j = 1, start = 0) to {layer}, along the longest path and the height of the image:"
@@ -155,26 +164,8 @@ def show_arithmetic(subject: Subject, layer: str) -> None:
             " change nothing and are left out (Araujo et al. 2019)."
         ).format(layer=escaped(layer))
     )
-    rows = [_row(step) for step in steps]
+    rows = field_stack.rows(steps)
     layout.table_download(_("Download the rows"), f"{layer}-arithmetic", list(rows[0]) if rows else [], _values(rows))
-
-
-def _table(steps: "tuple[Step, ...]") -> None:
-    st.dataframe([_row(step) for step in steps], hide_index=True, width="stretch")
-
-
-def _row(step: "Step") -> dict[str, Any]:
-    window = step.window
-    return {
-        _("layer"): step.name,
-        "k": window.kernel,
-        "s": window.stride,
-        "p": window.padding,
-        "d": window.dilation,
-        "r": step.size,
-        "j": step.jump,
-        _("start"): step.start,
-    }
 
 
 def _values(rows: list[dict[str, Any]]) -> list[list[Any]]:
@@ -216,7 +207,7 @@ def show_fit(fit: "ImageFit") -> None:
             )
         )
     rows = [_fit_row(layer) for layer in fit.layers]
-    st.dataframe(rows, hide_index=True, width="stretch", height=280)
+    st.dataframe(rows, hide_index=True, width="stretch", height="content" if len(rows) <= 60 else 2000)
     st.caption(
         _(
             "A convolution whose input sees the whole image has no wider context to add; where even the shortest path"
@@ -233,70 +224,3 @@ def _fit_row(layer: Any) -> dict[str, Any]:
         _("its input sees all"): _("yes") if layer.sees_all else "",
         _("even by the shortest path"): _("yes") if layer.unproductive else "",
     }
-
-
-def show_stack() -> None:
-    """Up to eight windows to edit: their fields, and how often each pixel counts."""
-    from resviz.probes.arithmetic import path_shares, stack
-
-    windows = _edited()
-    steps = stack(windows)
-    left, right = st.columns([1, 1.2], gap="medium")
-    with left:
-        _table(steps)
-    with right:
-        largest = steps[-1].size
-        boxes = [drawings.Rung("", step.name, step.size, None, f"{step.size} px") for step in steps]
-        board.show(drawings.ladder(boxes, largest, None), "stack")
-        st.plotly_chart(
-            field_charts.shares(
-                path_shares(windows), _("pixel from the middle"), _("share of the paths"), layout.dark()
-            ),
-            config={"displayModeBar": False},
-            alt=_("Share of the paths from one unit that ends at each pixel"),
-        )
-    st.caption(
-        _(
-            "One unit behind these windows sees {size} px; neighbours lie {jump} px apart. The bars count the paths"
-            " from it to each pixel: with equal weights that is how much each one moves it. They bunch up in the"
-            " middle; gaps are pixels that dilation or stride skip."
-        ).format(size=largest, jump=steps[-1].jump)
-    )
-
-
-def _edited() -> "list[Window]":
-    from resviz.probes.arithmetic import MAX_WINDOWS, Window
-
-    if "stack-rows" not in st.session_state:
-        st.session_state["stack-rows"] = _parsed(view.chosen("stack") or STACK) or _parsed(STACK)
-    number = st.column_config.NumberColumn
-    rows: list[dict[str, Any]] = st.data_editor(
-        st.session_state["stack-rows"],
-        key="stack-editor",
-        num_rows="dynamic",
-        width="stretch",
-        column_config={
-            "kernel": number(_("kernel"), min_value=1, max_value=31, step=1, default=3, required=True),
-            "stride": number(_("stride"), min_value=1, max_value=8, step=1, default=1, required=True),
-            "dilation": number(_("dilation"), min_value=1, max_value=16, step=1, default=1, required=True),
-        },
-    )
-    if len(rows) > MAX_WINDOWS:
-        st.caption(_("The first {count} windows count.").format(count=MAX_WINDOWS))
-    numbers = [[int(row.get(key) or 1) for key in ("kernel", "stride", "dilation")] for row in rows[:MAX_WINDOWS]]
-    text = ";".join(",".join(map(str, row)) for row in numbers)
-    if text != (view.chosen("stack") or STACK):
-        view.choose("stack", text)
-    return [Window(*row) for row in numbers] or [Window(1)]
-
-
-def _parsed(text: str) -> list[dict[str, int]]:
-    """Rows of `kernel,stride,dilation;...`; none where the text is no such thing."""
-    from resviz.probes.arithmetic import MAX_WINDOWS, Window
-
-    try:
-        rows = [[int(number) for number in row.split(",")] for row in text.split(";")[:MAX_WINDOWS]]
-        named = [dict(zip(("kernel", "stride", "dilation"), row, strict=True)) for row in rows]
-        return named if all(Window(**row) for row in named) else []
-    except (ValueError, ResvizError):
-        return []

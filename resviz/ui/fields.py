@@ -1,11 +1,13 @@
 """Receptive fields, computed once and shared by everybody on the server, as in `cache`."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.data.images import Picture
 from resviz.ui import cache
+from resviz.ui.batches import Batch, tensor
+from resviz.ui.shelf import Shelf
 
 if TYPE_CHECKING:
     from resviz.probes.arithmetic import Step
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
     from resviz.probes.image_fit import ImageFit
     from resviz.probes.receptive_field import ReceptiveField
 
-PHOTO_DRAWS = 16  # random signs where one photo is all there is
+DRAWS = 16  # random signs, spread over the pictures; each picture gets one at least
+_measured: "Shelf[EffectiveField | None]" = Shelf(512)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -35,24 +38,36 @@ def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
         return receptive_field(net, [layer], side)[0]
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
 def on_noise(name: str, side: int, layer: str, unit: tuple[int, int] | None) -> "EffectiveField | None":
     """The effective field over noise; None for a unit that nothing moves."""
     from resviz.probes.effective import INPUTS, effective_receptive_fields, noise
 
-    with cache.borrowed(name) as net:
-        x = noise(INPUTS, side).to(next(net.parameters()).device)
-        return effective_receptive_fields(net, x, [layer], unit)[layer]
+    def measure() -> "EffectiveField | None":
+        with cache.borrowed(name) as net:
+            x = noise(INPUTS, side).to(next(net.parameters()).device)
+            return effective_receptive_fields(net, x, [layer], unit)[layer]
+
+    return _measured.get((name, side, layer, unit), measure)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def on_photo(name: str, sha: str, _shown: Picture, layer: str, unit: tuple[int, int]) -> "EffectiveField | None":
-    """The effective field for one photo; None for a unit that nothing moves."""
+def is_measured(name: str, side: int, layer: str) -> bool:
+    """Whether the field of the layer's middle unit over noise is known already."""
+    return (name, side, layer, None) in _measured
+
+
+def on_pictures(
+    name: str, shown: Batch, layer: str, unit: tuple[int, int], progress: Callable[[float], None]
+) -> "EffectiveField | None":
+    """The effective field over these pictures; None for a unit that nothing moves."""
     from resviz.probes.effective import effective_receptive_fields
 
-    with cache.borrowed(name) as net:
-        x = cache.tensor(name, _shown)
-        return effective_receptive_fields(net, x, [layer], unit, draws=PHOTO_DRAWS)[layer]
+    def measure() -> "EffectiveField | None":
+        with cache.borrowed(name) as net:
+            x = tensor(name, shown)
+            draws = max(1, DRAWS // len(x))
+            return effective_receptive_fields(net, x, [layer], unit, draws=draws, progress=progress)[layer]
+
+    return _measured.get((name, shown.key, layer, unit), measure)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

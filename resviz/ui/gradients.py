@@ -59,6 +59,8 @@ def show_shares() -> None:
     switches, picture = st.columns([1, 3], gap="medium")
     with switches:
         choice = networks.choose()
+        if "plain" in choice.families:
+            st.caption(_("A plain network has no shortcut: nothing is drawn of it here."))
     with picture, st.container(key="picture"):
         chart, progress = st.empty(), st.empty()
         below = st.container()

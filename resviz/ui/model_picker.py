@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.ui import cache, view
+from resviz.ui import cache, moments, view
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "bundled/resnet18-imagenette"
 GROUPS = ("bundled", "run", "new", "torchvision", "file")  # the order in which they are offered
-_MOMENT = "?checkpoint="
 _STARTED = re.compile(r"-(\d{8}-\d{4})\d\d-")  # in a run's id
 
 
@@ -50,51 +49,32 @@ def offered(names: list[str], chosen: str | None) -> list[str]:
     ordered = sorted(youngest_first, key=lambda name: GROUPS.index(name.partition("/")[0]))
     if not chosen or chosen in ordered:
         return ordered
-    if base(chosen) in ordered:
-        return [chosen if name == base(chosen) else name for name in ordered]
+    if moments.base(chosen) in ordered:
+        return [chosen if name == moments.base(chosen) else name for name in ordered]
     return [*ordered, chosen]
-
-
-def base(name: str) -> str:
-    """A model's name without the moment of its training."""
-    return name.partition(_MOMENT)[0] if name.startswith("run/") else name
-
-
-def at_moment(name: str, moment: str) -> str:
-    """The name of a run's model at a moment; the last one needs no mention."""
-    return base(name) if moment == "final" else f"{base(name)}{_MOMENT}{moment}"
-
-
-def moment_title(moment: str) -> str:
-    """A checkpoint's name for people."""
-    words = {"initial": _("untrained"), "final": _("final")}
-    return words.get(moment) or _("epoch {number}").format(number=moment.rpartition("-")[2])
 
 
 def _moment_slider(name: str) -> None:
     """Initial, each saved epoch, final: scrubs every page through the training."""
-    from resviz.models import zoo
-
-    run = base(name).removeprefix("run/")
-    moments = zoo.saved(run) if re.fullmatch(r"\w[\w.-]*", run) else ()  # no way out of the folder of runs
-    if len(moments) < 2:
+    kept = moments.saved(name)
+    if len(kept) < 2:
         return
-    told = name.partition(_MOMENT)[2]
-    st.session_state["moment"] = told if told in moments else moments[-1]
+    told = moments.told(name)
+    st.session_state["moment"] = told if told in kept else kept[-1]
     st.select_slider(
         _("Moment of its training"),
-        moments,
+        kept,
         key="moment",
-        on_change=lambda: view.choose("model", at_moment(name, st.session_state["moment"])),
-        format_func=moment_title,
+        on_change=lambda: view.choose("model", moments.at(name, st.session_state["moment"])),
+        format_func=moments.title,
     )
 
 
 def _title(infos: "Mapping[str, ModelInfo]", name: str) -> str:
     """Short enough for one line of the sidebar."""
     group, _slash, rest = name.partition("/")
-    if base(name) in infos:
-        return f"{_known(infos[base(name)])} {_when(base(name))}".strip()
+    if moments.base(name) in infos:
+        return f"{_known(infos[moments.base(name)])} {_when(moments.base(name))}".strip()
     return rest.rpartition("/")[2] if group == "file" else name
 
 
@@ -118,7 +98,7 @@ def _when(name: str) -> str:
 
 def _details(infos: "Mapping[str, ModelInfo]", name: str) -> str:
     """Where the model comes from, its classes and its size."""
-    info = infos.get(base(name))
+    info = infos.get(moments.base(name))
     if info is None:
         return escaped(name) if name.startswith("file/") else ""
     group = info.name.partition("/")[0]

@@ -9,7 +9,7 @@ import streamlit as st
 from resviz.figures import norm_mismatch as figures
 from resviz.training import records
 from resviz.training.records import Record, RunInfo
-from resviz.ui import cache, layout, norm_runs, own_data, view
+from resviz.ui import cache, layout, moments, norm_runs, own_data, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.shelf import Shelf
@@ -94,14 +94,12 @@ def _pick_batch(record: Record) -> int:
 
 def _measured(run: str, data: str, batch: int) -> "dict[int, Mismatch]":
     """After each epoch whose weights were kept."""
-    from resviz.models import zoo
-
-    found, checkpoints = {}, _checkpoints(zoo.saved(run))
+    found, checkpoints = {}, _checkpoints(moments.saved(f"run/{run}"))
     update = layout.progress(_("Both kinds of statistics after each epoch"))
     try:
         for i, (epoch, name) in enumerate(checkpoints.items()):
             update(max(i / len(checkpoints), 0.01))
-            found[epoch] = _shelf.get((run, name, data, batch), _measuring(f"run/{run}?checkpoint={name}", data, batch))
+            found[epoch] = _shelf.get((run, name, data, batch), _measuring(moments.at(f"run/{run}", name), data, batch))
     finally:
         update(1.0)
     return found

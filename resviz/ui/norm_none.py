@@ -8,7 +8,7 @@ import streamlit as st
 from resviz.errors import Sentence
 from resviz.figures import batchnorm as figures
 from resviz.figures import norm_none
-from resviz.ui import batchnorm, cache, layout, norm_runs
+from resviz.ui import batches, batchnorm, cache, layout, norm_runs
 from resviz.ui import norm_cache as results
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
@@ -42,7 +42,7 @@ def show(subject: Subject, sentence: Sentence) -> None:
 
 def _show_spread(subject: Subject) -> None:
     st.subheader(_("How far the outputs scatter, layer by layer"), anchor=False)
-    batch = results.batch(subject, "samples")
+    batch = batches.of(subject, "samples")
     found = results.spreads(subject.model, batch.key, batch)
     names = layout.spread(list(found), 2 * batchnorm.MAX_VIOLINS)
     st.plotly_chart(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from resviz.data.known import KNOWN, is_here
 from resviz.errors import TrainingError
 from resviz.training import records
-from resviz.ui import cache
+from resviz.ui import cache, moments
 from resviz.ui.i18n import said
 from resviz.ui.shelf import Shelf
 
@@ -20,7 +20,7 @@ _drawn: "Shelf[tuple[tuple[str, ...], Split]]" = Shelf(8)
 def own(model: str) -> str | None:
     """What a model was trained on: a name for `datasets.load` where it tells one; None for random weights."""
     if model.startswith("run/"):
-        return of_run(model.removeprefix("run/").partition("?")[0])
+        return of_run(moments.base(model).removeprefix("run/"))
     told = cache.model(model).card.get("dataset")
     return str(told["name"]) if isinstance(told, dict) and "name" in told else None
 

@@ -6,11 +6,11 @@ from resviz.data import samples
 from resviz.data.images import Picture
 from resviz.errors import ImageError
 from resviz.figures import boards, raster
-from resviz.ui import board, cache, view
+from resviz.ui import board, cache, moments, view
 from resviz.ui.i18n import said, whole
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
-from resviz.ui.model_picker import DEFAULT_MODEL, base
+from resviz.ui.model_picker import DEFAULT_MODEL
 
 SOURCES = ("sample", "upload", "camera")
 
@@ -101,7 +101,7 @@ def _chosen_picture() -> tuple[str, bytes]:
 def _offered() -> tuple[samples.Sample, ...]:
     """The samples that suit the chosen model; its side is known before its weights are loaded."""
     sides = {info.name: info.input_size for info in cache.catalogue()}
-    return samples.offered(sides.get(base(st.session_state.get("model") or DEFAULT_MODEL), 224))
+    return samples.offered(sides.get(moments.base(st.session_state.get("model") or DEFAULT_MODEL), 224))
 
 
 def _first_sample() -> tuple[str, bytes]:

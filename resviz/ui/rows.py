@@ -1,6 +1,6 @@
 """The runs under the curves: a line for each, with its progress and what can be done with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -9,12 +9,11 @@ from resviz.errors import ResvizError
 from resviz.training import jobs
 from resviz.training.pace import pace
 from resviz.training.records import Record, RunInfo
-from resviz.ui import starting, training, view
+from resviz.ui import moments, starting, training, view
 from resviz.ui.estimates import duration
 from resviz.ui.i18n import translate as _
 from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
-from resviz.ui.model_picker import at_moment, moment_title
 from resviz.ui.titles import network_title, setting_title, setting_value, spec_of
 
 _CLOSED = "menus-closed"  # how often all of them were closed
@@ -30,6 +29,14 @@ def row(record: Record, info: RunInfo, name: str) -> None:
         _buttons(record, info)
     if info.message and info.status in ("stopped", "crashed"):
         st.warning(escaped(whole(info.message)))
+
+
+def stop_all(infos: Sequence[RunInfo]) -> None:
+    """One button for all runs that go on."""
+    if st.button(_("Stop all"), key="stop-all"):
+        for info in infos:
+            _try(jobs.stop, info.id)
+        st.rerun()
 
 
 def _words(record: Record, info: RunInfo) -> str:
@@ -88,7 +95,7 @@ def _more(record: Record, info: RunInfo) -> None:
     moment = _moment(info)
     with st.container(horizontal=True, gap="small"):
         if moment and st.button(_("Look inside"), key=f"inside-{info.id}"):
-            view.choose("model", at_moment(f"run/{info.id}", moment))
+            view.choose("model", moments.at(f"run/{info.id}", moment))
             st.switch_page("pages/overview.py")
         if st.button(
             _("Run again with …"), key=f"again-{info.id}", help=_("Takes over its choices: change one, start.")
@@ -105,13 +112,11 @@ def _more(record: Record, info: RunInfo) -> None:
 
 def _moment(info: RunInfo) -> str:
     """Which of its checkpoints to look into; empty where there is none."""
-    from resviz.models import zoo
-
-    moments = zoo.saved(info.id)
-    if len(moments) < 2:
-        return "".join(moments)
+    kept = moments.saved(f"run/{info.id}")
+    if len(kept) < 2:
+        return "".join(kept)
     moment: str = st.select_slider(
-        _("Moment of its training"), moments, moments[-1], key=f"moment-{info.id}", format_func=moment_title
+        _("Moment of its training"), kept, kept[-1], key=f"moment-{info.id}", format_func=moments.title
     )
     return moment
 
@@ -151,8 +156,12 @@ def _allowed() -> dict[str, Any]:
 def _act(label: str, kind: str, info: RunInfo, act: Callable[[str], None], **more: Any) -> None:
     """A button that does something to a run; what is refused is said on the page."""
     if st.button(label, key=f"{kind}-{info.id}", **more):
-        try:
-            act(info.id)
-        except ResvizError as refusal:
-            starting.say_refusal(refusal)
+        _try(act, info.id)
         st.rerun()
+
+
+def _try(act: Callable[[str], None], run: str) -> None:
+    try:
+        act(run)
+    except ResvizError as refusal:
+        starting.say_refusal(refusal)

@@ -5,11 +5,13 @@ outside: a progress bar is just that. Everything without progress is cached by S
 """
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+_all: "weakref.WeakSet[Shelf[Any]]" = weakref.WeakSet()
 
 
 class Shelf(Generic[T]):
@@ -20,6 +22,7 @@ class Shelf(Generic[T]):
         self._results: OrderedDict[Hashable, T] = OrderedDict()
         self._making: dict[Hashable, threading.Lock] = {}
         self._guard = threading.Lock()
+        _all.add(self)
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The result of that key, made by the first who asks; if `make` raises, the next one tries again."""
@@ -53,3 +56,9 @@ class Shelf(Generic[T]):
             while len(self._results) > self.size:
                 self._making.pop(self._results.popitem(last=False)[0], None)
         return result
+
+
+def clear_all() -> None:
+    """Forget the results of every shelf."""
+    for shelf in list(_all):
+        shelf.clear()

@@ -18,7 +18,7 @@ from resviz.training.records import Record, RunInfo
 from resviz.ui import board, layout, starting, titles, training, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.networks import family_title
-from resviz.ui.rows import row
+from resviz.ui.rows import row, stop_all
 
 TICK = 1.0  # seconds between two looks
 POINTS = 300
@@ -37,18 +37,21 @@ def watch() -> None:
         st.info(_("Nothing trained yet. Start the race: it takes about a minute, and works without a network."))
         board.show(sketch([], _frame([], [], "accuracy"), layout.dark(), _("No curves yet")), "curves")
         return
-    live = any(known[name].status in ("queued", "running") for name in chosen)
-    quantity = view.pick(
-        st.segmented_control,
-        _("Show"),
-        QUANTITIES,
-        "accuracy",
-        "curve",
-        required=True,
-        format_func=lambda name: {"accuracy": _("Accuracy"), "loss": _("Loss")}[name],
-        label_visibility="collapsed",
-    )
-    st.fragment(_look, run_every=TICK if live else None)(chosen, quantity, live)
+    going_on = [known[name] for name in chosen if known[name].status in ("queued", "running")]
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        quantity = view.pick(
+            st.segmented_control,
+            _("Show"),
+            QUANTITIES,
+            "accuracy",
+            "curve",
+            required=True,
+            format_func=lambda name: {"accuracy": _("Accuracy"), "loss": _("Loss")}[name],
+            label_visibility="collapsed",
+        )
+        if len(going_on) > 1:
+            stop_all(going_on)
+    st.fragment(_look, run_every=TICK if going_on else None)(chosen, quantity, bool(going_on))
     _choose_shown(known, chosen)
 
 

@@ -62,7 +62,10 @@ def test_all_families_stand_side_by_side_and_one_without_a_gradient_says_why():
 
 
 def test_shares_are_of_families_with_shortcuts():
-    assert "add up to 100%" in words(run(part="shares"))
+    said = words(run(part="shares"))
+    assert "add up to 100%" in said
+    assert "A plain network has no shortcut" in said
+    assert "A plain network has no shortcut" not in words(run(part="shares", families="residual"))
     app = run(part="shares", families="plain")
     assert [info.value[:29] for info in app.info] == ["None of these networks has a "]
 

@@ -1,12 +1,15 @@
 """The model picker of the sidebar: what it offers in which order, and a run at each moment of its training."""
 
+import json
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from resviz.models import zoo
+from resviz.probes.effective import effective_receptive_fields, noise
 from resviz.training.fit import fit
-from resviz.ui import model_picker
+from resviz.ui import model_picker, moments
 from tests.app.test_pages import run as visit
 from tests.app.test_pages import words
 from tests.training.squares import CONFIG, MODEL, folder
@@ -34,9 +37,9 @@ def test_a_moment_of_a_run_stands_in_the_place_of_the_run():
 
 
 def test_the_last_moment_is_the_plain_name_of_the_run():
-    assert model_picker.at_moment("run/r?checkpoint=epoch-2", "final") == "run/r"
-    assert model_picker.at_moment("run/r", "initial") == "run/r?checkpoint=initial"
-    assert model_picker.base("torchvision/resnet50?weights=none") == "torchvision/resnet50?weights=none"
+    assert moments.at("run/r?checkpoint=epoch-2", "final") == "run/r"
+    assert moments.at("run/r", "initial") == "run/r?checkpoint=initial"
+    assert moments.base("torchvision/resnet50?weights=none") == "torchvision/resnet50?weights=none"
 
 
 def visited(page: str, **query: str) -> AppTest:
@@ -44,6 +47,19 @@ def visited(page: str, **query: str) -> AppTest:
     assert not app.exception
     assert not app.error
     return app
+
+
+def test_the_fields_of_a_run_are_compared_with_those_before_its_training(finished):
+    app = visited("receptive_field", model=finished, more="depth")
+    against = app.multiselect(key="against")
+    assert against.value == [f"{finished}?checkpoint=initial"]
+    assert against.options[:3] == ["this run, untrained", "this run, epoch 1", "this run, epoch 2"]
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    drawn = [trace["y"] for trace in chart["data"] if trace["line"].get("dash")]
+    for name, shown in zip((finished, f"{finished}?checkpoint=initial"), drawn, strict=True):
+        loaded = zoo.load(name)
+        found = effective_receptive_fields(loaded.model, noise(4, loaded.input_size), ["layer3.0"])
+        assert found["layer3.0"].size == pytest.approx(shown[-1])
 
 
 def test_a_run_is_offered_and_scrubbed_through_its_moments(finished):

@@ -33,7 +33,7 @@ def test_a_dataset_is_the_batch_and_other_pictures_of_it_measure_the_statistics(
 def test_a_dataset_that_is_not_here_is_a_sentence_and_the_digits_stand_in() -> None:
     app = run("batchnorm", model="bundled/resnet20-cifar10", batch="data")
     assert not app.exception
-    assert "learned from CIFAR-10, which is not on this machine: the batch is Digits" in app.info[0].value
+    assert "learned from CIFAR-10, which is not on this machine: Digits" in app.info[0].value
     assert charts(app) == 3
 
 

@@ -174,6 +174,15 @@ def test_a_paused_run_says_so_and_offers_to_go_on(launched):
     assert records.read(info.id).status == "queued"
 
 
+def test_one_click_stops_all_runs_of_a_race():
+    app = page()
+    button(app, "Start the race").click().run()
+    button(app, "Stop all").click().run()
+    assert not app.exception
+    assert [info.status for info in records.runs()] == ["stopped", "stopped"]
+    assert not [b for b in app.button if b.label == "Stop all"]
+
+
 def test_a_click_on_stop_is_answered_at_once(monkeypatch):
     app = page(racers="residual", depths="8")
     button(app, "Start").click().run()

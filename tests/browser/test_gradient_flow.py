@@ -60,8 +60,13 @@ def test_a_click_takes_a_block_out_and_another_puts_it_back(
     settle(page)
     assert "off=layer2.1" in page.url
     shot(page, "gradient-flow-lesions")
-    block.click()
+    block.focus()
+    page.keyboard.press("Enter")
     expect(page.get_by_text("0 out.")).to_be_visible()
+    settle(page)
+    expect(block).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 out.")).to_be_visible()
 
 
 def test_a_click_takes_a_block_out_of_both_networks(page: Page, server: Server, settle: Settle, shot: Shot) -> None:
@@ -73,6 +78,11 @@ def test_a_click_takes_a_block_out_of_both_networks(page: Page, server: Server, 
     settle(page)
     assert "out=layer2.1" in page.url
     shot(page, "gradient-flow-lesion-pair")
+    blocks.nth(1).focus()
+    page.keyboard.press(" ")
+    expect(page.locator(".net [data-pick='layer2.1'][aria-checked=true]")).to_have_count(2)
+    settle(page)
+    expect(blocks.nth(1)).to_be_focused()
 
 
 def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_the_step(
