@@ -226,3 +226,9 @@ def test_cells_of_maps_carry_the_cursor(page: str, query: dict[str, str], cursor
     app = run(page, model=SMALL, **query)
     assert not app.exception
     assert sum("-cursor-" in component.proto.id for component in app.get("bidi_component")) == cursors
+
+
+@pytest.mark.parametrize(("page", "count"), [("overview", 2), ("feature_maps", 3), ("attribution", 4)])
+def test_downloads_show_what_they_are(page: str, count: int) -> None:
+    icons = [button.proto.icon for button in run(page, model=SMALL).get("download_button")]
+    assert icons == [":material/download:"] * count
