@@ -28,6 +28,7 @@ _STYLE = """
 .stMainBlockContainer h3 { font-size: 1.05rem; padding: 0.4rem 0 0; }
 .stSidebar [data-testid="stButtonGroup"] button { padding-inline: 0.4rem; }
 .stSidebar [data-testid="stButtonGroup"] button p { font-size: 0.875rem; }
+.stSidebar [data-testid="stAlert"] p { font-size: 0.875rem; }
 .stMainBlockContainer .st-key-papers h3 { padding: 1.6rem 0 0.8rem; }
 .stMainBlockContainer [class*="st-key-wide-paper"] p { font-size: 0.875rem; }
 .stMainBlockContainer .stDownloadButton button { min-height: 2rem; padding: 0.15rem 0.7rem 0.15rem 0.5rem; }
