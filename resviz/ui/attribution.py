@@ -113,13 +113,10 @@ def _downloads(subject: Subject, result: "Attribution", scale: raster.Range, sid
     photo = cache.view(subject.model, subject.shown).resize((448, 448))
     file = io.BytesIO()
     np.save(file, result.map)
-    png, npy = st.columns(2)
     picture = raster.overlay_png(photo, result.map, 0.8, scale.high)
-    for place, label, data, end, mime in (
-        (png, _("Overlay (PNG)"), picture, "png", "image/png"),
-        (npy, _("Map (NPY)"), file.getvalue(), "npy", "application/octet-stream"),
-    ):
-        place.download_button(label, data, f"{name}.{end}", mime, f"{end}_{side}", on_click="ignore", type="tertiary")
+    with st.container(horizontal=True, gap="small"):
+        layout.download(_("Overlay (PNG)"), picture, f"{name}.png", "image/png", f"png_{side}")
+        layout.download(_("Map (NPY)"), file.getvalue(), f"{name}.npy", "application/octet-stream", f"npy_{side}")
 
 
 def explain(choice: Choice) -> None:

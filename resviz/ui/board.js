@@ -5,11 +5,25 @@ const forget = (event) => { if (event.type === "pointerdown" || event.key === "T
 document.addEventListener("pointerdown", forget, true);
 document.addEventListener("keydown", forget, true);
 
+// A network of more rows than there is room for stays where it was scrolled to, unless the chosen block would be hidden.
+const keepInSight = (net, scrolled) => {
+  if (!net || net.scrollHeight <= net.clientHeight) return;
+  net.scrollTop = scrolled;
+  const on = net.querySelector(".on");
+  if (on && (on.offsetTop < scrolled || on.offsetTop + on.offsetHeight > scrolled + net.clientHeight))
+    net.scrollTop = on.offsetTop - net.clientHeight / 2;
+};
+
 export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".board");
   if (!root) { root = document.createElement("div"); root.className = "board"; parentElement.appendChild(root); }
   const kept = new Map([...root.querySelectorAll("input[data-opacity]")].map((i) => [i.dataset.opacity, i.value]));
-  if (root.dataset.html !== data) { root.innerHTML = data; root.dataset.html = data; }
+  const scrolled = root.querySelector(".net")?.scrollTop ?? 0;
+  if (root.dataset.html !== data) {
+    root.innerHTML = data;
+    root.dataset.html = data;
+    keepInSight(root.querySelector(".net"), scrolled);
+  }
   const kind = root.firstElementChild?.className;
   const press = (element) => {
     stepped.set(kind, { value: element.dataset.pick, place: parentElement });

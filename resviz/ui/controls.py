@@ -14,7 +14,7 @@ from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped, progress, refuse
 from resviz.ui.model_picker import DEFAULT_MODEL, model_picker
-from resviz.ui.photos import photo_or_the_one_before, photo_picker
+from resviz.ui.photos import REFUSED, photo_or_the_one_before, photo_picker
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Subject:
 
 
 def sidebar() -> None:
-    """Draw the sidebar's places; `subject` fills in what takes time."""
+    """Draw the sidebar's places, and over the results that of a refused picture; `subject` fills in what takes time."""
+    st.session_state[REFUSED] = st.empty()
     with st.sidebar:
         model_picker()
         photo_picker()
@@ -50,7 +51,6 @@ def subject() -> Subject:
         st.button(label, on_click=view.choose, args=("model", DEFAULT_MODEL))
         st.stop()
     title, shown = photo_or_the_one_before()
-    _say_notes(shown)
     _say_card(name)
     _say_device()
     return Subject(name, shown, title)
@@ -66,12 +66,6 @@ def _load(name: str) -> None:
         cache.model(name, update)
     finally:
         update(1.0)
-
-
-def _say_notes(shown: Picture) -> None:
-    with st.sidebar:
-        for note in shown.notes:
-            st.caption(escaped(said(note)))
 
 
 def _say_card(name: str) -> None:

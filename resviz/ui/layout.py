@@ -28,8 +28,11 @@ _STYLE = """
 .stMainBlockContainer h3 { font-size: 1.05rem; padding: 0.4rem 0 0; }
 .stSidebar [data-testid="stButtonGroup"] button { padding-inline: 0.4rem; }
 .stSidebar [data-testid="stButtonGroup"] button p { font-size: 0.875rem; }
+.stSidebar [data-testid="stAlert"] p { font-size: 0.875rem; }
 .stMainBlockContainer .st-key-papers h3 { padding: 1.6rem 0 0.8rem; }
 .stMainBlockContainer [class*="st-key-wide-paper"] p { font-size: 0.875rem; }
+.stMainBlockContainer .stDownloadButton button { min-height: 2rem; padding: 0.15rem 0.7rem 0.15rem 0.5rem; }
+.stMainBlockContainer .stDownloadButton button p { font-size: 0.8125rem; }
 .resviz-reserved { border-radius: 4px; background: rgba(128, 128, 128, 0.09); }
 @media (max-width: 1150px) {
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
@@ -110,14 +113,19 @@ def table_download(label: str, name: str, columns: Sequence[str], rows: Sequence
     writer = csv.writer(file)
     writer.writerow(columns)
     writer.writerows(rows)
-    st.download_button(label, file.getvalue(), f"{name}.csv", "text/csv", on_click="ignore", type="tertiary")
+    download(label, file.getvalue(), f"{name}.csv", "text/csv")
 
 
 def arrays_download(label: str, name: str, arrays: Mapping[str, Any]) -> None:
     """The maps of a picture as one NPZ file."""
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
-    st.download_button(label, file.getvalue(), f"{name}.npz", "application/zip", on_click="ignore", type="tertiary")
+    download(label, file.getvalue(), f"{name}.npz", "application/zip")
+
+
+def download(label: str, data: str | bytes, name: str, mime: str, key: str | None = None) -> None:
+    """A small button that saves a file; the font of its icon comes with Streamlit, from this machine."""
+    st.download_button(label, data, name, mime, key, on_click="ignore", icon=":material/download:")
 
 
 def reserved(places: "Sequence[DeltaGenerator]", height: int) -> "list[DeltaGenerator]":
@@ -163,6 +171,7 @@ __all__ = [
     "_",
     "arrays_download",
     "dark",
+    "download",
     "escaped",
     "frame",
     "idea",

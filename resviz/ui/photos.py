@@ -1,5 +1,7 @@
 """The picture that a page is about: a sample, an upload or a shot of the camera."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from resviz.data import samples
@@ -12,10 +14,15 @@ from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 from resviz.ui.model_picker import DEFAULT_MODEL
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 SOURCES = ("sample", "upload", "camera")
+REFUSED, _SAID = "photo_refused", "photo_said"  # places: over the results, and under the picker
 
 
 def photo_picker() -> None:
+    """The choice of a picture, and under it the place for what is said of it."""
     source = view.pick(
         st.segmented_control,
         _("Picture"),
@@ -26,32 +33,54 @@ def photo_picker() -> None:
         format_func=_source_title,
         width="stretch",
     )
+    promise = ""
     if source == "sample":
         _sample_picker()
     elif source == "upload":
         st.file_uploader(
             _("A photo, at most 10 MB"), key="upload", on_change=_keep, args=("upload",), label_visibility="collapsed"
         )
-        st.caption(_("PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. It stays in the server's memory and is never stored."))
+        promise = _("PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. It stays in the server's memory and is never stored.")
     else:
         st.camera_input(
             _("Take a photo"), key="camera", on_change=_keep, args=("camera",), label_visibility="collapsed"
         )
-        st.caption(_("The photo stays in the server's memory and is never stored."))
+        promise = _("The photo stays in the server's memory and is never stored.")
+    st.session_state[_SAID] = st.container()
+    if promise:
+        st.caption(promise)
 
 
 def photo_or_the_one_before() -> tuple[str, Picture]:
-    """The chosen picture; where it is refused, the sentence that says why, and what was shown before."""
+    """The chosen picture; where it is refused, the one shown before, and what is shown instead of what.
+
+    What is to be said of a picture stands under its picker; that one was refused, over the results of the other too.
+    """
     title, data = _chosen_picture()
     try:
         shown = cache.picture(data)
     except ImageError as refusal:
-        st.error(escaped(whole(refusal)))
-        title, data = st.session_state.get("shown_before", _first_sample())
-        return title, cache.picture(data)
+        return _stand_in(title, refusal)
     if (title, data) != _first_sample():  # it may only stand in for an upload to come
         st.session_state["shown_before"] = title, data
+    for note in shown.notes:
+        _under_picker().caption(escaped(said(note)))
     return title, shown
+
+
+def _stand_in(refused: str, refusal: ImageError) -> tuple[str, Picture]:
+    title, data = st.session_state.get("shown_before", _first_sample())
+    names = {"title": escaped(said(title)), "refused": escaped(said(refused))}
+    instead = _("{title} is shown instead.").format(**names)
+    _under_picker().error(f"{names['refused']}: {escaped(whole(refusal))}\n\n{instead}")
+    words = _("The photo here is {title}: {refused} was refused.").format(**names)
+    st.session_state[REFUSED].caption(f"**{words}**")
+    return title, cache.picture(data)
+
+
+def _under_picker() -> "DeltaGenerator":
+    place: DeltaGenerator = st.session_state[_SAID]
+    return place
 
 
 def _source_title(source: str) -> str:
@@ -92,7 +121,7 @@ def _chosen_picture() -> tuple[str, bytes]:
         kept: tuple[str, bytes] | None = st.session_state.get(f"kept-{source}")
         if kept is not None:
             return kept
-        st.info(_("Nothing chosen yet: a sample is shown."))
+        _under_picker().info(_("Nothing chosen yet: a sample is shown."))
         return _first_sample()
     key = st.session_state["sample"]
     return samples.find(key).title, samples.read(key)

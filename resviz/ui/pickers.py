@@ -1,5 +1,6 @@
 """What pages share for choosing inside a model: a layer by its drawing or its name, a class."""
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -46,16 +47,27 @@ def layer_title(layer: "Layer") -> str:
 
 
 def network_cells(model: str, spatial: "dict[str, Layer]") -> list[tuple[str, list[boards.Cell]]]:
-    """Stages with their blocks, for the drawing; the stem's layers come first."""
+    """Stages with their blocks, for the drawing; the stem's layers come first.
+
+    Blocks outside any stage, whose own names say all, stand together as long as their maps are of one size.
+    """
     blocks = cache.block_names(model)
     first = next((i for i, name in enumerate(spatial) if any(name.startswith(b) for b in blocks)), len(spatial))
-    stem = [name for name in list(spatial)[:first] if spatial[name].kind not in ("Identity", "Tap")]
-    stages: dict[str, list[boards.Cell]] = {_("stem"): [_cell(name, name, spatial[name]) for name in stem]}
-    for name in blocks:
-        if name in spatial:
-            stage, _dot, number = name.rpartition(".")
-            stages.setdefault(stage or name, []).append(_cell(name, number, spatial[name]))
-    return [(f"{stage}  {_size(cells)}", cells) for stage, cells in stages.items() if cells]
+    stem = [_cell(name, name, spatial[name]) for name in list(spatial)[:first] if _does_something(spatial[name])]
+    stages = [(f"{_('stem')}  {_size(stem)}", stem)] if stem else []
+    for title, names in groupby([name for name in blocks if name in spatial], lambda name: _stage(spatial[name])):
+        cells = [_cell(name, name.rpartition(".")[2], spatial[name]) for name in names]
+        stages.append((f"{title}  {_size(cells)}" if "." in cells[0].value else title, cells))
+    return stages
+
+
+def _does_something(layer: "Layer") -> bool:
+    return layer.kind not in ("Identity", "Tap")
+
+
+def _stage(layer: "Layer") -> str:
+    """The stage that a block belongs to; the size of its maps where it belongs to none."""
+    return layer.name.rpartition(".")[0] or "×".join(map(str, layer.output_shape[1:]))
 
 
 def _cell(name: str, text: str, layer: "Layer") -> boards.Cell:

@@ -166,6 +166,17 @@ def test_a_refused_upload_is_one_sentence_and_loses_nothing(name: str, data: byt
     assert "Grad-CAM at" in words(app), "what was shown before is still shown"
 
 
+def test_a_refused_upload_names_what_is_shown_instead_and_no_note_of_another_picture_stays() -> None:
+    app = upload("white.png", png())
+    assert "one single colour" in words(app)
+    app.get("file_uploader")[0].set_value([("dot.png", png((1, 1)), "image/png")]).run()
+    (error,) = app.sidebar.error
+    assert error.value.startswith("dot.png: The picture has 1 x 1 pixels")
+    assert error.value.endswith("white.png is shown instead.")
+    assert "**The photo here is white.png: dot.png was refused.**" in [caption.value for caption in app.main.caption]
+    assert "one single colour" not in words(app)
+
+
 def test_a_hostile_name_in_the_address_is_shown_as_text() -> None:
     app = run(model="foo/![a](http://picture.example/a.png)")
     assert r"!\[a\](http" in app.error[0].value.replace(r"\!", "!").replace(r"\:", ":")
@@ -223,3 +234,9 @@ def test_cells_of_maps_carry_the_cursor(page: str, query: dict[str, str], cursor
     app = run(page, model=SMALL, **query)
     assert not app.exception
     assert sum("-cursor-" in component.proto.id for component in app.get("bidi_component")) == cursors
+
+
+@pytest.mark.parametrize(("page", "count"), [("overview", 2), ("feature_maps", 3), ("attribution", 4)])
+def test_downloads_show_what_they_are(page: str, count: int) -> None:
+    icons = [button.proto.icon for button in run(page, model=SMALL).get("download_button")]
+    assert icons == [":material/download:"] * count
