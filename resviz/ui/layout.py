@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import Page as StreamlitPage
 
 _ASSETS = Path(__file__).with_name("assets")
+_CODE = re.compile(r"(?<!`)`([^`|\n]+)`(?!`)")  # a bar would end the cell of a table
 _FRAMED, _RESERVED = "framed", "reserved"
 _STYLE = """
 <style>
@@ -84,8 +85,14 @@ def idea(sentence: str) -> None:
 def escaped(text: str) -> str:
     """Text from outside (names, labels, messages that quote them) without its power to be Markdown.
 
+    What stands between two backticks, as commands do in our own messages, is shown as code, which has no power either.
     The word joiner, which is not seen, keeps an address from becoming a link.
     """
+    parts = _CODE.split(text)
+    return "".join(f"`{part}`" if i % 2 else _escaped(part) for i, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
     text = text.replace("://", ":\N{WORD JOINER}//")
     return re.sub(r"([\\`*_\[\]<>$~:!#|])", r"\\\1", text)
 
