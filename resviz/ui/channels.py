@@ -212,11 +212,10 @@ def show_residual(subject: Subject, layer: "Layer", page: ChannelPage) -> None:
     except ProbeError as reason:
         st.caption(escaped(whole(reason)))
         return
-    title, switch = st.columns([3, 1], gap="medium", vertical_alignment="center")
-    title.subheader(_("Inside {block}: shortcut plus branch").format(block=block), anchor=False)
     alone = False
-    if page.activation.shape[0] == parts.total.shape[0]:  # the layer's channels are the block's
-        with switch:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(_("Inside {block}: shortcut plus branch").format(block=block), anchor=False, width="content")
+        if page.activation.shape[0] == parts.total.shape[0]:  # the layer's channels are the block's
             alone = view.switch(_("Channel {channel} alone").format(channel=page.chosen), "alone")
     _show_sum(parts, page.chosen if alone else None)
 

@@ -26,7 +26,7 @@ _STYLE = """
 <style>
 .stMainBlockContainer { padding: 3.4rem 2.5rem 2rem; max-width: 1500px; }
 .stMainBlockContainer h1 { font-size: 1.6rem; padding: 0.6rem 0 0.1rem; }
-.stMainBlockContainer h3 { font-size: 1.05rem; padding: 0.4rem 0 0; }
+.stMainBlockContainer h3 { font-size: 1.05rem; padding: 0.4rem 0 0.3rem; }
 .stSidebar [data-testid="stButtonGroup"] button { padding-inline: 0.4rem; }
 .stSidebar [data-testid="stButtonGroup"] button p { font-size: 0.875rem; }
 .stSidebar [data-testid="stAlert"] p { font-size: 0.875rem; }
@@ -38,6 +38,7 @@ _STYLE = """
 @media (max-width: 1150px) {
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .stMainBlockContainer [data-testid="stColumn"] { flex: 1 1 215px; min-width: 215px; }
+  .stMainBlockContainer [data-testid="stColumn"]:not(:has([data-testid="stElementContainer"])) { display: none; }
   .stMainBlockContainer [class*="st-key-wide"] [data-testid="stColumn"] { flex: 1 1 430px; }
   /* a picture that needs the width: it takes a line of its own, above its switches */
   .stMainBlockContainer [data-testid="stHorizontalBlock"]:has(.st-key-picture) { flex-wrap: wrap-reverse; }
