@@ -47,7 +47,7 @@ def choose(subject: Subject) -> Choice:
     method = METHODS[name]
     layer = layer_picker(subject, cache.default_layer(subject.model)).name if method.needs_layer else None
     top = cache.prediction(subject.model, subject.sha, subject.shown).top
-    left, right = st.columns(2, gap="medium")
+    left, right = layout.wide("classes").columns(2, gap="medium")
     with left:
         first = class_picker(_("Class"), subject, top[0].index, "target")
     with right:
