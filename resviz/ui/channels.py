@@ -245,7 +245,7 @@ def _show_sum(parts: "ResidualParts", channel: int | None) -> None:
     st.caption(
         _(
             "{what} before the last activation, all three on one scale centred on zero. "
-            "The bar shares out the norms: ‖x‖ against ‖F(x)‖."
+            "The bar compares the norms ‖x‖ and ‖F(x)‖."
         ).format(what=what)
     )
     layout.arrays_download(

@@ -42,7 +42,7 @@ def choose() -> str:
         "fold": _("Folded"),
         "hand": _("By hand"),
         "training": _("Through training"),
-        "mismatch": _("Training against use"),
+        "mismatch": _("Training vs evaluation"),
     }
     return view.pick(
         st.segmented_control,
