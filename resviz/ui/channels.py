@@ -45,9 +45,7 @@ class ChannelPage:
 
 def first_block(subject: Subject) -> str:
     """The layer to begin with: the first block, where edges and colours can still be recognised."""
-    spatial = [layer.name for layer in cache.layers(subject.model) if layer.spatial]
-    blocks = [name for name in cache.block_names(subject.model) if name in spatial]
-    return (blocks or spatial)[0]
+    return cache.map_blocks(subject.model)[0]
 
 
 def choose(subject: Subject, layer: "Layer") -> ChannelPage:
@@ -161,26 +159,12 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
     """One channel over the photo, its map, histogram and statistics."""
     activation, c = page.activation, page.chosen
     values = activation.values[c]
-    row, column = activation.peak(c)
     titles = (
         _("Channel {channel} over the photo").format(channel=c),
         _("Channel {channel} as a map").format(channel=c),
     )
     linked.show(subject, activation.layer, values, raster.value_range(values), titles, "channel")
-    st.markdown(
-        _(
-            "**Channel {c}** · mean {mean:.3g} · deviation {std:.3g} · {zeros:.0%} zeros · "
-            "peak {peak:.3g} at row {row}, column {column} (the frame)"
-        ).format(
-            c=c,
-            mean=activation.mean[c],
-            std=activation.std[c],
-            zeros=activation.zeros[c],
-            peak=activation.maximum[c],
-            row=row,
-            column=column,
-        )
-    )
+    st.markdown(_about_channel(activation, c))
     st.plotly_chart(
         histogram(values, _("activation"), _("cells"), layout.dark()),
         config={"displayModeBar": False},
@@ -198,6 +182,24 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
             "First where the channel is positive, over the photo, then its values, cell by cell: move over one to see "
             "which pixels it sees. Below them, how often each value occurs."
         )
+    )
+
+
+def _about_channel(activation: "Activation", c: int) -> str:
+    if activation.minimum[c] == activation.maximum[c]:
+        return _("**Channel {c}** · {value:.3g} at every place").format(c=c, value=activation.mean[c])
+    row, column = activation.peak(c)
+    return _(
+        "**Channel {c}** · mean {mean:.3g} · deviation {std:.3g} · {zeros:.0%} zeros · "
+        "peak {peak:.3g} at row {row}, column {column} (the frame)"
+    ).format(
+        c=c,
+        mean=activation.mean[c],
+        std=activation.std[c],
+        zeros=activation.zeros[c],
+        peak=activation.maximum[c],
+        row=row,
+        column=column,
     )
 
 
