@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from resviz.ui import controls, field_tabs, layout, pickers, receptive_field
+from resviz.ui import controls, field_ladder, field_tabs, layout, pickers, receptive_field
 from resviz.ui.layout import _
 
 layout.idea(_("What one unit of a layer can see, and what it really looks at."))
@@ -10,14 +10,13 @@ controls.sidebar()
 subject = controls.subject()
 
 with layout.refusals():
-    layer = pickers.layer_picker(subject, receptive_field.default_layer(subject)).name
-    scene = receptive_field.choose(subject, layer)
-    found = receptive_field.effective(subject, scene)
-    receptive_field.show_unit(subject, scene, found)
-    receptive_field.show_facts(subject, scene, found)
+    default = receptive_field.default_layer(subject)
+    layer = pickers.layer_picker(subject, default).name
+    receptive_field.show(subject, layer, default)
 
     st.subheader(_("From layer to layer"), anchor=False)
-    receptive_field.show_ladder(subject, layer)
+    measure = field_ladder.show(subject.model, receptive_field.side(subject), layer)
 
     st.divider()
     field_tabs.show(field_tabs.choose(), subject, layer)
+    measure()

@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -275,7 +276,7 @@ def test_effective_adds_what_the_probe_measures_to_every_layer(ask):
     (one,) = ask("receptive-field", "--model", NET, "--effective", "--inputs", "2", "--layer", "layer2.0")["layers"]
     alone = effective_receptive_field(model, noise(2, 32), "layer2.0")
     assert (one["effective_size"], one["ratio"]) == (alone.size, alone.ratio)
-    assert one["width"] == list(alone.widths)
+    assert (one["width"], one["deviation"]) == (list(alone.widths), list(alone.deviations))
 
 
 def test_effective_on_a_photo_or_a_dataset_gives_the_numbers_of_these_pictures(ask, photo, squares):
@@ -584,7 +585,7 @@ def test_a_process_that_refuses_ends_with_two_and_prints_nothing(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX pipe")
 def test_a_reader_that_closes_the_pipe_early_is_no_error():
-    child = [sys.executable, "-W", "error", "-m", "resviz", "layers", "--model", "new/residual-110"]
+    child = [sys.executable, "-W", "error", "-m", "resviz", "layers", "--model", "new/residual-56"]
     with subprocess.Popen(child, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         running.stdout.close()  # before anything is written
         assert running.stderr.read() == ""
@@ -592,26 +593,28 @@ def test_a_reader_that_closes_the_pipe_early_is_no_error():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
-def test_progress_is_for_a_terminal_and_never_on_standard_output(home, squares):
+def test_progress_is_for_a_terminal_and_never_on_standard_output(home, squares, monkeypatch, capsys):
     terminal, child = pty.openpty()
     train = ["train", "--model", MODEL, "--dataset", squares, "--epochs", "2", "--side", "8", "--json"]
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "resviz", *train], cwd=ROOT, stdout=subprocess.PIPE, stderr=child
-    ) as running:
-        os.close(child)
-        shown = b""
-        while data := _rest(terminal):
-            shown += data
-        out = running.stdout.read()
+    with os.fdopen(child, "w") as screen, ThreadPoolExecutor(1) as reader:
+        shown = reader.submit(_all, terminal)
+        monkeypatch.setattr(sys, "stderr", screen)
+        assert cli.main(train) == 0
+        screen.close()  # the reader has come to the end
     os.close(terminal)
-    assert json.loads(out)["status"] == "finished"
-    assert b"decoding squares" in shown
-    lines = [re.sub(rb"^.*\x1b\[K", b"", line) for line in shown.split(b"\r\n")]  # what is left of each line
+    assert json.loads(capsys.readouterr().out)["status"] == "finished"
+    assert b"decoding squares" in shown.result()
+    lines = [re.sub(rb"^.*\x1b\[K", b"", line) for line in shown.result().split(b"\r\n")]  # what is left of each line
     assert [re.sub(rb"\d\.\d{4}", b"A", line) for line in lines] == [
         b"epoch 1/2: test accuracy A",
         b"epoch 2/2: test accuracy A",
         b"",
     ]
+
+
+def _all(terminal: int) -> bytes:
+    """All that is written to a terminal until it is closed."""
+    return b"".join(iter(lambda: _rest(terminal), b""))
 
 
 def _rest(terminal: int) -> bytes:

@@ -86,10 +86,14 @@ def _pictures(dataset: str, loaded: "LoadedModel", count: int) -> "Tensor":
 
 
 def _measured(field: "EffectiveField | None") -> Result:
-    """`effective_size` is the side of a square that holds 95 % of the energy; None where nothing moves the unit."""
+    """`effective_size` is the side of a square that holds 95 % of the energy; None where nothing moves the unit.
+
+    `width`: standard deviations of a fitted Gaussian; `deviation`: those of the energy itself.
+    """
     if field is None:
-        return {"effective_size": None, "ratio": None, "width": None}
-    return {"effective_size": field.size, "ratio": field.ratio, "width": list(field.widths)}
+        return dict.fromkeys(("effective_size", "ratio", "width", "deviation"))
+    told = {"effective_size": field.size, "ratio": field.ratio}
+    return told | {"width": list(field.widths), "deviation": list(field.deviations)}
 
 
 def _fit(fit: "ImageFit") -> Result:

@@ -54,7 +54,7 @@ def train(options: argparse.Namespace) -> Result:
         if group.first:
             return _trained(options, group)
         _trained(options, group)
-        raise SystemExit  # without a result: the first process prints it
+        raise SystemExit(0)  # without a result: the first process prints it
 
 
 def _trained(options: argparse.Namespace, group: "Group") -> Result:

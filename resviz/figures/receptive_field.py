@@ -4,22 +4,14 @@ and a ladder of layers with growing boxes.
 Coordinates are pixels of the image that the network receives; the picture reaches beyond it where fields do.
 """
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
-import numpy as np
-from jaxtyping import Bool, Float
-from PIL import Image
-
-from resviz.figures.raster import heat_png
 from resviz.figures.theme import SKY, YELLOW
 
-LINES = {0.5: (255, 255, 255), 0.95: (86, 180, 233)}  # share of the energy -> colour of its contour
-_MARGIN = 0.25  # of the image's side, at most, is shown around it
-_FINE = 480  # pixels of a drawn contour's side
+_MARGIN = 0.2  # of the image's side, at most, is shown around it
 Place = tuple[int, int]
 
 
@@ -72,13 +64,16 @@ def linked(
     *,
     calm: bool = False,
     opacity: float = 0.85,
+    below: str = "",
 ) -> str:
     """The photo with a box beside the map of cells; the box follows the pointer over the cells.
 
     `pins` are the units whose boxes stay, the last one bright and with its effective field. `words`: `place`, which
     tells what a unit sees, with {row}, {column}, {top}, {bottom}, {left}, {right}, {padding}; `opacity`.
-    `calm`: the photo alone, without what lies around it, and a box only while the pointer moves.
-    Reading: what lies outside the box a unit cannot see; hatched is padding.
+    `below` stands under the cells. `calm`: the photo alone, without what lies around it, and a box only while the
+    pointer moves.
+    Reading: what lies outside the box a unit cannot see; hatched is padding; a dashed line at the border of the picture
+    says that the box goes on beyond it; the dot is the box's middle. Several pins bear numbers.
     """
     facts = asdict(grid) | {"pins": [list(pin) for pin in pins], "words": words["place"]}
     slider = (
@@ -93,7 +88,7 @@ def linked(
         f'<div class="pair"><div>{scene}{slider}</div><div><div class="lattice" tabindex="0" role="application"'
         f' aria-label="{escape(pictures.cells_alt)}" style="aspect-ratio:{grid.units[1]}/{grid.units[0]}">'
         f'<img class="pixel" src="{pictures.cells}" alt="">{_marks(grid, pins)}<div class="here"></div></div>'
-        '<p class="told muted number" aria-live="polite"></p></div></div></div>'
+        f'{below}<p class="told muted number" aria-live="polite"></p></div></div></div>'
     )
 
 
@@ -109,11 +104,21 @@ def _scene(pictures: Pictures, grid: Grid, pins: Sequence[Place], m: float) -> s
     )
     heat = f'<image class="heat" href="{pictures.heat}" {place}/>' if pictures.heat else ""
     others = "".join(_rectangle("other", grid.box(pin)) for pin in pins[:-1])
+    numbers = "".join(_number(i, grid, pin, m) for i, pin in enumerate(pins, start=1)) if len(pins) > 1 else ""
     return (
         f'<svg class="scene" viewBox="{view}" role="img" aria-label="{escape(pictures.photo_alt)}"><defs>{hatch}</defs>'
         f'{_rectangle("padding", grid.box(pins[-1]))}<image href="{pictures.photo}" {place}/>{heat}'
-        f'<path class="unseen" fill-rule="evenodd"/>{others}{_rectangle("box", grid.box(pins[-1]))}</svg>'
+        f'<path class="unseen" fill-rule="evenodd"/>{others}{_rectangle("box", grid.box(pins[-1]))}<path class="cut"/>'
+        f'<circle class="middle" r="{step / 4:g}"/>{numbers}</svg>'
     )
+
+
+def _number(i: int, grid: Grid, pin: Place, m: float) -> str:
+    """In the upper left corner of a unit's box, or of what the picture shows of it, beside those before."""
+    top, left, _height, _width = grid.box(pin)
+    size = max(grid.side) / 18
+    x, y = max(left, -m) + (i - 0.6) * size, max(top, -m) + size
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}">{i}</text>'
 
 
 def _rectangle(kind: str, box: tuple[float, float, float, float]) -> str:
@@ -122,62 +127,14 @@ def _rectangle(kind: str, box: tuple[float, float, float, float]) -> str:
 
 
 def _marks(grid: Grid, pins: Sequence[Place]) -> str:
-    """Frames around the cells of the pinned units."""
+    """Frames around the cells of the pinned units, with their numbers where there are several."""
     rows, columns = grid.units
     shape = f"width:{100 / columns:.4f}%;height:{100 / rows:.4f}%"
     return "".join(
-        f'<div class="pin{" on" if i == len(pins) - 1 else ""}"'
-        f' style="left:{100 * x / columns:.4f}%;top:{100 * y / rows:.4f}%;{shape}"></div>'
-        for i, (y, x) in enumerate(pins)
+        f'<div class="pin{" on" if i == len(pins) else ""}"'
+        f' style="left:{100 * x / columns:.4f}%;top:{100 * y / rows:.4f}%;{shape}">{i if len(pins) > 1 else ""}</div>'
+        for i, (y, x) in enumerate(pins, start=1)
     )
-
-
-def effective_png(energy: Float[np.ndarray, "height width"], size: float) -> bytes:
-    """The effective field as a layer over the photo: warm where a pixel moves the unit, with the lines of `LINES`.
-
-    A gradient is a cloud of dots; it is smoothed over an eighth of the field's `size` in pixels (as the standard
-    deviation), here and for the lines, never in the numbers.
-    """
-    calm = smoothed(energy.astype(np.float64), max(0.6, size / 8))
-    heat = Image.open(io.BytesIO(heat_png(np.sqrt(calm), (_FINE, _FINE)))).convert("RGBA")
-    fine = np.asarray(Image.fromarray(calm.astype(np.float32)).resize((_FINE, _FINE), Image.Resampling.BILINEAR))
-    for share, colour in LINES.items():
-        line = edge(holding(fine.astype(np.float64), share))
-        heat.paste((*colour, 255), (0, 0), Image.fromarray(line.astype(np.uint8) * 255))
-    file = io.BytesIO()
-    heat.save(file, "PNG", compress_level=1)
-    return file.getvalue()
-
-
-def smoothed(values: Float[np.ndarray, "height width"], radius: float) -> Float[np.ndarray, "height width"]:
-    """Averaged with a Gaussian of that standard deviation, in cells; nothing comes in from outside."""
-    reach = int(np.ceil(3 * radius))
-    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / radius) ** 2)
-    for axis in (0, 1):
-        count = values.shape[axis]
-        distance = np.arange(count)[:, None] - np.arange(count)[None] + reach
-        inside = (distance >= 0) & (distance < len(bell))
-        weights = np.where(inside, bell[distance.clip(0, len(bell) - 1)], 0) / bell.sum()
-        values = np.moveaxis(np.tensordot(weights, values, (1, axis)), 0, axis)
-    return values
-
-
-def holding(values: Float[np.ndarray, "height width"], share: float) -> Bool[np.ndarray, "height width"]:
-    """The smallest set of cells that holds this share of the sum."""
-    ordered = np.sort(values, axis=None)[::-1]
-    held = np.cumsum(ordered)
-    threshold = ordered[min(int(np.searchsorted(held, share * held[-1])), ordered.size - 1)]
-    return np.asarray(values >= threshold)
-
-
-def edge(inside: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """Cells inside with a neighbour outside within two cells; the picture's own border is no edge."""
-    padded = np.pad(inside, 2, mode="edge")
-    n, m = inside.shape
-    core = np.ones_like(inside)
-    for dy, dx in ((0, 2), (4, 2), (2, 0), (2, 4), (1, 1), (1, 3), (3, 1), (3, 3)):
-        core &= padded[dy : dy + n, dx : dx + m]
-    return np.asarray(inside & ~core)
 
 
 @dataclass(frozen=True, slots=True)

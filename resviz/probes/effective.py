@@ -50,6 +50,11 @@ class EffectiveField:
     widths: tuple[float, float]
 
     @property
+    def deviations(self) -> tuple[float, float]:
+        """Standard deviations of the energy itself along height and width, in pixels."""
+        return _deviation(self.energy.sum(1, dtype=np.float64)), _deviation(self.energy.sum(0, dtype=np.float64))
+
+    @property
     def size(self) -> float:
         """Side of a square as large as the area that holds 95 %, in pixels."""
         return sqrt(self.areas[1])
@@ -141,17 +146,22 @@ def gaussian_width(profile: Float64[np.ndarray, " n"]) -> float:
     (places,) = np.nonzero(profile > profile.max() * 1e-9)
     values = profile[places]
     centre = (places * values).sum() / values.sum()
-    plain = float(np.sqrt(((places - centre) ** 2 * values).sum() / values.sum()))
     if len(places) < 3:
-        return plain
+        return _deviation(profile)
     weights = values
     for _ in range(10):
         curve = np.polyfit(places - centre, np.log(values), 2, w=weights)
         width = (-0.5 / curve[0]) ** 0.5 if curve[0] < 0 else np.inf
         if not width <= len(places) / 2:
-            return plain
+            return _deviation(profile)
         weights = np.exp(np.polyval(curve, places - centre))
     return float(width)
+
+
+def _deviation(profile: Float64[np.ndarray, " n"]) -> float:
+    places = np.arange(len(profile))
+    centre = (places * profile).sum() / profile.sum()
+    return float(np.sqrt(((places - centre) ** 2 * profile).sum() / profile.sum()))
 
 
 # ---- which unit, and which pixels are enough for it

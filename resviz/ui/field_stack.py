@@ -50,7 +50,7 @@ def show() -> None:
 
 def table(steps: "Sequence[Step]") -> None:
     """Size, jump and start behind each window."""
-    st.dataframe(rows(steps), hide_index=True, width="stretch")
+    st.dataframe(rows(steps), hide_index=True, width="stretch", height="content")
 
 
 def rows(steps: "Sequence[Step]") -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from resviz.errors import ResvizError
 from resviz.figures import field_charts
-from resviz.ui import cache, field_stack, fields, layout, moments, papers, receptive_field, view
+from resviz.ui import cache, field_ladder, field_stack, fields, layout, moments, papers, receptive_field, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
 from resviz.ui.i18n import whole
@@ -77,7 +77,11 @@ def show_depth(subject: Subject) -> None:
         except ResvizError as refusal:
             st.caption(escaped(whole(refusal)))
     titles = field_charts.Titles(
-        _("convolutions so far"), _("side of the field (px)"), _("the image"), _("could see"), _("moves it")
+        _("convolutions so far, without those in shortcuts"),
+        _("side of the field (px)"),
+        _("the image"),
+        _("can see"),
+        _("moves it"),
     )
     st.plotly_chart(
         field_charts.over_depth(curves, side, titles, layout.dark()),
@@ -86,8 +90,8 @@ def show_depth(subject: Subject) -> None:
     )
     st.caption(
         _(
-            "Lines: the pixels that a unit could see. Dashed with marks: the side of the area that holds 95% of what"
-            " moves it, on noise. Dotted: the image. The effective field grows more slowly and stays a fraction."
+            "Lines: the pixels that a unit can see. Dashed with marks: the side of the area that holds 95% of what"
+            " moves it, on noise. Dotted: the image."
         )
     )
     rows = [(c.name, "theoretical", x, y) for c in curves for x, y in zip(c.depth, c.size, strict=True)]
@@ -129,11 +133,11 @@ def _curve(name: str, side: int) -> field_charts.Curve:
     found = fields.theoretical(name, side)
     depth, passed = dict[str, int](), 0
     for layer in cache.layers(name):
-        passed += layer.kind == "Conv2d"
+        passed += layer.kind == "Conv2d" and ".downsample." not in layer.name and not layer.name.endswith(".downsample")
         depth[layer.name] = passed
-    rungs = receptive_field.rungs(name, side)
+    rungs = field_ladder.rungs(name, side)
     lines = [la.name for la in cache.layers(name) if la.name in found and (la.kind in WINDOWS or la.name in rungs)]
-    measured = receptive_field.profile(name, side, rungs)
+    measured = field_ladder.profile(name, side, rungs)
     points = [(depth[layer], size) for layer, size in measured.items() if size]
     spec = cache.model(name).spec
     family = spec.family if spec else ""
@@ -149,7 +153,8 @@ def show_arithmetic(subject: Subject, layer: str) -> None:
     except ResvizError as refusal:
         st.caption(escaped(whole(refusal)))
         return
-    st.latex(r"r_l = r_{l-1} + (k-1)\,d\,j_{l-1} \qquad s_l = s_{l-1} - p\,j_{l-1} \qquad j_l = j_{l-1}\,s")
+    start = r"\mathrm{start}_l = \mathrm{start}_{l-1} - p\,j_{l-1}"
+    st.latex(rf"r_l = r_{{l-1}} + (k-1)\,d\,j_{{l-1}} \qquad {start} \qquad j_l = s\,j_{{l-1}}")
     field_stack.table(steps)
     st.caption(
         _(
@@ -202,7 +207,7 @@ def show_fit(fit: "ImageFit") -> None:
             )
         )
     rows = [_fit_row(layer) for layer in fit.layers]
-    st.dataframe(rows, hide_index=True, width="stretch", height=280)
+    st.dataframe(rows, hide_index=True, width="stretch", height="content" if len(rows) <= 60 else 2000)
     st.caption(
         _(
             "A convolution whose input sees the whole image has no wider context to add; where even the shortest path"

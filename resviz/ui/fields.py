@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from resviz.probes.receptive_field import ReceptiveField
 
 DRAWS = 16  # random signs, spread over the pictures; each picture gets one at least
-_measured: "Shelf[EffectiveField | None]" = Shelf(256)
+_measured: "Shelf[EffectiveField | None]" = Shelf(512)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -38,14 +38,21 @@ def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
         return receptive_field(net, [layer], side)[0]
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
 def on_noise(name: str, side: int, layer: str, unit: tuple[int, int] | None) -> "EffectiveField | None":
     """The effective field over noise; None for a unit that nothing moves."""
     from resviz.probes.effective import INPUTS, effective_receptive_fields, noise
 
-    with cache.borrowed(name) as net:
-        x = noise(INPUTS, side).to(next(net.parameters()).device)
-        return effective_receptive_fields(net, x, [layer], unit)[layer]
+    def measure() -> "EffectiveField | None":
+        with cache.borrowed(name) as net:
+            x = noise(INPUTS, side).to(next(net.parameters()).device)
+            return effective_receptive_fields(net, x, [layer], unit)[layer]
+
+    return _measured.get((name, side, layer, unit), measure)
+
+
+def is_measured(name: str, side: int, layer: str) -> bool:
+    """Whether the field of the layer's middle unit over noise is known already."""
+    return (name, side, layer, None) in _measured
 
 
 def on_pictures(

@@ -1,4 +1,4 @@
-"""The page on receptive fields: the photo with a unit's box and the linked cursor, what the unit says, the ladder."""
+"""The page on receptive fields: the photo with a unit's box and the linked cursor, and what the unit says."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,18 +9,20 @@ import streamlit as st
 from resviz.errors import ProbeError
 from resviz.figures import boards, raster
 from resviz.figures import receptive_field as drawings
-from resviz.ui import batches, board, cache, cursor, fields, layout, view
+from resviz.figures.effective import effective_png
+from resviz.ui import batches, board, cache, cursor, field_ladder, fields, layout, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
 from resviz.ui.i18n import whole
 from resviz.ui.layout import escaped
+from resviz.ui.scales import scale_bar
 
 if TYPE_CHECKING:
     from resviz.probes.effective import EffectiveField
     from resviz.probes.receptive_field import ReceptiveField
 
 INPUTS = ("photo", "samples", "data", "noise")
-MOST_PINS, RUNGS, STRONGEST = 5, 12, 5
+MOST_PINS, STRONGEST = 5, 5
 Place = tuple[int, int]
 
 
@@ -47,11 +49,29 @@ def side(subject: Subject) -> int:
 
 
 def default_layer(subject: Subject) -> str:
-    """The last block whose field still fits into the image."""
+    """The last block, or window, whose field still fits into the image."""
     found = fields.theoretical(subject.model, side(subject))
-    blocks = [name for name in cache.block_names(subject.model) if name in found] or list(found)
+    blocks = field_ladder.steps(subject.model, side(subject)) or tuple(found)
     inside = [name for name in blocks if max(found[name].size) <= side(subject) and not found[name].whole_image]
     return (inside or blocks)[-1] if inside else blocks[0]
+
+
+def show(subject: Subject, layer: str, default: str) -> None:
+    """The picture and what it says of the pinned unit; a layer without fields has a way to one that has some."""
+    asked = view.chosen("layer")
+    if asked and asked != layer:
+        st.caption(
+            _("{asked} gives no map in this network; this is {layer}.").format(asked=escaped(asked), layer=layer)
+        )
+    try:
+        scene = choose(subject, layer)
+        found = effective(subject, scene)
+    except ProbeError as refusal:
+        layout.refuse(refusal)
+        st.button(_("Open {layer}").format(layer=default), on_click=view.choose, args=("layer", default))
+        return
+    show_unit(subject, scene, found)
+    show_facts(subject, scene, found)
 
 
 def choose(subject: Subject, layer: str) -> Scene:
@@ -99,20 +119,25 @@ def _channels_first(values: np.ndarray, units: Place) -> np.ndarray:
 
 
 def _pins(grid: drawings.Grid) -> tuple[Place, ...]:
-    """The units in the address that this layer has, by default the middle one."""
-    found = []
+    """The units in the address that this layer has, the last one alone unless several are wanted; else the middle."""
+    found, most = [], MOST_PINS if _several() else 1
     for text in (view.chosen("units") or "").split(";"):
         row, _comma, column = text.partition(",")
         if row.isdecimal() and column.isdecimal() and int(row) < grid.units[0] and int(column) < grid.units[1]:
             found.append((int(row), int(column)))
-    return tuple(found[-MOST_PINS:]) or ((grid.units[0] // 2, grid.units[1] // 2),)
+    return tuple(found[-most:]) or ((grid.units[0] // 2, grid.units[1] // 2),)
 
 
 def pin(picked: str) -> None:
-    """Remember a unit, beside the others where several are wanted."""
-    before = (view.chosen("units") or "").split(";") if view.chosen("several") == "True" else []
-    kept = [text for text in before if text and text != picked][1 - MOST_PINS :]
-    view.choose("units", ";".join([*kept, picked]))
+    """Remember a unit; where several are wanted beside the others, and one that is clicked again goes away."""
+    before = [text for text in (view.chosen("units") or "").split(";") if text] if _several() else []
+    others = [text for text in before if text != picked]
+    kept = others if picked in before and others else [*others[1 - MOST_PINS :], picked]
+    view.choose("units", ";".join(kept))
+
+
+def _several() -> bool:
+    return view.chosen("several") == "True"
 
 
 def effective(subject: Subject, scene: Scene) -> "EffectiveField | None":
@@ -134,33 +159,45 @@ def effective(subject: Subject, scene: Scene) -> "EffectiveField | None":
 
 def show_unit(subject: Subject, scene: Scene, found: "EffectiveField | None") -> None:
     """The photo with the box beside the map of cells."""
-    heat = raster.data_uri(drawings.effective_png(found.energy, found.size)) if found else ""
-    mean = scene.values.mean(0)
+    heat = raster.data_uri(effective_png(found.energy, found.size)) if found else ""
+    mean = _mean(scene.values)
+    scale = raster.value_range(mean)
     pictures = drawings.Pictures(
         raster.data_uri(raster.photo_png(cache.view(subject.model, subject.shown))),
         heat,
-        raster.data_uri(raster.map_png(mean)),
+        raster.data_uri(raster.map_png(mean, scale)),
         _("The photo with the field of one unit of {layer}").format(layer=scene.layer),
         _("The cells of {layer}: move over them, click or press Enter to pin one").format(layer=scene.layer),
     )
-    cursor.show(drawings.linked(pictures, scene.grid, scene.pins, cursor_words()), "unit", pin)
+    html = drawings.linked(pictures, scene.grid, scene.pins, cursor_words(), below=scale_bar(scale))
+    cursor.show(html, "unit", pin)
     if found is None:
         st.info(_("No pixel moves this unit: its gradient is zero everywhere. Choose another unit, layer or photo."))
-    st.caption(
-        _(
-            "Right: the mean activation of {layer}, cell by cell. Move over it: the box shows what that cell can see,"
-            " hatched where it is padding; click to pin. Warm is what really moves the pinned one: half of it lies"
-            " within the white line, 95% within the blue one."
-        ).format(layer=escaped(scene.layer))
-    )
+    st.caption(_how_to_read(scene))
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Over channels; zero where it is nothing but rounding, as behind a normalisation over them."""
+    mean: np.ndarray = values.mean(0)
+    return mean if np.abs(mean).max() > 1e-5 * np.abs(values).max() else np.zeros_like(mean)
+
+
+def _how_to_read(scene: Scene) -> str:
+    words = _(
+        "Right: the mean activation of {layer}, cell by cell. Move over it: the box shows what that cell can see,"
+        " hatched where it is padding, dashed where it goes on beyond the picture; click to pin. Warm, and smoothed, is"
+        " what really moves the pinned one: half of it lies within the white line, 95% within the blue one."
+    ).format(layer=escaped(scene.layer))
+    several = _("Up to {most} units; the warm one is number {last}. Click one again to take it away.")
+    return words + " " + several.format(most=MOST_PINS, last=len(scene.pins)) if _several() else words
 
 
 def cursor_words() -> dict[str, str]:
     """What the cursor tells of the cell under it."""
     return {
         "place": _(
-            "Row {row}, column {column} can see rows {top} to {bottom} and columns {left} to {right} of the image;"
-            " {padding}% of that is padding."
+            "Row {row}, column {column} can see rows {top} to {bottom} and columns {left} to {right};"
+            " {padding}% of that is padding, outside the image."
         ),
         "opacity": _("Opacity"),
     }
@@ -182,16 +219,32 @@ def show_facts(subject: Subject, scene: Scene, found: "EffectiveField | None") -
 
 
 def _size_line(scene: Scene, found: "EffectiveField | None") -> str:
-    height, width = scene.field.size
-    could = _("Could see {height} × {width} px of an image of {side}.").format(
-        height=height, width=width, side=scene.grid.side[0]
+    (height, width), (down, across) = scene.field.size, visible(scene.grid, scene.unit)
+    words = _("Can see {height} × {width} px, {down} × {across} of them in the image.").format(
+        height=height, width=width, down=down, across=across
     )
     if found is None:
-        return could
-    return could + _(
-        "  \n95% of what moves it lies in an area of {size:.3g} × {size:.3g} px, {ratio:.0%} of that side;"
-        " half of it in {half} pixels.  \nFitted bell: {down:.3g} px down, {across:.3g} px across."
-    ).format(size=found.size, ratio=found.ratio, half=found.areas[0], down=found.widths[0], across=found.widths[1])
+        return words
+    return words + _(
+        "  \n95% of what moves it lies in an area of {size:.3g} × {size:.3g} px, {ratio:.0%} of the side of what it"
+        " sees in the image; half of it in {half} pixels.  \nStandard deviation {down:.3g} px down and"
+        " {across:.3g} px across; of a Gaussian fitted to the peak {bell_down:.3g} and {bell_across:.3g} px."
+    ).format(
+        size=found.size,
+        ratio=found.size / (down * across) ** 0.5,
+        half=found.areas[0],
+        down=found.deviations[0],
+        across=found.deviations[1],
+        bell_down=found.widths[0],
+        bell_across=found.widths[1],
+    )
+
+
+def visible(grid: drawings.Grid, unit: Place) -> tuple[int, int]:
+    """Rows and columns of the image that a unit sees."""
+    first, length = grid.box(unit)[:2], grid.box(unit)[2:]
+    ends = [min(first[i] + length[i], grid.side[i]) - max(first[i], 0) for i in (0, 1)]
+    return max(0, round(ends[0])), max(0, round(ends[1]))
 
 
 def _strongest(cell: np.ndarray) -> list[tuple[str, float]]:
@@ -217,55 +270,12 @@ def _show_weight(subject: Subject, scene: Scene) -> None:
         st.caption(_("This layer keeps its channels last; Grad-CAM needs them first."))
         return
     value, positive = float(heat[scene.unit]), float(heat.clip(0).sum())
-    share = max(0.0, value) / positive if positive else 0.0
+    if not positive:
+        st.markdown(_("No cell of this layer speaks for the class: Grad-CAM is zero or negative everywhere."))
+        return
+    share = max(0.0, value) / positive
     st.markdown(
         _("{value:+.3g} at this cell, {share} of all that speaks for the class; rank {rank} of {cells} cells.").format(
             value=value, share=boards.percent(share), rank=int((heat > value).sum()) + 1, cells=heat.size
         )
     )
-
-
-def show_ladder(subject: Subject, chosen: str) -> None:
-    """Layers with growing boxes; a click opens one."""
-    found = fields.theoretical(subject.model, side(subject))
-    names = rungs(subject.model, side(subject))
-    measured = profile(subject.model, side(subject), names)
-    rows = [
-        drawings.Rung(name, name, max(found[name].size), measured[name], _rung_hint(found[name], measured[name]))
-        for name in names
-    ]
-    board.show(drawings.ladder(rows, side(subject), chosen), "ladder", "layer")
-    st.caption(
-        _(
-            "What a unit could see (blue) and the area that holds 95% of what moves it on noise (yellow), from input"
-            " to output, on one scale. Dashed: the image of {side} px. Click a layer to open it."
-        ).format(side=side(subject))
-    )
-
-
-def _rung_hint(field: "ReceptiveField", measured: float | None) -> str:
-    told = _("{name}: {size} px").format(name=field.name, size=max(field.size))
-    return told + (_(", effective {size:.3g} px").format(size=measured) if measured else "")
-
-
-def rungs(model: str, side: int) -> tuple[str, ...]:
-    """The first convolution and the blocks, or layers, at most so many."""
-    found = fields.theoretical(model, side)
-    blocks = [name for name in cache.block_names(model) if name in found and "." in name]
-    windows = [layer.name for layer in cache.layers(model) if layer.kind in ("Conv2d", "MaxPool2d")]
-    names = [name for name in windows if name in found]
-    return layout.spread(tuple(dict.fromkeys((*names[:1], *blocks) if blocks else names)), RUNGS)
-
-
-def profile(model: str, side: int, names: tuple[str, ...]) -> dict[str, float | None]:
-    """Effective sizes on noise, layer by layer, with progress."""
-    update = layout.progress(_("Measuring what moves the units of {model}").format(model=escaped(model)))
-    sizes: dict[str, float | None] = {}
-    try:
-        for i, name in enumerate(names):
-            update(i / len(names))
-            found = fields.on_noise(model, side, name, None)
-            sizes[name] = found.size if found else None
-    finally:
-        update(1.0)
-    return sizes

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from resviz.models.zoo import ModelInfo
 
 _ASKED = re.compile(r"-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?=-|$)")  # in a run's id
+_NONE = "?weights=none"
 _TELLING = ("lr", "schedule", "batch_size", "epochs", "augmentation", "weight_decay", "precision", "seed")
 
 
@@ -27,12 +28,15 @@ def network_title(spec: ModelSpec) -> str:
 
 def model_title(name: str) -> str:
     """A model by its name, for charts and lists; what the catalogue does not know keeps its name."""
-    info = {info.name: info for info in cache.catalogue()}.get(moments.base(name))
+    known = {info.name: info for info in cache.catalogue()}
+    info = known.get(moments.base(name))
     if info is not None and name.startswith("run/"):
         moment = moments.told(name)
         return ", ".join(filter(None, [trained_title(info), moment and moments.title(moment)]))
     if info is not None:
         return said(info.title)
+    if name.endswith(_NONE) and (info := known.get(name.removesuffix(_NONE))):
+        return _("{network}, untrained").format(network=said(info.title).partition(",")[0])
     try:
         spec = ModelSpec.parse(name.removeprefix("new/")) if name.startswith("new/") else None
     except SpecError:

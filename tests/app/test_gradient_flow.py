@@ -1,7 +1,5 @@
 """The page on gradient flow in each of its parts: the probe's numbers, stories, stopping."""
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -9,10 +7,9 @@ from resviz.models.spec import FAMILIES
 from resviz.probes import kept
 from resviz.probes.seeds import Batch, Profile, measure
 from resviz.probes.shattering import shattering
-from resviz.ui import sweep
+from resviz.ui import networks, sweep
 from resviz.ui.words import times
-
-APP = str(Path(__file__).parents[2] / "app.py")
+from tests.app.test_pages import run as visit
 
 
 @pytest.fixture(autouse=True)
@@ -22,11 +19,7 @@ def _nothing_known(monkeypatch, tmp_path):
 
 
 def run(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    for key, value in {"depth": "8", "seeds": "2", **query}.items():
-        app.query_params[key] = value
-    app.run()
-    return app.switch_page("pages/gradient_flow.py").run()
+    return visit("gradient_flow", **{"depth": "8", "seeds": "2", **query})
 
 
 def words(app: AppTest) -> str:
@@ -50,10 +43,12 @@ def test_every_quantity_has_a_sentence_and_a_table(quantity):
     assert len(app.get("download_button")) == 1
 
 
-def test_a_story_sets_every_switch_and_is_marked_as_told():
+def test_a_story_sets_every_switch_and_is_marked_as_told(monkeypatch):
+    monkeypatch.setitem(networks.USUAL, "seeds", "1")  # each takes seconds at this depth
     app = run(depth="14", norm="group", images="photos")
     app.button(key="story-holds").click().run()
     assert app.select_slider(key="depth").value == 56
+    assert app.select_slider(key="seeds").value == 1
     assert app.session_state["families"] == ["plain"]
     assert app.session_state["norm"] == "none"
     assert app.session_state["images"] == "noise"
@@ -102,5 +97,6 @@ def test_a_stopped_sweep_shows_what_is_known_and_goes_on_when_asked(monkeypatch)
 
 
 @pytest.mark.parametrize("query", [{"families": "<script>,,"}, {"depth": "9"}, {"norm": "layer", "part": "x"}])
-def test_nonsense_in_the_address_is_ignored(query):
-    assert "Plain-" in words(run(**query, seeds="1") if "depth" in query else run(**query))
+def test_nonsense_in_the_address_is_ignored(query, monkeypatch):
+    monkeypatch.setitem(networks.USUAL, "depth", "14")
+    assert f"Plain-{14 if 'depth' in query else 8}" in words(run(**query))

@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from resviz.models import zoo
 from resviz.ui import i18n
+from tests.app.test_pages import run
 
-APP = str(Path(__file__).parents[2] / "app.py")
+CIFAR = "bundled/resnet20-cifar10"
 UNSEEN = {"id", "form_id", "page_script_hash", "url", "element_id", "theme", "icon", "mime", "type", "format", "config"}
 UNSEEN |= {"css_content", "js_content", "html_content", "component_name", "group_id", "mime_type", "selection_mode"}
 UNSEEN |= {"query_param_key", "element_type", "language", "width", "height", "raw_value", "ids", "default"}
@@ -31,16 +31,6 @@ def brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_data.clear()
     yield
     st.cache_data.clear()
-
-
-def run(page: str, **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    if page != "overview":
-        app.switch_page(f"pages/{page}.py").run()
-    return app
 
 
 def seen(app: AppTest) -> Iterator[str]:
@@ -125,7 +115,7 @@ class _Reader(HTMLParser):
 # What may stand without brackets: modules, layers, networks by their names, products, and who wrote a paper
 DATA = re.compile(
     r"""\b(layer|conv|bn|relu|fc|avgpool|maxpool|downsample)[\w.]*|([\w.]+\.)?\b(branch|shortcut|add)\b
-    |\b(Residual|Plain|Tap|Add|Identity|Sequential|[A-Z]\w+\dd|ReLU)\b
+    |\b(Residual|Plain|Tap|Add|Identity|Sequential|PadShortcut|[A-Z]\w+\dd|ReLU)\b
     |\b(Wide\ )?(ResNet|ResNeXt|VGG|AlexNet|DenseNet|MobileNet|Plain|EfficientNet|ConvNeXt|ViT|Swin)[-\w]*
     |\b(bundled|torchvision|new|run|file)\b(/[\w./?&=-]+)?|imagenette128|cifar10
     |\b(elu|gelu|leaky_relu|silu|tanh)\b|with\ BatchNorm|nats|CIFAR-100?|Fashion-MNIST
@@ -151,7 +141,7 @@ def bare(text: str, labels: frozenset[str]) -> str:
 
 @pytest.fixture(scope="module")
 def labels() -> frozenset[str]:
-    return frozenset(zoo.load("bundled/resnet18-imagenette").labels)
+    return frozenset(zoo.load("bundled/resnet18-imagenette").labels + zoo.load(CIFAR).labels)
 
 
 @pytest.mark.parametrize(
@@ -161,11 +151,11 @@ def labels() -> frozenset[str]:
         ("overview", {"model": "bundled/nothing"}),
         ("feature_maps", {}),
         ("attribution", {"method": "saliency"}),
-        ("receptive_field", {}),
-        ("gradient_flow", {}),
+        ("receptive_field", {"model": CIFAR}),  # small networks: they say the same and take less time
+        ("gradient_flow", {"depth": "8"}),
         ("gradient_flow", {"part": "lesions"}),
-        ("gradient_flow", {"part": "lesions", "whose": "mine"}),
-        ("gradient_flow", {"part": "shattered"}),
+        ("gradient_flow", {"part": "lesions", "whose": "mine", "model": CIFAR}),
+        ("gradient_flow", {"part": "shattered", "layers": "4"}),
         ("batchnorm", {}),
         ("batchnorm", {"aspect": "answers", "batch": "noise"}),
         ("batchnorm", {"aspect": "size", "batch": "noise"}),

@@ -1,7 +1,6 @@
 """The part on lesions: the numbers of the probe, for the chosen model and photo."""
 
 import re
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,17 +13,13 @@ from resviz.models import zoo
 from resviz.probes.lesions import answers, lesioned
 from resviz.probes.prediction import predict
 from resviz.ui import lesion_pair
+from tests.app.test_pages import run as visit
 
-APP = str(Path(__file__).parents[2] / "app.py")
 CIFAR = "bundled/resnet20-cifar10"
 
 
 def run(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=240)
-    for key, value in {"part": "lesions", "whose": "mine", **query}.items():
-        app.query_params[key] = value
-    app.run()
-    return app.switch_page("pages/gradient_flow.py").run()
+    return visit("gradient_flow", **{"part": "lesions", "whose": "mine", **query})
 
 
 def words(app: AppTest) -> str:
@@ -59,7 +54,7 @@ def test_all_blocks_come_back_at_a_click():
     ("model", "says"),
     [
         ("new/plain-14?width=4", "one path only"),
-        ("new/residual-374?width=1", "at most 60 blocks"),
+        ("new/residual-128?width=1", "at most 60 blocks"),
         ("torchvision/alexnet?weights=none", "resviz's own networks only"),
     ],
 )

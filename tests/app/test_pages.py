@@ -23,14 +23,11 @@ SMALL = "new/residual-8?width=4"
 
 
 def run(page: str = "overview", **query: str) -> AppTest:
-    """The page as a visitor of this address finds it."""
-    app = AppTest.from_file(APP, default_timeout=120)
+    """The page as a visitor of this address finds it, who has not been on another page before."""
+    app = AppTest.from_file(APP, default_timeout=240)
     for key, value in query.items():
         app.query_params[key] = value
-    app.run()
-    if page != "overview":
-        app.switch_page(f"pages/{page}.py").run()
-    return app
+    return (app if page == "overview" else app.switch_page(f"pages/{page}.py")).run()
 
 
 def words(app: AppTest) -> str:

@@ -1,7 +1,9 @@
 """The page on receptive fields in each of its states, without a browser."""
 
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -11,7 +13,7 @@ from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.effective import INPUTS, effective_receptive_field, noise
-from resviz.ui import fields
+from resviz.ui import fields, receptive_field
 from tests.app.test_pages import SMALL, run, words
 
 
@@ -28,8 +30,8 @@ def test_the_pinned_unit_has_the_numbers_of_the_probes() -> None:
     found = effective_receptive_field(loaded.model, x, "layer2.0", (3, 5), draws=16)
     said = words(app)
     assert "**Unit in row 3, column 5**" in said
-    assert "Could see 13 × 13 px of an image of 32" in said  # 7 + 2 + 4
-    assert f"an area of {found.size:.3g} × {found.size:.3g} px, {found.ratio:.0%}" in said
+    assert "Can see 13 × 13 px, 13 × 13 of them in the image" in said  # 7 + 2 + 4, from -6 + 2 * 3 on
+    assert f"an area of {found.size:.3g} × {found.size:.3g} px, {found.size / (13 * 13) ** 0.5:.0%}" in said
     assert "rank" in said
 
 
@@ -49,7 +51,7 @@ def test_noise_is_the_noise_of_the_ladder() -> None:
 
 def test_a_layer_behind_a_mean_sees_the_whole_image_and_has_no_grad_cam() -> None:
     said = words(page(layer="avgpool", more="arithmetic"))
-    assert "Could see 32 × 32 px" in said
+    assert "Can see 32 × 32 px" in said
     assert "avgpool is a single cell" in said.replace("\\", "")
     assert "through a mean over the map" in said
 
@@ -89,7 +91,7 @@ def test_a_unit_that_nothing_moves_is_a_sentence(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(fields, "on_pictures", lambda *asked: None)
     app = page(layer="layer2.0")
     assert ["No pixel moves this unit" in info.value for info in app.info] == [True]
-    assert "Could see 13 × 13 px" in words(app)
+    assert "Can see 13 × 13 px" in words(app)
 
 
 @pytest.mark.parametrize("source", ["samples", "data"])
@@ -127,3 +129,52 @@ def test_the_window_under_the_sliders_changes_and_others_come_and_go() -> None:
 
 def _button(app: AppTest, label: str) -> Any:
     return next(button for button in app.button if button.label == label)
+
+
+def test_at_the_frame_it_counts_what_a_unit_sees_of_the_image() -> None:
+    said = words(page(layer="layer2.0", units="0,15"))
+    assert "Can see 13 × 13 px, 7 × 8 of them in the image" in said  # rows -6 to 6, columns 24 to 36 of 32
+    spread = re.search(r"Standard deviation ([\d.]+) px down and ([\d.]+) px across", said)
+    loaded = zoo.load(SMALL)
+    x = loaded.preprocess(decode(samples.read(samples.SAMPLES[0].key)).image)[None]
+    energy = effective_receptive_field(loaded.model, x, "layer2.0", (0, 15), draws=16).energy.astype(float)
+    for axis, told in enumerate(spread.groups()):
+        places = np.repeat(np.indices(energy.shape)[axis].ravel(), np.rint(energy.ravel() * 1e7).astype(int))
+        assert float(told) == pytest.approx(places.std(), rel=0.01)
+
+
+def test_several_units_stay_until_they_are_clicked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {"units": "1,1;2,2", "several": "True"}
+    monkeypatch.setattr(receptive_field.view, "chosen", kept.get)
+    monkeypatch.setattr(receptive_field.view, "choose", kept.__setitem__)
+    steps = {"3,3": "1,1;2,2;3,3", "1,1": "2,2;3,3", "4,4": "2,2;3,3;4,4", "5,5": "2,2;3,3;4,4;5,5"}
+    steps |= {"6,6": "2,2;3,3;4,4;5,5;6,6", "7,7": "3,3;4,4;5,5;6,6;7,7"}
+    for picked, expected in steps.items():
+        receptive_field.pin(picked)
+        assert kept["units"] == expected
+    grid = receptive_field.drawings.Grid((9, 9), (32, 32), (3, 3), (1, 1), (0, 0))
+    assert len(receptive_field._pins(grid)) == 5
+    kept["several"] = "False"
+    assert receptive_field._pins(grid) == ((7, 7),)
+    receptive_field.pin("7,7")
+    assert kept["units"] == "7,7", "the only one stays"
+
+
+def test_a_layer_that_gives_no_map_is_said_to_give_none() -> None:
+    assert "fc gives no map in this network; this is layer3.0" in words(page(layer="fc")).replace("\\", "")
+
+
+def test_a_layer_without_fields_has_a_way_to_one_with_and_all_else_stays() -> None:
+    app = run("receptive_field", model="torchvision/swin_t?weights=none", layer="features.1.1", more="stack")
+    assert not app.exception
+    assert "is lost at the operation" in app.error[0].value
+    assert "One unit behind these windows" in words(app)
+    _button(app, "Open features.0.0").click().run()
+    assert not app.error
+    assert "Can see 4 × 4 px" in words(app)
+
+
+def test_a_mean_that_is_nothing_but_rounding_is_zero() -> None:
+    values = np.random.default_rng(0).normal(size=(8, 5, 5)).astype(np.float32)
+    assert receptive_field._mean(values).any()
+    assert not receptive_field._mean(values - values.mean(0)).any()

@@ -9,9 +9,8 @@ from streamlit.testing.v1 import AppTest
 from resviz import cli
 from resviz.training import records
 from resviz.ui.words import times
+from tests.app.test_pages import run as visit
 from tests.training.squares import folder
-
-APP = str(Path(__file__).parents[2] / "app.py")
 
 
 @pytest.fixture
@@ -21,11 +20,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def run(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    for key, value in {"part": "training", **query}.items():
-        app.query_params[key] = value
-    app.run()
-    return app.switch_page("pages/gradient_flow.py").run()
+    return visit("gradient_flow", **{"part": "training", **query})
 
 
 def test_without_a_run_the_page_tells_where_to_train(home: Path) -> None:

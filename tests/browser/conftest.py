@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser import chromium
 
@@ -110,13 +110,20 @@ def server(tmp_path_factory: pytest.TempPathFactory, session_home: Path) -> Iter
     server.stop()
 
 
-@pytest.fixture
-def fresh_server(tmp_path: Path, home: Path) -> Iterator[Server]:
-    """A server of one's own, nothing cached and no run stored: for tests that train, restart or count."""
-    server = Server(tmp_path, home)
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests that train or start it anew, so that their runs are not met by others."""
+    server = Server(tmp_path_factory.mktemp("workshop"), tmp_path_factory.mktemp("workshop-home"))
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def training_server(workshop: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The server for tests that train or start it anew; its runs are the runs of this process too."""
+    monkeypatch.setenv("RESVIZ_HOME", str(workshop.home))
+    return workshop
 
 
 @pytest.fixture(scope="session")
@@ -158,18 +165,37 @@ def traffic() -> Traffic:
     return Traffic()
 
 
-@pytest.fixture
-def page(browser: Browser, traffic: Traffic, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A new visitor at 1440 x 900: no cookies, no storage. Its requests and console errors are in `traffic`."""
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One cache for all visitors: whoever has the app's scripts already is there sooner."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, traffic: Traffic, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A new visitor at 1440 x 900: no cookies, no storage. Its requests and console errors are in `traffic`."""
     context.on("page", traffic.watch)
     page = context.new_page()
     yield page
     if request.node.stash.get(FAILED, False):
         _save(page, "failed-" + re.sub(r"\W+", "-", request.node.name))
         print("console errors:", *traffic.errors, sep="\n  ")
-    context.close()
+    _forget(context, page)
+    context.remove_listener("page", traffic.watch)
     assert not traffic.foreign(), f"the page asked other machines: {traffic.foreign()}"
+
+
+def _forget(context: BrowserContext, page: Page) -> None:
+    """Take away all that a visitor leaves but the files of the app, and close what is open."""
+    if page.url.startswith("http"):
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(page.url))
+        told = {"origin": origin, "storageTypes": "local_storage,indexeddb,service_workers,cache_storage"}
+        context.new_cdp_session(page).send("Storage.clearDataForOrigin", told)
+    context.clear_cookies()
+    for opened in context.pages:
+        opened.close()
 
 
 FAILED = pytest.StashKey[bool]()

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -11,8 +12,9 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import ROOT, Server, Traffic
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
-PATHS = ["" if name == "overview" else name for name in PAGES]
 SOMETHING = ".stMainBlockContainer :is(.board img, .js-plotly-plot, [data-testid=stAlert])"  # a page's picture
+BOARDS = ".stMainBlockContainer .board"
+OVERFLOW = "all => all.map(e => Math.max(e.scrollWidth - e.clientWidth, e.getBoundingClientRect().right - innerWidth))"
 PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
 Shot = Callable[[Page, str], None]
 Settle = Callable[[Page], None]
@@ -39,16 +41,9 @@ def test_first_paint_has_photo_answer_and_strip(page: Page, server: Server, sett
     shot(page, "overview")
 
 
-def test_no_request_leaves_the_machine(page: Page, server: Server, settle: Settle, traffic: Traffic) -> None:
-    for path in PATHS:
-        page.goto(f"{server.url}/{path}")
-        expect(page.locator(SOMETHING).first).to_be_visible()
-        settle(page)
-    assert traffic.requests
-    assert not traffic.foreign()
-
-
-def test_opacity_changes_in_the_browser_alone(page: Page, server: Server, settle: Settle, traffic: Traffic) -> None:
+def test_opacity_changes_in_the_browser_alone_and_a_click_on_a_class_moves_the_overlay_to_it(
+    page: Page, server: Server, settle: Settle, traffic: Traffic
+) -> None:
     page.goto(server.url)
     slider = page.locator("input[data-opacity]").first
     expect(slider).to_be_visible()
@@ -58,10 +53,6 @@ def test_opacity_changes_in_the_browser_alone(page: Page, server: Server, settle
     assert page.locator(".heat").first.evaluate("e => e.style.opacity") == "0.25"
     page.wait_for_timeout(300)
     assert len(traffic.requests) == frames
-
-
-def test_clicking_a_class_moves_the_overlay_to_it(page: Page, server: Server, settle: Settle) -> None:
-    page.goto(server.url)
     second = page.locator(".bars [data-pick]").nth(1)
     label = second.locator(".label").inner_text()
     before = page.locator(".heat").first.get_attribute("src")
@@ -116,8 +107,10 @@ def test_a_hostile_address_asks_no_other_machine(page: Page, server: Server, set
     expect(page.get_by_test_id("stProgress")).to_have_count(0)
 
 
-def test_deep_link_on_a_freshly_started_server(page: Page, fresh_server: Server, settle: Settle) -> None:
-    page.goto(f"{fresh_server.url}/attribution?layer=layer3.1&sample=church&other=7")
+def test_deep_link_on_a_freshly_started_server(page: Page, training_server: Server, settle: Settle) -> None:
+    training_server.stop()
+    training_server.start()
+    page.goto(f"{training_server.url}/attribution?layer=layer3.1&sample=church&other=7")
     expect(page.get_by_role("heading", name="Attribution")).to_be_visible()
     expect(page.get_by_text("map of 8×8 cells").first).to_be_visible()
     expect(page.get_by_text("Page not found")).to_have_count(0)
@@ -148,21 +141,33 @@ def test_upload_is_recognised_and_a_refused_file_loses_nothing(
     expect(page.locator(".bars .first .label")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 900)])
-def test_themes_and_a_narrow_window(
-    page: Page, server: Server, settle: Settle, shot: Shot, path: str, scheme: str, width: int
+def test_every_page_fits_both_themes_and_a_narrow_window_and_asks_no_other_machine(
+    page: Page, server: Server, settle: Settle, shot: Shot, traffic: Traffic, scheme: str, width: int
 ) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{server.url}/{path}")
-    expect(page.locator(SOMETHING).first).to_be_visible()
-    settle(page)
-    background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
-    assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 120) is (scheme == "dark")
-    boards = page.locator(".stMainBlockContainer .board")
-    overflow = boards.evaluate_all(
-        "all => all.map(e => Math.max(e.scrollWidth - e.clientWidth, e.getBoundingClientRect().right - innerWidth))"
-    )
-    assert max(overflow, default=0) <= 1, overflow
-    shot(page, f"{path or 'overview'}-{scheme}-{width}")
+    page.goto(f"{server.url}/?depth=8&seeds=2")
+    links = page.get_by_test_id("stSidebarNavLink")
+    expect(links).to_have_count(len(PAGES))
+    seen = set()
+    for link in links.all():
+        link.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(link.inner_text())
+        settle(page)
+        expect(page.locator(SOMETHING).first).to_be_visible()
+        settle(page)
+        background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+        assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 120) is (scheme == "dark")
+        assert max(page.locator(BOARDS).evaluate_all(OVERFLOW), default=0) <= 1, page.url
+        name = urlsplit(page.url).path.strip("/") or "overview"
+        if name == "gradient_flow":
+            box = page.locator(".js-plotly-plot").bounding_box()
+            assert box is not None
+            assert box["width"] > 450
+            assert box["x"] + box["width"] <= width
+        shot(page, f"{name}-{scheme}-{width}")
+        seen.add(name)
+    assert seen == set(PAGES)
+    assert traffic.requests
+    assert not traffic.foreign()

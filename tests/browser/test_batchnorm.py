@@ -42,23 +42,21 @@ def test_a_layer_opens_by_click_and_a_photo_is_answered_in_three_ways(
     expect(page.get_by_test_id("stMain").locator(".bars.tight")).to_have_count(3)
 
 
-def test_by_hand_steps_are_revealed_by_click(page: Page, server: Server, settle: Settle) -> None:
-    page.goto(f"{server.url}/batchnorm?model=bundled/resnet20-cifar10&aspect=hand")
+def test_by_hand_steps_are_revealed_by_click_and_the_example_travels_in_the_address(
+    page: Page, server: Server, settle: Settle
+) -> None:
+    page.goto(f"{server.url}/batchnorm?model=bundled/resnet20-cifar10&aspect=hand&hand_batch=1,3/5,5")
     formulas = page.get_by_test_id("stMain").locator(".katex-display")
     expect(formulas).to_have_count(3)
     page.get_by_test_id("stMain").get_by_text("3 variance").click()
     expect(formulas).to_have_count(5)
     settle(page)
     assert "step=3" in page.url
-
-
-def test_an_example_by_hand_travels_in_the_address(page: Page, server: Server, settle: Settle) -> None:
-    page.goto(f"{server.url}/batchnorm?model=bundled/resnet20-cifar10&aspect=hand&hand_batch=1,3/5,5")
     batch = page.get_by_label("The batch: one line for each channel")
     expect(batch).to_have_value("1, 3\n5, 5")
     batch.fill("2, 4")
     batch.press("Control+Enter")
-    expect(page.get_by_test_id("stMain").locator(".katex-display").first).to_contain_text("2+4")
+    expect(formulas.first).to_contain_text("2+4")
     settle(page)
     assert "hand_batch=2%2C4" in page.url
 

@@ -1,19 +1,22 @@
 """The page on gradient flow in a real browser: pictures in every part, stories, blocks taken out by a click."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from resviz import cli
+from resviz.training import records
 from tests.browser.conftest import Server
 
 PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
 Shot = Callable[[Page, str], None]
 Settle = Callable[[Page], None]
-SMALL = "depth=8&seeds=2"
+SMALL = "depth=8&seeds=2&layers=4"
+PARTS = (
+    ("shares", "Shortcut and branch", "Gradient, on the way back"),
+    ("shattered", "Shattered gradients", "Plain, 4 layers"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -22,36 +25,28 @@ def _patience(page: Page) -> None:
     expect.set_options(timeout=PATIENCE)
 
 
-def test_profile_draws_both_families_and_says_what_it_means(
+def test_every_part_has_its_picture_and_switches_stand_in_the_address(
     page: Page, server: Server, settle: Settle, shot: Shot
 ) -> None:
     page.goto(f"{server.url}/gradient_flow?{SMALL}")
-    expect(page.locator(".js-plotly-plot .legendtext")).to_have_text(["Plain-8", "Residual-8"])
+    names = page.locator(".js-plotly-plot .legendtext")
+    expect(names).to_have_text(["Plain-8", "Residual-8"])
     expect(page.get_by_text("stays level").first).to_be_visible()
     settle(page)
     shot(page, "gradient-flow-profile")
-
-
-def test_switches_stand_in_the_address(page: Page, server: Server, settle: Settle) -> None:
-    page.goto(f"{server.url}/gradient_flow?{SMALL}")
-    expect(page.locator(".js-plotly-plot .legendtext")).to_have_count(2)
     page.get_by_text("Group", exact=True).click()
     page.wait_for_url("**norm=group**")
     settle(page)
     page.get_by_text("Fixup", exact=True).click()
-    expect(page.locator(".js-plotly-plot .legendtext")).to_have_count(3)
+    expect(names).to_have_text(["Plain-8", "Residual-8", "Fixup-8"])
     settle(page)
     assert "fixup" in page.url
-
-
-@pytest.mark.parametrize(("part", "shown"), [("shares", "Residual-8"), ("shattered&layers=4", "Plain, 4 layers")])
-def test_the_other_parts_have_their_pictures(
-    page: Page, server: Server, settle: Settle, shot: Shot, part: str, shown: str
-) -> None:
-    page.goto(f"{server.url}/gradient_flow?{SMALL}&part={part}")
-    expect(page.locator(".js-plotly-plot").get_by_text(shown).first).to_be_visible()
-    settle(page)
-    shot(page, f"gradient-flow-{part.partition('&')[0]}")
+    for part, button, shown in PARTS:
+        page.get_by_test_id("stMain").get_by_text(button, exact=True).click()
+        expect(page.locator(".js-plotly-plot").get_by_text(shown).first).to_be_visible()
+        settle(page)
+        assert f"part={part}" in page.url
+        shot(page, f"gradient-flow-{part}")
 
 
 def test_a_click_takes_a_block_out_and_another_puts_it_back(
@@ -91,15 +86,13 @@ def test_a_click_takes_a_block_out_of_both_networks(page: Page, server: Server, 
 
 
 def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_the_step(
-    page: Page, fresh_server: Server, settle: Settle, shot: Shot
+    page: Page, training_server: Server, settle: Settle, shot: Shot
 ) -> None:
     for family in ("plain", "residual"):
         command = f"train --model new/{family}-8?width=4 --dataset digits --epochs 1 --record full --threads 1"
-        asked = [sys.executable, "-m", "resviz", *command.split()]
-        subprocess.run(
-            asked, check=True, env={**os.environ, "RESVIZ_HOME": str(fresh_server.home)}, capture_output=True
-        )
-    page.goto(f"{fresh_server.url}/gradient_flow?part=training")
+        assert cli.main(command.split()) == 0
+    films = ",".join(info.id for info in records.runs() if "width=4" in info.model)
+    page.goto(f"{training_server.url}/gradient_flow?part=training&films={films}")
     fields = page.locator(".films .field")
     expect(fields).to_have_count(2)
     settle(page)
@@ -114,20 +107,3 @@ def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_th
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
     step = first.rpartition(" ")[2]
     expect(page.get_by_text(f"at step {step}: the first is").first).to_be_visible()
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 900)])
-def test_the_picture_fits_a_narrow_window_and_both_themes(
-    page: Page, server: Server, settle: Settle, shot: Shot, scheme: str, width: int
-) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{server.url}/gradient_flow?{SMALL}")
-    plot = page.locator(".js-plotly-plot")
-    expect(plot).to_be_visible()
-    settle(page)
-    box = plot.bounding_box()
-    assert box is not None
-    assert box["width"] > 450
-    assert box["x"] + box["width"] <= width
-    shot(page, f"gradient-flow-{scheme}-{width}")

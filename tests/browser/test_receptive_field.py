@@ -71,3 +71,17 @@ def test_the_cursor_moves_by_arrow_keys_and_enter_pins(page: Page, server: Serve
     settle(page)
     expect(page.locator(".lattice .pin")).to_have_count(2)
     expect(page.locator(".scene .other")).to_have_count(1)
+    expect(page.locator(".lattice")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(".told")).to_contain_text("Row 1, column 5")
+
+
+def test_a_box_that_goes_on_beyond_the_picture_is_dashed_there(page: Page, server: Server, settle: Settle) -> None:
+    page.goto(f"{server.url}/{ADDRESS.replace('layer2.0', 'layer3.0')}")
+    expect(page.locator(".lattice")).to_be_visible(timeout=PATIENCE)
+    settle(page)
+    cut = page.locator(".scene .cut")
+    assert cut.get_attribute("d") == ""  # unit 4, 4 of 8: 25 pixels from 4 on, all in the image of 32
+    over(page, 0, 0, units=8)  # from -12 on, and the picture from -6.4 on
+    assert [side[0] for side in (cut.get_attribute("d") or "").split("M")[1:]] == ["-", "-"]
+    assert page.locator(".scene .middle").get_attribute("cx") == "0.5"

@@ -24,9 +24,9 @@ def row(page: Page, name: str) -> Locator:
 
 
 def test_a_race_is_watched_stopped_and_found_again_by_its_address(
-    page: Page, fresh_server: Server, settle: Settle, shot: Shot
+    page: Page, training_server: Server, settle: Settle, shot: Shot
 ) -> None:
-    page.goto(f"{fresh_server.url}/training?{SMALL}&epochs=100")
+    page.goto(f"{training_server.url}/training?{SMALL}&epochs=100")
     page.get_by_role("button", name="Start the race").click()
     try:
         lines = page.locator(".curves polyline")
@@ -63,16 +63,16 @@ def test_a_race_is_watched_stopped_and_found_again_by_its_address(
 
 
 def test_a_race_runs_to_its_end_and_every_page_is_scrubbed_through_it(
-    page: Page, fresh_server: Server, settle: Settle, shot: Shot
+    page: Page, training_server: Server, settle: Settle, shot: Shot
 ) -> None:
-    page.goto(f"{fresh_server.url}/training?{SMALL}&epochs=2")
+    page.goto(f"{training_server.url}/training?{SMALL}&epochs=2")
     page.get_by_role("button", name="Start the race").click()
     expect(page.get_by_text(re.compile("^finished"))).to_have_count(2, timeout=PATIENCE)
     expect(page.locator(".js-plotly-plot").get_by_text("Residual-8")).to_be_visible()
     settle(page)
     shot(page, "training-finished")
-    run = next(info.id for info in records.runs() if "residual" in info.model)
-    page.goto(f"{fresh_server.url}/?model=run/{run}")
+    run = next(info.id for info in records.runs() if (info.model, info.status) == ("new/residual-8", "finished"))
+    page.goto(f"{training_server.url}/?model=run/{run}")
     slider = page.get_by_role("slider", name="Moment of its training")
     value = page.get_by_test_id("stSidebar").get_by_test_id("stSliderThumbValue")
     expect(value).to_have_text("final")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from resviz.errors import ProbeError
 from resviz.probes.effective import (
     SHARES,
+    EffectiveField,
     areas,
     effective_receptive_field,
     effective_receptive_fields,
@@ -118,6 +119,13 @@ def test_one_channel_needs_no_signs_and_any_unit_can_be_asked_for():
         found = effective_receptive_field(model, x, "1", unit, batch=2)
         assert found.unit == unit
         np.testing.assert_allclose(found.energy, mean_over_channels(model, x, unit), atol=1e-7)
+
+
+def test_the_deviations_are_those_of_the_energy_as_a_distribution_of_places():
+    energy = np.zeros((5, 9), np.float32)
+    energy[1, 2], energy[3, 2], energy[1, 8], energy[3, 8] = 0.375, 0.375, 0.125, 0.125
+    found = EffectiveField("layer", (0, 0), energy, (5, 9), (1, 2, 3), (1.0, 1.0))
+    assert found.deviations == pytest.approx((1.0, (0.75 * 0.25) ** 0.5 * 6))  # two places six apart, 3 to 1
 
 
 def test_cropping_to_the_field_changes_no_bit():

@@ -1,8 +1,8 @@
 """A process that has imported torch once, and forks the processes of a group for every line it reads.
 
-A line is JSON: `world`, a `folder` for what they leave, and `arguments` of the command line, or `models` to be trained
-here and now, or the line of an `inner` group to be started. It prints their ids, and their exit statuses when all are
-gone. Run as `python -m tests.training.crew`.
+A line is JSON: `world`, a `folder` for what they leave, more of their `environment`, and `arguments` of the command
+line or of `torchrun`, or `models` to be trained here and now, or the line of an `inner` group to be started. It prints
+their ids, and their exit statuses when all are gone. Run as `python -m tests.training.crew`.
 """
 
 import json
@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 import torch._dynamo  # DistributedDataParallel does, which takes two seconds
+from torch.distributed import run
 
 from resviz import cli
 from resviz.data import datasets
@@ -62,6 +63,9 @@ def work(told: Mapping[str, Any], rank: int) -> int:
         inner = started(told["inner"])
         (Path(told["folder"]) / "inner").write_text(json.dumps(inner))
         os.waitpid(inner[0], 0)
+    if "torchrun" in told:
+        run.main(told["torchrun"])
+        return 0
     if "arguments" in told:
         return cli.main(told["arguments"])
     with joined() as group:
@@ -78,7 +82,7 @@ def child(told: Mapping[str, Any], rank: int, port: int) -> int:
     try:
         os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(told["world"])}
         os.environ |= {"LOCAL_WORLD_SIZE": str(told["world"]), "TORCHELASTIC_RUN_ID": "crew"}
-        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), **told.get("environment", {})}
         for stream, name in ((1, "out"), (2, "err")):
             path = Path(told["folder"]) / f"{rank}.{name}"
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), stream)

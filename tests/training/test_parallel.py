@@ -221,24 +221,16 @@ def _alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.slow
-def test_torchrun_starts_a_lost_process_again_and_the_run_goes_on(squares, home):
-    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1", "-m", "resviz"]
+def test_torchrun_starts_a_lost_process_again_and_the_run_goes_on(crew, squares, home):
+    resviz = str(ROOT / "resviz" / "__main__.py")
+    options = ["--standalone", "--nproc-per-node=2", "--max-restarts=1", "--start-method=fork", "--run-path", resviz]
     told = ["train", "--model", MODEL, "--dataset", squares, "--epochs", "60", "--json"]
-    with subprocess.Popen(
-        [sys.executable, "-m", *torchrun, *told],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as agent:
-        wait_for(lambda: any(info.step > 3 for info in records.runs()))
-        os.kill(_children(agent.pid)[0], signal.SIGKILL)
-        out, err = agent.communicate(timeout=120)
-    assert agent.returncode == 0, err
+    (agent,) = crew.start(world=1, torchrun=[*options, *told], environment={"RESVIZ_HOME": str(home)})
+    wait_for(lambda: [*home.glob(f"runs/*/{STATE}")] and any(info.step > 3 for info in records.runs()))
+    os.kill(_children(agent)[0], signal.SIGKILL)
+    assert crew.ended() == [0], crew.said(0)
     (info,) = records.runs()  # the same folder
-    assert json.loads(out)["run"] == info.id
+    assert json.loads(crew.said(0, "out"))["run"] == info.id
     assert (info.status, info.step) == ("finished", 60)
     steps = records.read(info.id).scalars(10**6)["step"]
     assert steps.tolist() == list(range(60))
