@@ -8,12 +8,12 @@ from html import escape
 def table(rows: Iterable[tuple[str, str]]) -> str:
     """What was measured on the left, its numbers on the right."""
     cells = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td class="number">{_parts(numbers)}</td></tr>'
+        f'<tr><th scope="row">{escape(name)}</th><td class="number">{escape(_unbroken(numbers))}</td></tr>'
         for name, numbers in rows
     )
     return f'<table class="paper">{cells}</table>'
 
 
-def _parts(numbers: str) -> str:
-    """A line breaks after a comma and nowhere else."""
-    return " ".join(f"<span>{escape(part)}</span>" for part in re.split(r"(?<=,) ", numbers))
+def _unbroken(numbers: str) -> str:
+    """A line ends after a comma and nowhere else."""
+    return re.sub(r"(?<!,) ", "\N{NO-BREAK SPACE}", numbers)
