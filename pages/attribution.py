@@ -10,7 +10,7 @@ subject = controls.subject()
 with layout.refusals():
     choice = attribution.choose(subject)
     found = attribution.results(subject, choice)
-    scale = attribution.common_scale(found)
+    scale = attribution.common_scale(found, choice.method.signed)
     for place, result, side in zip(choice.places, found, ("a", "b"), strict=True):
         with place:
             attribution.show(subject, result, scale, side)

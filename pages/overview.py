@@ -17,7 +17,8 @@ with layout.refusals():
     layer = cache.default_layer(subject.model)
     guess = next((g for g in answer.top if str(g.index) == view.chosen("target")), answer.top[0])
     heat = cache.attribution(subject.model, subject.shown, "grad-cam", layer, guess.index)
-    blocks = layout.spread(cache.block_names(subject.model), 24)
+    names = cache.map_blocks(subject.model)
+    blocks = layout.spread(names, 24)
     strip = cache.stage_maps(subject.model, subject.sha, subject.shown, blocks)
 
 received, size = cache.view(subject.model, subject.shown), subject.shown.image.size
@@ -67,12 +68,14 @@ for name, values in strip.items():
     detail = f"{sizes[name]}\n{raster.value_range(values).describe()}"
     tiles.append(boards.Tile(name, raster.data_uri(raster.map_png(values)), name, detail))
 picked = board.show(boards.strip(tiles), "strip", "layer")
-st.caption(
-    _(
-        "Mean over the channels of the output of {shown} of {all} blocks, each on its own scale, "
-        "whose ends are under it. Click one to open it."
-    ).format(shown=len(blocks), all=len(cache.block_names(subject.model)))
+words = (
+    _("Mean over the channels of the output of {shown} of {all} blocks, each on its own scale with its ends under it.")
+    if names[0] in cache.block_names(subject.model)
+    else _(
+        "The blocks of this network give no maps: here are {shown} of {all} other layers, the mean over their channels."
+    )
 )
+st.caption(words.format(shown=len(blocks), all=len(names)) + " " + _("Click one to open it."))
 layout.arrays_download(_("Download the maps"), "blocks", strip)
 if picked:
     st.switch_page("pages/feature_maps.py")

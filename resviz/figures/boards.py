@@ -114,8 +114,9 @@ def percent(share: float) -> str:
 
 
 def strip(tiles: Iterable[Tile]) -> str:
-    """Maps in forward order, left to right; clicking one leads on to it."""
-    return f'<div class="strip">{"".join(map(_strip_tile, tiles))}</div>'
+    """Maps in forward order, left to right in as many lines as they need; clicking one leads on to it."""
+    parts = [_strip_tile(tile) for tile in tiles]
+    return f'<div class="strip" style="--tiles:{len(parts)}">{"".join(parts)}</div>'
 
 
 def _strip_tile(tile: Tile) -> str:

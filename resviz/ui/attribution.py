@@ -47,7 +47,7 @@ def choose(subject: Subject) -> Choice:
     method = METHODS[name]
     layer = layer_picker(subject, cache.default_layer(subject.model)).name if method.needs_layer else None
     top = cache.prediction(subject.model, subject.sha, subject.shown).top
-    left, right = st.columns(2, gap="medium")
+    left, right = layout.wide("classes").columns(2, gap="medium")
     with left:
         first = class_picker(_("Class"), subject, top[0].index, "target")
     with right:
@@ -68,8 +68,8 @@ def results(subject: Subject, choice: Choice) -> "list[Attribution]":
     return found
 
 
-def common_scale(found: "list[Attribution]") -> raster.Range:
-    """One scale for all maps, so that their strengths can be compared.
+def common_scale(found: "list[Attribution]", signed: bool) -> raster.Range:
+    """One scale for all maps, so that their strengths can be compared; a `signed` one whatever signs there are.
 
     A map of single pixels has a few that outshine all others: its scale ends where 99 of 100 values lie below.
     """
@@ -77,7 +77,8 @@ def common_scale(found: "list[Attribution]") -> raster.Range:
     if all(result.map.shape == result.input_size for result in found):
         reach = float(np.quantile(np.abs(values), 0.99))
         values = values.clip(-reach, reach) if reach > 0 else values
-    return raster.value_range(values)
+    scale = raster.value_range(values)
+    return raster.Range(-scale.high, scale.high, True) if signed else scale
 
 
 def show(subject: Subject, result: "Attribution", scale: raster.Range, side: str) -> None:

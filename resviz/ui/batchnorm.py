@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from resviz.probes.batchnorm import BatchNormLayer
 
 BATCHES = ("samples", "photo", "uploads", "data", "noise")
+BEGIN = ("samples", "none")  # batch and corruption where nothing was chosen
 MAX_VIOLINS = 24
 
 
@@ -43,8 +44,13 @@ class Page:
         return batches.corrupted(self.others, self.corruption, self.strength)
 
 
-def choose(subject: Subject, source: str = "samples", corruption: str = "none") -> Page:
-    """The controls for the batch, and its pictures as the network receives them; they begin with these two."""
+def choose(subject: Subject, begin: tuple[str, str] = BEGIN) -> Page:
+    """The controls for the batch, and its pictures as the network receives them.
+
+    `begin`: batch and corruption until the visitor chooses, which holds in all parts; where they are not those of the
+    other parts, a line says so.
+    """
+    source, corruption = begin
     kind, harm, force = layout.wide("batch").columns([2.9, 2.75, 0.8], gap="medium", vertical_alignment="bottom")
     with kind:
         source = view.pick(
@@ -72,6 +78,13 @@ def choose(subject: Subject, source: str = "samples", corruption: str = "none") 
     if corruption not in ("none", "invert"):
         with force:
             strength = view.pick(st.select_slider, _("Strength"), STRENGTHS, 3, "strength")
+    if own := _own_choice(begin):
+        st.caption(
+            _(
+                "{choice}: chosen by this part, so that its answers differ; the others begin with the samples as they "
+                "are. What you choose yourself holds in all parts."
+            ).format(choice=own)
+        )
     if source == "uploads":
         batches.keep_uploads()
     if source == "data":
@@ -79,6 +92,13 @@ def choose(subject: Subject, source: str = "samples", corruption: str = "none") 
     else:
         shown, others = (batches.of(subject, kind) for kind in (source, "samples"))
     return Page(subject, source, batches.corrupted(shown, corruption, strength), others, corruption, strength)
+
+
+def _own_choice(begin: tuple[str, str]) -> str:
+    """What is as this part begins, and neither the visitor's choice nor as in the other parts."""
+    titles = _batch_title(begin[0]), _corruption_title(begin[1])
+    told = zip(("batch", "corruption"), begin, BEGIN, titles, strict=True)
+    return ", ".join(title for key, own, usual, title in told if own != usual and view.chosen(key) is None)
 
 
 def _batch_title(source: str) -> str:

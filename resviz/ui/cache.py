@@ -216,6 +216,12 @@ def block_names(name: str) -> tuple[str, ...]:
     return blocks(model(name).model)
 
 
+def map_blocks(name: str) -> tuple[str, ...]:
+    """The blocks whose outputs have height and width; where none has, the layers that do."""
+    spatial = [layer.name for layer in layers(name) if layer.spatial]
+    return tuple(block for block in block_names(name) if block in spatial) or tuple(spatial)
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def stage_maps(name: str, sha: str, _shown: Picture, chosen: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Mean over channels of each chosen layer's output."""

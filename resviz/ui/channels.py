@@ -45,9 +45,7 @@ class ChannelPage:
 
 def first_block(subject: Subject) -> str:
     """The layer to begin with: the first block, where edges and colours can still be recognised."""
-    spatial = [layer.name for layer in cache.layers(subject.model) if layer.spatial]
-    blocks = [name for name in cache.block_names(subject.model) if name in spatial]
-    return (blocks or spatial)[0]
+    return cache.map_blocks(subject.model)[0]
 
 
 def choose(subject: Subject, layer: "Layer") -> ChannelPage:
@@ -161,26 +159,12 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
     """One channel over the photo, its map, histogram and statistics."""
     activation, c = page.activation, page.chosen
     values = activation.values[c]
-    row, column = activation.peak(c)
     titles = (
         _("Channel {channel} over the photo").format(channel=c),
         _("Channel {channel} as a map").format(channel=c),
     )
     linked.show(subject, activation.layer, values, raster.value_range(values), titles, "channel")
-    st.markdown(
-        _(
-            "**Channel {c}** · mean {mean:.3g} · deviation {std:.3g} · {zeros:.0%} zeros · "
-            "peak {peak:.3g} at row {row}, column {column} (the frame)"
-        ).format(
-            c=c,
-            mean=activation.mean[c],
-            std=activation.std[c],
-            zeros=activation.zeros[c],
-            peak=activation.maximum[c],
-            row=row,
-            column=column,
-        )
-    )
+    st.markdown(_about_channel(activation, c))
     st.plotly_chart(
         histogram(values, _("activation"), _("cells"), layout.dark()),
         config={"displayModeBar": False},
@@ -201,6 +185,24 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
     )
 
 
+def _about_channel(activation: "Activation", c: int) -> str:
+    if activation.minimum[c] == activation.maximum[c]:
+        return _("**Channel {c}** · {value:.3g} at every place").format(c=c, value=activation.mean[c])
+    row, column = activation.peak(c)
+    return _(
+        "**Channel {c}** · mean {mean:.3g} · deviation {std:.3g} · {zeros:.0%} zeros · "
+        "peak {peak:.3g} at row {row}, column {column} (the frame)"
+    ).format(
+        c=c,
+        mean=activation.mean[c],
+        std=activation.std[c],
+        zeros=activation.zeros[c],
+        peak=activation.maximum[c],
+        row=row,
+        column=column,
+    )
+
+
 def show_residual(subject: Subject, layer: "Layer", page: ChannelPage) -> None:
     """x + F(x) = y in the block of the layer, where it has one."""
     names = cache.block_names(subject.model)
@@ -212,11 +214,10 @@ def show_residual(subject: Subject, layer: "Layer", page: ChannelPage) -> None:
     except ProbeError as reason:
         st.caption(escaped(whole(reason)))
         return
-    title, switch = st.columns([3, 1], gap="medium", vertical_alignment="center")
-    title.subheader(_("Inside {block}: shortcut plus branch").format(block=block), anchor=False)
     alone = False
-    if page.activation.shape[0] == parts.total.shape[0]:  # the layer's channels are the block's
-        with switch:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(_("Inside {block}: shortcut plus branch").format(block=block), anchor=False, width="content")
+        if page.activation.shape[0] == parts.total.shape[0]:  # the layer's channels are the block's
             alone = view.switch(_("Channel {channel} alone").format(channel=page.chosen), "alone")
     _show_sum(parts, page.chosen if alone else None)
 
@@ -246,7 +247,7 @@ def _show_sum(parts: "ResidualParts", channel: int | None) -> None:
     st.caption(
         _(
             "{what} before the last activation, all three on one scale centred on zero. "
-            "The bar shares out the norms: ‖x‖ against ‖F(x)‖."
+            "The bar compares the norms ‖x‖ and ‖F(x)‖."
         ).format(what=what)
     )
     layout.arrays_download(

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import Page as StreamlitPage
 
 _ASSETS = Path(__file__).with_name("assets")
+_CODE = re.compile(r"(?<!`)`([^`|\n]+)`(?!`)")  # a bar would end the cell of a table
 _FRAMED, _RESERVED = "framed", "reserved"
 _STYLE = """
 <style>
 .stMainBlockContainer { padding: 3.4rem 2.5rem 2rem; max-width: 1500px; }
 .stMainBlockContainer h1 { font-size: 1.6rem; padding: 0.6rem 0 0.1rem; }
-.stMainBlockContainer h3 { font-size: 1.05rem; padding: 0.4rem 0 0; }
+.stMainBlockContainer h3 { font-size: 1.05rem; padding: 0.4rem 0 0.3rem; }
 .stSidebar [data-testid="stButtonGroup"] button { padding-inline: 0.4rem; }
 .stSidebar [data-testid="stButtonGroup"] button p { font-size: 0.875rem; }
 .stSidebar [data-testid="stAlert"] p { font-size: 0.875rem; }
@@ -37,6 +38,7 @@ _STYLE = """
 @media (max-width: 1150px) {
   .stMainBlockContainer [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
   .stMainBlockContainer [data-testid="stColumn"] { flex: 1 1 215px; min-width: 215px; }
+  .stMainBlockContainer [data-testid="stColumn"]:not(:has([data-testid="stElementContainer"])) { display: none; }
   .stMainBlockContainer [class*="st-key-wide"] [data-testid="stColumn"] { flex: 1 1 430px; }
   /* a picture that needs the width: it takes a line of its own, above its switches */
   .stMainBlockContainer [data-testid="stHorizontalBlock"]:has(.st-key-picture) { flex-wrap: wrap-reverse; }
@@ -84,8 +86,14 @@ def idea(sentence: str) -> None:
 def escaped(text: str) -> str:
     """Text from outside (names, labels, messages that quote them) without its power to be Markdown.
 
+    What stands between two backticks, as commands do in our own messages, is shown as code, which has no power either.
     The word joiner, which is not seen, keeps an address from becoming a link.
     """
+    parts = _CODE.split(text)
+    return "".join(f"`{part}`" if i % 2 else _escaped(part) for i, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
     text = text.replace("://", ":\N{WORD JOINER}//")
     return re.sub(r"([\\`*_\[\]<>$~:!#|])", r"\\\1", text)
 

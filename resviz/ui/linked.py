@@ -18,11 +18,12 @@ def show(
 ) -> None:
     """The positive part of a map (rows, columns) over the photo, and its cells; the frame is round the largest one.
 
-    `titles` tell what both pictures show. Where the layer's field cannot be followed there is no cursor.
+    `titles` tell what both pictures show. Where the layer's field cannot be followed, or no cell differs from another,
+    there is no cursor, and no frame.
     """
     photo = raster.data_uri(raster.photo_png(cache.view(subject.model, subject.shown)))
     heat = raster.data_uri(raster.heat_png(values, (SIDE, SIDE), scale.high))
-    grid = _grid(subject, layer, values)
+    grid = _grid(subject, layer, values) if (values != values.flat[0]).any() else None
     if grid is None:
         over = boards.overlay(photo, heat, titles[0], _("Opacity"))
         board.show(boards.pair(over, map_with_scale(values, scale, titles[1])), key)

@@ -75,7 +75,7 @@ def _show_affine(layers: "tuple[BatchNormLayer, ...]") -> None:
     )
     st.caption(
         _(
-            "How the channels of {shown} of {all} layers share out their scale γ and shift β. "
+            "How different the scale γ and the shift β of the channels are, in {shown} of {all} layers. "
             "A layer starts at γ = 1 and β = 0 (or γ = 0, where a branch should start silent)."
         ).format(shown=len(names), all=len(layers))
     )

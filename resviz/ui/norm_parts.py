@@ -25,7 +25,7 @@ OF_A_MODEL: dict[str, Callable[[batchnorm.Page], None]] = {
     "size": norm_sizes.show,
     "fold": norm_fold.show,
 }
-BEGINS = {"answers": ("photo", "blur")}  # batch and corruption where nothing was chosen: what is compared should differ
+BEGINS = {"answers": ("photo", "blur")}  # not as the other parts: what is compared should differ
 ALONE: dict[str, Callable[[], None]] = {
     "hand": norm_by_hand.show,
     "training": norm_training.show,
@@ -42,7 +42,7 @@ def choose() -> str:
         "fold": _("Folded"),
         "hand": _("By hand"),
         "training": _("Through training"),
-        "mismatch": _("Training against use"),
+        "mismatch": _("Training vs evaluation"),
     }
     return view.pick(
         st.segmented_control,
@@ -66,4 +66,4 @@ def show(part: str) -> None:
     if sentence := norm_none.instead(subject.model):
         norm_none.show(subject, sentence)
     else:
-        OF_A_MODEL[part](batchnorm.choose(subject, *BEGINS.get(part, ())))
+        OF_A_MODEL[part](batchnorm.choose(subject, BEGINS.get(part, batchnorm.BEGIN)))

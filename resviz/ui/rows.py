@@ -129,7 +129,7 @@ def _table(record: Record, info: RunInfo) -> str:
     spec = spec_of(info)
     rows = [
         (_("network"), network_title(spec)),
-        (_("weights in the kernels"), f"{spec.kernel_weights:,}"),
+        (_("weights in the convolutions"), f"{spec.kernel_weights:,}"),
         (_("data"), training.dataset_title(info.dataset)),
         *((setting_title(name), setting_value(name, value)) for name, value in _settings(config)),
         (_("recorded"), asked.get("record")),

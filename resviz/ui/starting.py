@@ -116,10 +116,10 @@ def _say_size(specs: Sequence[ModelSpec]) -> None:
     largest = max(specs, key=lambda spec: spec.kernel_weights)
     told = {"layers": largest.depth, "weights": largest.kernel_weights}
     if len(specs) > 1:
-        words = _("{count} runs; {layers} layers at most, {weights:,} weights in their kernels.")
+        words = _("{count} runs; {layers} layers at most, {weights:,} weights in their convolutions.")
         st.caption(words.format(count=len(specs), **told))
     else:
-        st.caption(_("{layers} layers, {weights:,} weights in the kernels.").format(**told))
+        st.caption(_("{layers} layers, {weights:,} weights in the convolutions.").format(**told))
 
 
 def _start(race: Race) -> None:

@@ -107,18 +107,24 @@ def _play(shown: Sequence[Film], quantity: str, playing: bool) -> None:
     span = figures.common_range([film.values for film in shown])
     drawn = [figures.Film(film.title, film.steps, film.values, film.layers) for film in shown]
     pictures.show(figures.films(drawn, span, at, _words(quantity)), "films", _go_to)
-    st.caption(
-        _(
-            "A column is a step, a row a layer, the input at the bottom; colours are powers of ten on one scale for "
-            "all; the classifier is left out. The dotted line follows the layer where the norm peaks. Move over one "
-            "picture to read the same place in both; a click draws that step below."
-        )
+    how = _(
+        "A column is a step, a row a layer, the input at the bottom; colours are powers of ten; the classifier is left "
+        "out. The dotted line follows the layer where the norm peaks."
     )
+    st.caption(f"{how} {_how_to_read(len(shown))}")
     lines = [_line(film, at) for film in shown]
     figure = gradients.profile(lines, _title(quantity), _("layer or block, from the input"), layout.dark())
     alt = " ".join(_sentence(film, at) for film in shown)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key="film-profile")
     st.markdown("  \n".join(_sentence(film, at) for film in shown))
+
+
+def _how_to_read(count: int) -> str:
+    if count > 1:
+        return _(
+            "Both have one scale. Move over one picture to read the same place in both; a click draws that step below."
+        )
+    return _("Move over the picture to read a place; a click draws that step below.")
 
 
 def _words(quantity: str) -> figures.Words:

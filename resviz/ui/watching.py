@@ -34,8 +34,7 @@ def watch() -> None:
         race = [info.id for info in known.values() if info.group and info.group == newest.group]
         chosen = race[::-1] or [newest.id]  # in the order of their start
     if not chosen:
-        st.info(_("Nothing trained yet. Start the race: it takes about a minute, and works without a network."))
-        board.show(sketch([], _frame([], [], "accuracy"), layout.dark(), _("No curves yet")), "curves")
+        _invite()
         return
     going_on = [known[name] for name in chosen if known[name].status in ("queued", "running")]
     with st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -53,6 +52,16 @@ def watch() -> None:
             stop_all(going_on)
     st.fragment(_look, run_every=TICK if going_on else None)(chosen, quantity, bool(going_on))
     _choose_shown(known, chosen)
+
+
+def _invite() -> None:
+    """What there will be to see, and how to begin."""
+    st.info(
+        _(
+            "Nothing trained yet. Start on the left: unless you change the choices, a plain and a residual network "
+            "learn to read digits, and their curves grow here. It takes about a minute and needs no internet."
+        )
+    )
 
 
 def _look(ids: list[str], quantity: str, live: bool) -> None:

@@ -81,6 +81,21 @@ def test_other_statistics_begin_with_a_blurred_photo_so_that_all_three_differ() 
     assert page(aspect="drift").session_state["batch"] == "samples"
 
 
+def test_what_a_part_chose_by_itself_is_said_and_what_the_visitor_chose_holds_in_all_parts() -> None:
+    app = page(aspect="drift")
+    assert "chosen by this part" not in words(app)
+    app.segmented_control(key="aspect").set_value("answers").run()
+    assert "This photo, Blur: chosen by this part" in words(app)
+    app.segmented_control(key="batch").set_value("noise").run()
+    assert "\nBlur: chosen by this part" in words(app)
+    app.segmented_control(key="corruption").set_value("contrast").run()
+    assert "chosen by this part" not in words(app)
+    for part in ("size", "fold", "drift"):
+        app.segmented_control(key="aspect").set_value(part).run()
+        assert not app.error
+        assert (app.session_state["batch"], app.session_state["corruption"]) == ("noise", "contrast")
+
+
 def test_batch_size_draws_the_funnel_and_the_errors() -> None:
     app = page(aspect="size", batch="noise")
     assert not app.error

@@ -240,3 +240,16 @@ def test_cells_of_maps_carry_the_cursor(page: str, query: dict[str, str], cursor
 def test_downloads_show_what_they_are(page: str, count: int) -> None:
     icons = [button.proto.icon for button in run(page, model=SMALL).get("download_button")]
     assert icons == [":material/download:"] * count
+
+
+def test_a_map_that_is_zero_everywhere_has_no_frame_and_says_so() -> None:
+    flat = "torchvision/vit_b_16?weights=none"  # its last layer is all zeros: no class has a gradient
+    overview = run(model=flat)
+    assert not overview.error
+    assert "The blocks of this network give no maps: here are 1 of 1 other layers" in words(overview)
+    app = run("attribution", model=flat)
+    assert not app.error
+    for shown in (overview, app):
+        assert all(info.value.startswith("The map is zero everywhere") for info in shown.info)
+    assert (len(overview.info), len(app.info)) == (1, 2)
+    assert not any("-cursor-" in component.proto.id for component in app.get("bidi_component"))

@@ -48,9 +48,12 @@ def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: P
         assert f"at step {steps[0]}: the first is {times(float(first[0]) / float(first[-2]))} the last; " in said
         peak = layers[int(np.argmax(convolutions))]
         assert f"the largest is {convolutions.max():.3g}, at {peak}." in said.replace("\\", "")
+    assert "the same place in both" in "\n".join(element.value for element in app.caption)
     last = app.select_slider(key="film-step").options[-1]
     app.select_slider(key="film-step").set_value(int(last)).run()
     assert f"at step {last}: the first is" in "\n".join(element.value for element in app.markdown)
+    app.multiselect[0].set_value(app.multiselect[0].value[:1]).run()
+    assert "Move over the picture to read" in "\n".join(element.value for element in app.caption)
 
 
 def test_the_first_pair_differs_in_nothing_but_the_shortcuts(home: Path) -> None:
