@@ -9,7 +9,7 @@ document.addEventListener("keydown", forget, true);
 const keepInSight = (net, scrolled) => {
   if (!net || net.scrollHeight <= net.clientHeight) return;
   net.scrollTop = scrolled;
-  const on = net.querySelector(".on");
+  const on = net.querySelector(".on:not([aria-checked])"); // of blocks that are switched on and off none is the chosen one
   if (on && (on.offsetTop < scrolled || on.offsetTop + on.offsetHeight > scrolled + net.clientHeight))
     net.scrollTop = on.offsetTop - net.clientHeight / 2;
 };

@@ -253,3 +253,11 @@ def test_a_map_that_is_zero_everywhere_has_no_frame_and_says_so() -> None:
         assert all(info.value.startswith("The map is zero everywhere") for info in shown.info)
     assert (len(overview.info), len(app.info)) == (1, 2)
     assert not any("-cursor-" in component.proto.id for component in app.get("bidi_component"))
+
+
+def test_a_channel_that_is_zero_everywhere_has_no_peak_and_no_frame() -> None:
+    shown = decode(FIRST)
+    dead = cache.activation(MODEL, shown.sha256, shown, "layer4.1").dead[0]
+    app = run("feature_maps", layer="layer4.1", channel=str(dead))
+    assert f"**Channel {dead}** · 0 at every place" in words(app)
+    assert not any("-cursor-" in component.proto.id for component in app.get("bidi_component"))
