@@ -5,24 +5,27 @@ const forget = (event) => { if (event.type === "pointerdown" || event.key === "T
 document.addEventListener("pointerdown", forget, true);
 document.addEventListener("keydown", forget, true);
 
-// A network of more rows than there is room for stays where it was scrolled to, unless the chosen block would be hidden.
-const keepInSight = (net, scrolled) => {
-  if (!net || net.scrollHeight <= net.clientHeight) return;
-  net.scrollTop = scrolled;
-  const on = net.querySelector(".on:not([aria-checked])"); // of blocks that are switched on and off none is the chosen one
-  if (on && (on.offsetTop < scrolled || on.offsetTop + on.offsetHeight > scrolled + net.clientHeight))
+// A network of more rows than there is room for stays where it was scrolled to, unless the chosen block would be hidden;
+// of blocks that are switched on and off none is the chosen one.
+const scrolled = new Map(); // the blocks -> how far
+const keepInSight = (net) => {
+  if (!net) return;
+  const key = [...net.querySelectorAll("[data-pick]")].map((element) => element.dataset.pick).join();
+  net.scrollTop = scrolled.get(key) ?? 0;
+  const on = net.querySelector(".on:not([aria-checked])");
+  if (on && (on.offsetTop < net.scrollTop || on.offsetTop + on.offsetHeight > net.scrollTop + net.clientHeight))
     net.scrollTop = on.offsetTop - net.clientHeight / 2;
+  net.onscroll = () => scrolled.set(key, net.scrollTop);
 };
 
 export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".board");
   if (!root) { root = document.createElement("div"); root.className = "board"; parentElement.appendChild(root); }
   const kept = new Map([...root.querySelectorAll("input[data-opacity]")].map((i) => [i.dataset.opacity, i.value]));
-  const scrolled = root.querySelector(".net")?.scrollTop ?? 0;
   if (root.dataset.html !== data) {
     root.innerHTML = data;
     root.dataset.html = data;
-    keepInSight(root.querySelector(".net"), scrolled);
+    keepInSight(root.querySelector(".net"));
   }
   const kind = root.firstElementChild?.className;
   const press = (element) => {
