@@ -131,7 +131,11 @@ def residual_parts(model: nn.Module, x: Float[Tensor, "1 c h w"], block: str) ->
     seen = outputs(model, x, names)
     parts = [check_spatial(model, name, seen.get(name))[0].float() for name in names]
     shortcut, branch, total = (_array(part) for part in parts)
-    return ResidualParts(block, shortcut, branch, total, *(float(torch.linalg.vector_norm(part)) for part in parts))
+    return ResidualParts(block, shortcut, branch, total, *map(_norm, (shortcut, branch, total)))
+
+
+def _norm(values: np.ndarray) -> float:
+    return float(np.linalg.norm(values.astype(np.float64)))  # squares of float32 may overflow
 
 
 def _check_residual(model: nn.Module, block: str) -> None:
@@ -185,14 +189,15 @@ def _sums(values: Float[Tensor, "channels height width"]) -> _Sums:
     """Over space, a tenth of the time of `torch.var_mean`.
 
     Where std is less than a tenth of the mean, their difference loses digits (std would be off by more than 4e-5 of
-    itself): there the channel is centred first, on its first cell, which makes a constant zero, then on its mean.
+    itself), and where squares overflow: there the channel is centred first, on its first cell, which makes a constant
+    zero, then on its mean, in float64.
     """
     flat = values.flatten(1)  # (channels, cells)
     mean, norm, cells = _array(flat.mean(1)), _array(torch.linalg.vector_norm(flat, dim=1)), flat.shape[1]
-    lost = norm < np.abs(mean) * (1.01 * cells) ** 0.5
+    lost = (norm < np.abs(mean) * (1.01 * cells) ** 0.5) | np.isinf(norm)
     if not lost.any():
         return _Sums(mean, norm, cells, None)
-    chosen = flat[torch.from_numpy(lost).to(flat.device)]
+    chosen = flat[torch.from_numpy(lost).to(flat.device)].cpu().double()
     centred = chosen - chosen[:, :1]
     centred -= centred.mean(1, keepdim=True)
     std = np.full_like(mean, np.nan)
@@ -205,7 +210,7 @@ def _moments(sums: list[_Sums]) -> tuple[Float32[np.ndarray, " all"], Float32[np
     mean, norm = np.concatenate([one.mean for one in sums]), np.concatenate([one.norm for one in sums])
     cells = np.repeat(np.array([one.cells for one in sums], np.float32), [len(one.mean) for one in sums])
     exact = np.concatenate([np.full_like(one.mean, np.nan) if one.std is None else one.std for one in sums])
-    with np.errstate(invalid="ignore"):  # where digits were lost, `exact` has the number
+    with np.errstate(invalid="ignore", over="ignore"):  # where digits were lost, `exact` has the number
         std = np.sqrt(norm**2 / cells - mean**2)
     return mean, np.where(np.isnan(exact), std, exact)
 

@@ -227,7 +227,8 @@ def _show_sum(parts: "ResidualParts", channel: int | None) -> None:
     maps = {"x": parts.shortcut, "F(x)": parts.branch, "x + F(x)": parts.total}
     drawn = {name: values.mean(0) if channel is None else values[channel] for name, values in maps.items()}
     norms = {
-        name: float(np.linalg.norm(values if channel is None else values[channel])) for name, values in maps.items()
+        name: float(np.linalg.norm((values if channel is None else values[channel]).astype(np.float64)))
+        for name, values in maps.items()
     }
     reach = max(float(np.abs(m).max()) for m in drawn.values()) or 1.0
     scale = raster.Range(-reach, reach, True)

@@ -76,6 +76,21 @@ def test_deviation_keeps_its_digits_wherever_the_mean_lies(mean: float, std: flo
     np.testing.assert_allclose(found.std, expected.std((1, 2)), rtol=6e-5)
 
 
+def test_statistics_are_finite_where_the_squares_of_values_are_not():
+    x = torch.randn(1, 4, 9, 9, generator=torch.Generator().manual_seed(0)) * 1e27
+    found = activations(nn.Sequential(nn.Identity()), x, ["0"])["0"]
+    np.testing.assert_allclose(found.mean, x[0].double().mean((1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(found.std, x[0].double().flatten(1).std(1, correction=0), rtol=1e-5)
+
+
+def test_the_norms_of_a_residual_sum_are_finite_too():
+    model = cifar(8)
+    model.bn1.weight.data *= 1e27
+    parts = residual_parts(model, picture(32), "layer1.0")
+    assert parts.norm_shortcut == pytest.approx(np.linalg.norm(parts.shortcut.astype(np.float64)))
+    assert 1e27 < parts.norm_shortcut < np.inf
+
+
 def test_a_constant_channel_deviates_by_exactly_zero():
     x = torch.full((1, 2, 33, 17), 0.1) * torch.tensor([1.0, 30000.0])[:, None, None]
     assert moments(nn.Sequential(nn.Identity()), x, ["0"])["0"].std.tolist() == [0.0, 0.0]
