@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from resviz.probes.arithmetic import Step, Window
 
 USUAL = "3,1,1;3,1,1;3,2,1;3,1,1"
+DRAWN = 2000  # pixels of a field that are drawn one by one; eight strides could make it a thousand million
 MOST = {"kernel": 15, "stride": 4, "dilation": 8}  # of the sliders; an address may say more
 
 
 def show() -> None:
     """The windows as growing boxes, one of them under the sliders, and how often each pixel counts."""
-    from resviz.probes.arithmetic import path_shares, stack
+    from resviz.probes.arithmetic import stack
 
     windows = parsed(view.chosen("stack") or "") or parsed(USUAL)
     at = _under_the_sliders(len(windows))
@@ -32,12 +33,7 @@ def show() -> None:
     with left:
         _sliders(windows, at)
     with right:
-        titles = _("pixel from the middle"), _("share of the paths")
-        st.plotly_chart(
-            field_charts.shares(path_shares(windows), *titles, layout.dark()),
-            config={"displayModeBar": False},
-            alt=_("Share of the paths from one unit that ends at each pixel"),
-        )
+        _show_shares(windows, steps[-1].size)
     st.caption(
         _(
             "One unit behind these windows sees {size} px; neighbours lie {jump} px apart. The bars count the paths"
@@ -46,6 +42,23 @@ def show() -> None:
         ).format(size=steps[-1].size, jump=steps[-1].jump)
     )
     table(steps)
+
+
+def _show_shares(windows: "Sequence[Window]", size: int) -> None:
+    from resviz.probes.arithmetic import path_shares
+
+    if size > DRAWN:
+        st.info(
+            _("A field of {size:,} px is too wide for a bar a pixel: take smaller strides, or fewer windows.").format(
+                size=size
+            )
+        )
+        return
+    st.plotly_chart(
+        field_charts.shares(path_shares(windows), _("pixel from the middle"), _("share of the paths"), layout.dark()),
+        config={"displayModeBar": False},
+        alt=_("Share of the paths from one unit that ends at each pixel"),
+    )
 
 
 def table(steps: "Sequence[Step]") -> None:

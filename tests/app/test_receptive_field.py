@@ -178,3 +178,11 @@ def test_a_mean_that_is_nothing_but_rounding_is_zero() -> None:
     values = np.random.default_rng(0).normal(size=(8, 5, 5)).astype(np.float32)
     assert receptive_field._mean(values).any()
     assert not receptive_field._mean(values - values.mean(0)).any()
+
+
+def test_a_stack_whose_field_is_wider_than_any_screen_is_told_and_not_drawn() -> None:
+    app = page(more="stack", stack=";".join(["31,8,16"] * 8))
+    size = 1 + 30 * 16 * sum(8**i for i in range(8))
+    assert f"A field of {size:,} px is too wide" in app.info[0].value
+    assert f"sees {size} px" in words(app)
+    assert not app.get("plotly_chart")
