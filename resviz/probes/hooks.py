@@ -64,11 +64,9 @@ def observe(model: nn.Module, layers: Iterable[str], record: Callable[[str, Any]
 
     Raises `ProbeError` for an unknown layer, before the first hook is set.
     """
-    modules = dict(model.named_modules(remove_duplicate=False))
-    chosen = {layer: modules[layer] if layer and layer in modules else resolve(model, layer) for layer in layers}
     handles = []
     try:
-        for layer, module in chosen.items():
+        for layer, module in resolve_all(model, layers).items():
             handles.append(module.register_forward_hook(_recorder(layer, record)))
         yield
     finally:
@@ -134,6 +132,12 @@ def resolve(model: nn.Module, layer: str) -> nn.Module:
     near = get_close_matches(layer, names) or names[:3]
     hint = Sentence("did you mean {names}?", names=", ".join(near)) if near else Sentence("it has no layers")
     raise ProbeError("this model has no layer {layer!r}; {hint}", layer=layer, hint=hint)
+
+
+def resolve_all(model: nn.Module, layers: Iterable[str]) -> dict[str, nn.Module]:
+    """The submodules of these names, from one walk; raises `ProbeError` as `resolve` does."""
+    modules = dict(model.named_modules(remove_duplicate=False))
+    return {layer: modules[layer] if layer and layer in modules else resolve(model, layer) for layer in layers}
 
 
 def once(function: Callable[[Tensor], T]) -> Callable[[Tensor], T]:

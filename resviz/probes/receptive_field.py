@@ -17,7 +17,7 @@ from torch import nn
 from resviz.errors import ProbeError
 from resviz.probes.architecture import check_spatial
 from resviz.probes.fields import Axis, Size
-from resviz.probes.hooks import eval_mode, resolve, submodules
+from resviz.probes.hooks import eval_mode, resolve_all, submodules
 from resviz.probes.trace_modules import watched
 from resviz.probes.tracer import Seen, Traced
 
@@ -108,10 +108,8 @@ def follow(model: nn.Module, layers: Iterable[str] | None, sides: tuple[int, int
 
 def _asked(model: nn.Module, layers: Iterable[str]) -> Names:
     """The modules that these layers are; raises `ProbeError` for an unknown one."""
-    modules = dict(model.named_modules(remove_duplicate=False))
     found: dict[nn.Module, tuple[str, ...]] = {}
-    for layer in layers:
-        module = modules[layer] if layer and layer in modules else resolve(model, layer)
+    for layer, module in resolve_all(model, layers).items():
         found[module] = (*found.get(module, ()), layer)
     return found
 

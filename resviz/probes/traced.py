@@ -145,8 +145,9 @@ def _operators() -> dict[str, Callable[..., Any]]:
     def operator(func: Any) -> Callable[..., Any]:
         return lambda self, *args: _applied(func, self, *args)
 
-    names = [name for name in dir(Tensor) if name.startswith("__") and callable(getattr(Tensor, name))]
-    return {name: operator(getattr(Tensor, name)) for name in names if name not in dir(Traced) or name in _COMPARED}
+    own = set(dir(Traced)) - _COMPARED
+    names = [name for name in dir(Tensor) if name.startswith("__") and name not in own]
+    return {name: operator(getattr(Tensor, name)) for name in names if callable(getattr(Tensor, name))}
 
 
 for _name, _operator in _operators().items():

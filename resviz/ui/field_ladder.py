@@ -20,7 +20,7 @@ WINDOWS = ("Conv2d", "MaxPool2d")
 def show(model: str, side: int, chosen: str) -> Callable[[], None]:
     """What layers could see, at once; the function measures what moves them, draws that too, and costs the time."""
     found, every = fields.theoretical(model, side), steps(model, side)
-    spread = rungs(model, side)
+    spread = layout.spread(every, RUNGS)
     names = [name for name in found if name in spread or name == chosen]
     drawn, bar = st.empty(), st.container()
     st.caption(

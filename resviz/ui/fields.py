@@ -1,7 +1,7 @@
 """Receptive fields, computed once and shared by everybody on the server, as in `cache`."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -10,22 +10,28 @@ from resviz.ui.batches import Batch, tensor
 from resviz.ui.shelf import Shelf
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from resviz.probes.arithmetic import Step
     from resviz.probes.effective import EffectiveField
     from resviz.probes.image_fit import ImageFit
     from resviz.probes.receptive_field import ReceptiveField
 
 DRAWS = 16  # random signs, spread over the pictures; each picture gets one at least
+Unit = tuple[int, int]
+_theoretical: "Shelf[Mapping[str, ReceptiveField]]" = Shelf(32)
 _measured: "Shelf[EffectiveField | None]" = Shelf(512)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def theoretical(name: str, side: int) -> "dict[str, ReceptiveField]":
+def theoretical(name: str, side: int) -> "Mapping[str, ReceptiveField]":
     """The fields of all layers that have a map and can be followed, in forward order."""
     from resviz.probes.receptive_field import receptive_field
 
-    with cache.borrowed(name) as net:
-        return {field.name: field for field in receptive_field(net, input_size=side)}
+    def follow() -> "Mapping[str, ReceptiveField]":
+        with cache.borrowed(name) as net:
+            return {field.name: field for field in receptive_field(net, input_size=side)}
+
+    return _theoretical.get((name, side), follow)  # not copied each time, as `st.cache_data` would: pages ask often
 
 
 def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
@@ -38,16 +44,12 @@ def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
         return receptive_field(net, [layer], side)[0]
 
 
-def on_noise(name: str, side: int, layer: str, unit: tuple[int, int] | None) -> "EffectiveField | None":
+def on_noise(name: str, side: int, layer: str, unit: Unit | None) -> "EffectiveField | None":
     """The effective field over noise; None for a unit that nothing moves."""
-    from resviz.probes.effective import INPUTS, effective_receptive_fields, noise
+    from resviz.device import best
+    from resviz.probes.effective import INPUTS, noise
 
-    def measure() -> "EffectiveField | None":
-        with cache.borrowed(name) as net:
-            x = noise(INPUTS, side).to(next(net.parameters()).device)
-            return effective_receptive_fields(net, x, [layer], unit)[layer]
-
-    return _measured.get((name, side, layer, unit), measure)
+    return _effective(name, side, lambda: noise(INPUTS, side).to(best().type), layer, unit)
 
 
 def is_measured(name: str, side: int, layer: str) -> bool:
@@ -56,18 +58,24 @@ def is_measured(name: str, side: int, layer: str) -> bool:
 
 
 def on_pictures(
-    name: str, shown: Batch, layer: str, unit: tuple[int, int], progress: Callable[[float], None]
+    name: str, shown: Batch, layer: str, unit: Unit, progress: Callable[[float], None]
 ) -> "EffectiveField | None":
     """The effective field over these pictures; None for a unit that nothing moves."""
+    draws = max(1, DRAWS // len(shown.pixels))
+    return _effective(name, shown.key, lambda: tensor(name, shown), layer, unit, draws=draws, progress=progress)
+
+
+def _effective(
+    name: str, key: Hashable, inputs: "Callable[[], Tensor]", layer: str, unit: Unit | None, **how: Any
+) -> "EffectiveField | None":
+    """Measured on these inputs, of which the key tells what they are, once for everybody."""
     from resviz.probes.effective import effective_receptive_fields
 
     def measure() -> "EffectiveField | None":
         with cache.borrowed(name) as net:
-            x = tensor(name, shown)
-            draws = max(1, DRAWS // len(x))
-            return effective_receptive_fields(net, x, [layer], unit, draws=draws, progress=progress)[layer]
+            return effective_receptive_fields(net, inputs(), [layer], unit, **how)[layer]
 
-    return _measured.get((name, shown.key, layer, unit), measure)
+    return _measured.get((name, key, layer, unit), measure)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
