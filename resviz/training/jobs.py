@@ -68,7 +68,7 @@ def stop(run_id: str, wish: str = "stop") -> None:
     record = records.read(run_id)
     with _giving_places():
         status = record.status
-        if status not in ("queued", "running"):
+        if status not in records.GOING_ON:
             raise TrainingError("{run} is {status}; there is nothing to stop.", run=run_id, status=status)
         (record.folder / STOP).write_text(wish)
         if status == "queued":
@@ -145,7 +145,7 @@ def _check_system() -> None:
 def _check_session(session: str) -> None:
     """A visitor has one run, or one race, at a time."""
     for info in records.runs() if session else ():
-        if info.session == session and info.status in ("queued", "running"):
+        if info.session == session and info.status in records.GOING_ON:
             raise TrainingError(
                 "Your run {run} is not over yet; wait for it, or stop it first.", run=info.model.removeprefix("new/")
             )

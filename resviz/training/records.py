@@ -24,7 +24,8 @@ from resviz.errors import Sentence, TrainingError
 from resviz.training import alive
 from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, STOP, TABLE_OF
 
-STATUSES = ("queued", "running", "finished", "stopped", "crashed")
+GOING_ON = ("queued", "running")
+STATUSES = (*GOING_ON, "finished", "stopped", "crashed")
 _LEAP = """
 WITH RECURSIVE at(i) AS (VALUES(:first) UNION ALL SELECT i + :stride FROM at WHERE i + :stride < :last)
 SELECT {columns} FROM (SELECT i FROM at UNION SELECT :last) JOIN {table} ON step = i ORDER BY step

@@ -8,7 +8,7 @@ import streamlit as st
 from resviz.errors import ResvizError
 from resviz.training import jobs
 from resviz.training.pace import pace
-from resviz.training.records import Record, RunInfo
+from resviz.training.records import GOING_ON, Record, RunInfo
 from resviz.ui import moments, starting, training, view
 from resviz.ui.estimates import duration
 from resviz.ui.i18n import translate as _
@@ -69,7 +69,7 @@ def _running(record: Record) -> str:
 def _buttons(record: Record, info: RunInfo) -> None:
     """Pause and stop, or resume; and all that is done with a run more rarely."""
     with st.container(horizontal=True, gap="small"):
-        if info.status in ("queued", "running"):
+        if info.status in GOING_ON:
             ending = info.status == "running" and bool(record.wish)
             _act(_("Pause"), "pause", info, lambda name: jobs.stop(name, "pause"), disabled=ending)
             _act(_("Stop"), "stop", info, jobs.stop, disabled=ending)

@@ -67,7 +67,7 @@ def session() -> str:
 def going_on() -> list[RunInfo]:
     """The visitor's own runs that are not over."""
     own = session()
-    return [info for info in records.runs() if info.session == own and info.status in ("queued", "running")]
+    return [info for info in records.runs() if info.session == own and info.status in records.GOING_ON]
 
 
 def say_whose(own: Sequence[RunInfo]) -> str:

@@ -36,7 +36,7 @@ def watch() -> None:
     if not chosen:
         _invite()
         return
-    going_on = [known[name] for name in chosen if known[name].status in ("queued", "running")]
+    going_on = [known[name] for name in chosen if known[name].status in records.GOING_ON]
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         quantity = view.pick(
             st.segmented_control,
@@ -85,7 +85,7 @@ def _look(ids: list[str], quantity: str, live: bool) -> None:
     _say_how_to_read(curves, drawn_in)
     for record, info, name in zip(found, infos, names, strict=True):
         row(record, info, name)
-    if live and all(info.status not in ("queued", "running") for info in infos):
+    if live and all(info.status not in records.GOING_ON for info in infos):
         st.rerun()
 
 
@@ -101,7 +101,7 @@ def _frame(found: Sequence[Record], curves: Sequence[Curve], quantity: str) -> F
     """Over all epochs that the runs will have; over those they had, where they ended long before."""
     until = max((int(record.config["config"]["epochs"]) for record in found), default=10)
     reached = max((float(curve.at[-1]) for curve in curves if len(curve.at)), default=0.0)
-    if 0 < reached < until / 4 and all(record.status not in ("queued", "running") for record in found):
+    if 0 < reached < until / 4 and all(record.status not in records.GOING_ON for record in found):
         until = math.ceil(reached)
     title = {"accuracy": _("share of right answers"), "loss": _("cross-entropy")}[quantity]
     return frame(curves, until, quantity == "accuracy", _("epochs"), title)
