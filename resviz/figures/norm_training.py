@@ -97,7 +97,7 @@ def courses(steps: Int[np.ndarray, " steps"], parts: Sequence[Course], step: str
     The band is one deviation of the channels to either side: how much they differ, not an error.
     """
     figure = make_subplots(rows=len(parts), cols=1, shared_xaxes=True, vertical_spacing=0.06)
-    for row, (part, colour) in enumerate(zip(parts, (SKY, PURPLE, GREEN), strict=False), start=1):
+    for row, (part, colour) in enumerate(zip(parts, (SKY, PURPLE, GREEN, YELLOW), strict=False), start=1):
         upper, lower = part.mean + part.deviation, part.mean - part.deviation
         band = go.Scatter(
             x=np.concatenate([steps, steps[::-1]]),

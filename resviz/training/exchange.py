@@ -107,17 +107,20 @@ def _check(source: Path, files: Sequence[Path]) -> None:
 
 def _check_database(path: Path) -> None:
     """The tables must be ours and nothing else: a foreign file may bring views and triggers."""
-    with closing(sqlite3.connect(":memory:")) as own:
-        own.executescript(schema.statements())
-        wanted = _tables(own)
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
             found, healthy = _tables(db), db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
             version = json.loads((db.execute("SELECT value FROM kv WHERE key = 'version'").fetchone() or ("0",))[0])
     except (sqlite3.Error, ValueError) as reason:
         raise TrainingError("{name} cannot be read ({reason}).", name=path.name, reason=reason) from None
-    if found != wanted or not healthy or version != schema.VERSION:
+    if version not in range(1, schema.VERSION + 1) or not healthy or found != _wanted(version):
         raise TrainingError("{name} is none of resviz, or of another version.", name=path.name)
+
+
+def _wanted(version: int) -> set[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as own:
+        own.executescript(schema.statements(version))
+        return _tables(own)
 
 
 def _tables(db: sqlite3.Connection) -> set[tuple[str, str]]:

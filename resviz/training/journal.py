@@ -37,6 +37,7 @@ class Journal:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(statements())
+            self._add_columns()
             self.note(version=VERSION)
             self._db.execute(CREATED, {"now": json.dumps(time.time())})
 
@@ -97,6 +98,14 @@ class Journal:
         else:
             with suppress(TrainingError):  # the first reason is the one to tell
                 self.close()
+
+    def _add_columns(self) -> None:
+        """Give the tables of an earlier version the quantities that it did not know; its steps stay without them."""
+        for table, quantities in TABLES.items():
+            there = {name for _, name, *_ in self._db.execute(f"PRAGMA table_info({table})")}
+            for quantity in quantities:
+                if quantity not in there:
+                    self._db.execute(f"ALTER TABLE {table} ADD COLUMN {quantity} BLOB")
 
     def _insert_blobs(self, table: str, quantities: tuple[str, ...], steps: list[Step]) -> None:
         rows = [

@@ -8,7 +8,7 @@ number each. Everything goes to the host in one piece, by one `.tolist()` a step
     branch_gradient     what of dL/dy comes back to the block's input x through F: ||J_F^T dL/dy||
     shortcut_gradient   and through the shortcut; both add up to dL/dx (He et al. 2016, eqn. 5)
     activation_deviation   standard deviation of y over the whole batch
-    bn_...              gamma, running mean and running variance of each BatchNorm: mean and deviation over its channels
+    bn_...              gamma, beta, running mean and variance of each BatchNorm: mean and deviation over its channels
 
 A Tap hands on the very tensor that it gets, so branch and shortcut get views of x, each with a gradient of its own.
 """
@@ -133,8 +133,8 @@ class Recorder:
         norms = [norm for _, norm in self.layers["batchnorm"]]
         if not norms:
             return {}
-        kinds = {"gamma": "weight", "mean": "running_mean", "variance": "running_var"}
-        everything = torch.stack([torch.cat([getattr(n, a) for n in norms]) for a in kinds.values()])  # (3, channels)
+        kinds = {"gamma": "weight", "mean": "running_mean", "variance": "running_var", "beta": "bias"}
+        everything = torch.stack([torch.cat([getattr(n, a) for n in norms]) for a in kinds.values()])  # (4, channels)
         means, deviations = by_layer(everything.cpu().double().numpy(), [len(n.get_parameter("weight")) for n in norms])
         pairs = (
             (f"bn_{kind}{more}", values[i])

@@ -179,6 +179,8 @@ class Record:
         with self._open() as db:
             names = _layers(db, quantity)
             table = TABLE_OF[quantity]
+            if _last(db, table, quantity) is None:
+                return _matrix([], len(names))
             found = db.execute(
                 f"SELECT step, {quantity} FROM {table} WHERE step <= ? AND {quantity} IS NOT NULL ORDER BY step",
                 (until,),
@@ -246,6 +248,8 @@ def _matrix(rows: Sequence[tuple[int, bytes]], layers: int) -> tuple[np.ndarray,
 
 def _last(db: sqlite3.Connection, table: str, quantity: str = "step") -> int | None:
     """The last step of a table, or None where it is empty or never held that quantity."""
+    if quantity not in {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}:
+        return None  # written by an earlier version
     row = db.execute(f"SELECT step FROM {table} WHERE {quantity} IS NOT NULL ORDER BY step DESC LIMIT 1").fetchone()
     return None if row is None else int(row[0])
 

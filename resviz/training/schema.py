@@ -4,7 +4,7 @@ A step is one row; a quantity over the layers is one BLOB of float32 in it, in t
 at an interval has a table of its own, so that a reader can leap from row to row by the primary key.
 """
 
-VERSION = 1
+VERSION = 2  # 1: without bn_beta
 FILE, CONFIG, LOCK, STOP, STATE, WEIGHTS = (
     "run.sqlite",
     "config.json",
@@ -24,7 +24,7 @@ BLOCKS = {
 }
 BATCHNORM = {
     name: "batchnorm"
-    for kind in ("gamma", "mean", "variance")
+    for kind in ("gamma", "mean", "variance", "beta")  # a new one goes to the end, where ALTER TABLE puts its column
     for name in (f"bn_{kind}", f"bn_{kind}_deviation")  # mean and standard deviation over the channels
 }
 TABLES = {"norms": {**WEIGHTED, **BLOCKS}, "batchnorm": BATCHNORM}
@@ -35,10 +35,14 @@ STEP = ("step", "epoch", "loss", "accuracy", "lr", "seconds", "at")  # at: secon
 EPOCH = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
 
-def statements() -> str:
-    """The SQL that makes the tables where they are not there yet."""
+SINCE = {"bn_beta": 2, "bn_beta_deviation": 2}  # quantity -> the version that first had it, where that is not 1
+
+
+def statements(version: int = VERSION) -> str:
+    """The SQL that makes the tables of a version where they are not there yet."""
     blobs = "".join(
-        f"CREATE TABLE IF NOT EXISTS {table} (step INTEGER PRIMARY KEY, {', '.join(f'{q} BLOB' for q in quantities)});"
+        f"CREATE TABLE IF NOT EXISTS {table} (step INTEGER PRIMARY KEY,"
+        f" {', '.join(f'{q} BLOB' for q in quantities if SINCE.get(q, 1) <= version)});"
         for table, quantities in TABLES.items()
     )
     return (

@@ -13,7 +13,7 @@ from resviz.ui import layout, norm_channels, norm_runs, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
-KINDS = {"bn_mean": "signed", "bn_variance": "powers", "bn_gamma": "ordered"}
+KINDS = {"bn_mean": "signed", "bn_variance": "powers", "bn_gamma": "ordered", "bn_beta": "signed"}
 COLUMNS = 300  # steps drawn; a screen has no more room
 FIRST = 10  # steps that are looked at one by one
 
@@ -31,8 +31,9 @@ def show() -> None:
     with choosing:
         record = records.read(norm_runs.pick(known))
     with measuring:
+        kinds = [kind for kind in KINDS if record.layers(kind)]  # runs of an earlier version have no beta
         quantity = view.pick(
-            st.segmented_control, _("Stored"), list(KINDS), "bn_mean", "stored", required=True, format_func=_title
+            st.segmented_control, _("Stored"), kinds, "bn_mean", "stored", required=True, format_func=_title
         )
     over_depth, one = layout.wide("through").columns([1.25, 1], gap="large")
     layers = record.layers(quantity)
@@ -58,7 +59,12 @@ def _recorded() -> dict[str, RunInfo]:
 
 
 def _title(quantity: str) -> str:
-    return {"bn_mean": _("running mean"), "bn_variance": _("running variance"), "bn_gamma": _("γ, scale")}[quantity]
+    return {
+        "bn_mean": _("running mean"),
+        "bn_variance": _("running variance"),
+        "bn_gamma": _("γ, scale"),
+        "bn_beta": _("β, shift"),
+    }[quantity]
 
 
 def _show_all(record: Record, quantity: str, chosen: int) -> None:
@@ -70,10 +76,10 @@ def _show_all(record: Record, quantity: str, chosen: int) -> None:
         config={"displayModeBar": False},
         alt=_("{quantity} of {count} layers at each step").format(quantity=_title(quantity), count=len(layers)),
     )
+    signed = _("White is zero, red above it, blue below; 95% of the numbers lie between the ends of the colours.")
     colours = {
-        "bn_mean": _(
-            "White is zero, red above it, blue below; 95% of the numbers lie between the ends of the colours."
-        ),
+        "bn_mean": signed,
+        "bn_beta": signed,
         "bn_variance": _("Yellow is large; the colours are logarithmic."),
         "bn_gamma": _("Yellow is large; most layers start at 1."),
     }[quantity]
@@ -99,14 +105,16 @@ def _explained(steps: np.ndarray) -> str:
 
 def _show_layer(record: Record, at: int, layer: str) -> None:
     courses = []
-    for quantity, title in zip(KINDS, (_("mean"), _("variance"), "γ"), strict=True):
+    for quantity, title in zip(KINDS, (_("mean"), _("variance"), "γ", "β"), strict=True):
+        if not record.layers(quantity):
+            continue
         steps, means = record.norms(quantity, COLUMNS)
         _steps, deviations = record.norms(f"{quantity}_deviation", COLUMNS)
         courses.append(Course(title, means[:, at], deviations[:, at]))
     st.plotly_chart(
         figures.courses(steps, courses, _("step"), layout.dark()),
         config={"displayModeBar": False},
-        alt=_("Running mean, running variance and scale of {layer} at each step").format(layer=layer),
+        alt=_("Running mean, running variance, scale and shift of {layer} at each step").format(layer=layer),
     )
     st.caption(_("{layer}: mean over its channels; the band is their standard deviation.").format(layer=escaped(layer)))
 

@@ -104,7 +104,9 @@ def test_batchnorm_is_summed_up_over_its_channels():
     step, _, after, recorder = first_step(FAMILIES[0])
     for i, (name, _) in enumerate(recorder.layers["batchnorm"]):
         norm = after.get_submodule(name)
-        for kind, values in (("gamma", norm.weight), ("mean", norm.running_mean), ("variance", norm.running_var)):
+        learned = (("gamma", norm.weight), ("beta", norm.bias))
+        running = (("mean", norm.running_mean), ("variance", norm.running_var))
+        for kind, values in (*learned, *running):
             assert step.norms[f"bn_{kind}"][i] == pytest.approx(values.mean().item(), abs=1e-6)
             spread = values.std(unbiased=False).item()
             assert step.norms[f"bn_{kind}_deviation"][i] == pytest.approx(spread, abs=1e-6)

@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import time
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from resviz.training import alive, records
 from resviz.training.events import EpochEnd, Evaluation, Step
 from resviz.training.folders import write_config
 from resviz.training.journal import Journal
-from resviz.training.schema import BLOCKS, CONFIG, FILE, QUANTITIES, WEIGHTED
+from resviz.training.schema import BLOCKS, CONFIG, FILE, QUANTITIES, SINCE, WEIGHTED, statements
 
 LAYERS = {
     "weighted": [("conv1", "Conv2d"), ("layer1.0.conv1", "Conv2d"), ("fc", "Linear")],
@@ -300,3 +302,35 @@ def test_half_of_a_commit_is_none_of_it(folder):
         assert records.read("a").scalars()["step"].tolist() == [0]
         journal._pending.pop()
     assert records.read("a").scalars()["step"].tolist() == [0, 1]
+
+
+def earlier(folder: Path) -> None:
+    """A run as version 1 wrote it: without BatchNorm's beta."""
+    write(folder, range(20))
+    with closing(sqlite3.connect(folder / FILE)) as db, db:
+        for quantity, version in SINCE.items():
+            assert version == 2
+            db.execute(f"ALTER TABLE batchnorm DROP COLUMN {quantity}")
+        db.execute("UPDATE kv SET value = '1' WHERE key = 'version'")
+
+
+def test_a_run_of_an_earlier_version_lacks_a_quantity_and_is_read_as_ever(folder):
+    earlier(folder)
+    found = records.read("a")
+    assert "bn_beta" not in found.quantities()
+    assert found.norms("bn_beta")[1].shape == (0, 0)
+    assert found.first("bn_beta", 20)[1].shape == (0, 0)
+    assert found.norms("bn_gamma")[1].tolist() == [[0, 0], [5, 2.5]]
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_the_new_quantity(folder):
+    earlier(folder)
+    with Journal(folder) as journal:
+        later = step(20)
+        journal.step(replace(later, norms={**later.norms, "bn_beta": (7.0, 8.0)}))
+    steps, values = records.read("a").norms("bn_beta")
+    assert (steps.tolist(), values.tolist()) == ([20], [[7, 8]])
+    with closing(sqlite3.connect(":memory:")) as new, closing(sqlite3.connect(folder / FILE)) as upgraded:
+        new.executescript(statements())
+        tables = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+        assert upgraded.execute(tables).fetchall() == new.execute(tables).fetchall()
