@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchcam.methods import GradCAM as Torchcam
 
 from benchmarks.measure import Result, compare, ratios
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.probes.cam import CamGraph, grad_cam, grad_cams
 

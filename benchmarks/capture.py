@@ -9,7 +9,7 @@ import torch
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 from benchmarks.measure import Result, compare, elsewhere, ratios
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.probes.activations import moments
 from resviz.probes.hooks import outputs

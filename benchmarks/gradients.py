@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.measure import Result, compare, one_thread, ratios
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.probes.gradients import gradients
 

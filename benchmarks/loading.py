@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from benchmarks.measure import Result, compare, ratios
-from resviz.models import checkpoints
+from resviz.models.weights import checkpoints
 
 
 def run() -> list[Result]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from benchmarks.measure import Result, compare, ratios
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.probes.effective import effective_receptive_field, noise
 from resviz.probes.receptive_field import receptive_field

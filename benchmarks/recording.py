@@ -7,7 +7,7 @@ import torch
 from benchmarks.measure import Result, compare, ratios
 from resviz.data.datasets import Dataset, Split
 from resviz.device import Device
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.config import TrainConfig
 from resviz.training.events import Step

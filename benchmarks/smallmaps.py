@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.measure import Result, compare, ratios
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.smallmaps import SmallMaps
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from benchmarks.measure import Result, compare, ratios
 from resviz.data.datasets import Dataset, Split
 from resviz.device import Device, bf16_pays
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.config import TrainConfig
 from resviz.training.events import Step

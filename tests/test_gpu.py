@@ -11,7 +11,7 @@ import torch
 from resviz.data import datasets
 from resviz.device import Device, best, cpu
 from resviz.errors import TrainingError
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.probes.activations import activations, gradient_times_activation, moments, residual_parts
 from resviz.probes.architecture import layers

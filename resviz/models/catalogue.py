@@ -7,10 +7,10 @@ from pathlib import Path
 
 from resviz import paths
 from resviz.errors import CheckpointError, Sentence, SpecError
-from resviz.models import weightfile
-from resviz.models.download import is_here
-from resviz.models.published import OTHERS, RESNETS
 from resviz.models.spec import ModelSpec
+from resviz.models.weights import safe_load as weightfile
+from resviz.models.weights.download import is_here
+from resviz.models.weights.torchvision import OTHERS, RESNETS
 
 # networks to build, and their parameters: He et al. 2015, Table 6, with 10 classes
 NEW = {20: 269_722, 56: 853_018, 110: 1_727_962}

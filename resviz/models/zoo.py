@@ -16,11 +16,12 @@ from torch import nn
 from resviz import paths
 from resviz.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from resviz.errors import CheckpointError, ModelError, Sentence
-from resviz.models import checkpoints, published
+from resviz.models.architectures.resnet import build
 from resviz.models.catalogue import ModelInfo, catalogue
-from resviz.models.download import Progress, ensure, silent
-from resviz.models.resnet import build
 from resviz.models.spec import ModelSpec
+from resviz.models.weights import checkpoints
+from resviz.models.weights import torchvision as published
+from resviz.models.weights.download import Progress, ensure, silent
 
 __all__ = ["LoadedModel", "ModelInfo", "catalogue", "load", "saved"]
 

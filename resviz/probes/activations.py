@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError, Sentence
-from resviz.models.blocks import Block
+from resviz.models.architectures.blocks import Block
 from resviz.probes.architecture import blocks, check_spatial
 from resviz.probes.cam import CamGraph
 from resviz.probes.hooks import eval_mode, observe, once, outputs, resolve

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError, Sentence
-from resviz.models.blocks import Block
+from resviz.models.architectures.blocks import Block
 from resviz.probes.hooks import resolve
 
 _CONV = nn.Conv1d | nn.Conv2d | nn.Conv3d

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from resviz.models.blocks import Block
+from resviz.models.architectures.blocks import Block
 from resviz.probes.hooks import eval_mode
 
 FEW = 100  # blocks whose activations are all kept; a CIFAR network of more is deeper than 202 layers

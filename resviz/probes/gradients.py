@@ -22,7 +22,7 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.models.blocks import Residual
+from resviz.models.architectures.blocks import Residual
 from resviz.probes.architecture import blocks
 from resviz.probes.backward import batch_statistics, deviation, differentiable, dot, light, norm
 from resviz.probes.hooks import observe

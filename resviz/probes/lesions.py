@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.models.blocks import Block, Residual
+from resviz.models.architectures.blocks import Block, Residual
 from resviz.probes.hooks import eval_mode, resolve
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.models.blocks import Residual
+from resviz.models.architectures.blocks import Residual
 from resviz.probes.backward import differentiable
 from resviz.probes.hooks import eval_mode
 from resviz.probes.prediction import check_target, class_scores

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from resviz.models.parts import Tap
+from resviz.models.architectures.layers import Tap
 from resviz.probes.trace_windows import conv_of
 from resviz.probes.traced import Traced
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from resviz.errors import ResvizError, TrainingError
-from resviz.models import weightfile
+from resviz.models.weights import safe_load as weightfile
 from resviz.training import records, schema, tensorboard
 from resviz.training.journal import Journal
 from resviz.training.records import Record

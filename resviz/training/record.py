@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from resviz.errors import TrainingError
-from resviz.models.blocks import Block, Residual
+from resviz.models.architectures.blocks import Block, Residual
 from resviz.training.parallel import ALONE, Group
 from resviz.training.schema import BATCHNORM, BLOCKS, WEIGHTED
 

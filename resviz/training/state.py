@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from resviz.errors import TrainingError
-from resviz.models import checkpoints
+from resviz.models.weights import checkpoints
 
 Numbers = Mapping[str, int | float]
 

@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from resviz.data.datasets import Dataset
 from resviz.device import Device, best
 from resviz.errors import Sentence, TrainingError
-from resviz.models import checkpoints
 from resviz.models.spec import ModelSpec
+from resviz.models.weights import checkpoints
 from resviz.training import state as states
 from resviz.training.config import TrainConfig
 from resviz.training.events import Evaluation

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 
 from resviz.device import Device, cores
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.training import records
 from resviz.training.events import Step
 from resviz.training.loop import Training

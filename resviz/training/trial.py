@@ -92,7 +92,7 @@ def _timed(run: Run, device: Device) -> _Clock:
 
 def _testing(run: Run, device: Device) -> float:
     """Seconds of the test split."""
-    from resviz.models.resnet import build
+    from resviz.models.architectures.resnet import build
     from resviz.training.evaluation import evaluate
 
     half = device.autocast if run.config.precision == "auto" else None

@@ -16,7 +16,7 @@ import torch
 
 from resviz.device import Device
 from resviz.errors import ResvizError, TrainingError
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.training import alive
 from resviz.training.evaluation import evaluate
 from resviz.training.events import EpochEnd, Step

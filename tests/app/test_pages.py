@@ -10,9 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from resviz.data import samples
 from resviz.data.images import decode
-from resviz.models import checkpoints, zoo
-from resviz.models.resnet import build
+from resviz.models import zoo
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
+from resviz.models.weights import checkpoints
 from resviz.probes.prediction import predict
 from resviz.ui import cache
 

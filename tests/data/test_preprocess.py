@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from torchvision import models
 
 from resviz.data.preprocess import Preprocess
-from resviz.models.published import preprocess
+from resviz.models.weights.torchvision import preprocess
 
 SIZES = [
     (500, 375),

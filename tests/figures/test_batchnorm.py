@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 
 from resviz.figures.batch_size import errors, estimates
-from resviz.figures.batchnorm import (
-    Words,
-    affine_violins,
-    changes,
-    channel_cloud,
-    channel_histograms,
-    drift_rows,
-)
+from resviz.figures.batchnorm import Words, affine_violins, changes, channel_cloud, channel_histograms, drift_rows
 from resviz.figures.by_hand import before_and_after, number_lines
 from resviz.figures.theme import template
 from resviz.probes.batch_size import batch_size

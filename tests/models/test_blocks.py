@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resviz.models.blocks import Add, PadShortcut, Plain, Residual, make_block, make_norm
-from resviz.models.resnet import build
+from resviz.models.architectures.blocks import Add, PadShortcut, Plain, Residual, make_block, make_norm
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ACTIVATIONS, ModelSpec
 
 

@@ -19,10 +19,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from resviz.errors import CheckpointError
-from resviz.models import checkpoints, weightfile
-from resviz.models.recognise import spec_values
-from resviz.models.resnet import build, skeleton
+from resviz.models.architectures.resnet import build, skeleton
 from resviz.models.spec import ModelSpec
+from resviz.models.weights import checkpoints
+from resviz.models.weights import safe_load as weightfile
+from resviz.models.weights.identify import spec_values
 
 X = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -318,7 +319,7 @@ def test_code_in_a_pickle_is_never_run(tmp_path, how):
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_whole_pickled_model_is_refused(tmp_path, zipped):
     path = torch_saved(tmp_path / "full.pth", network(), _use_new_zipfile_serialization=zipped)
-    refused(path, "resviz.models.resnet.ResNet", "state_dict()")
+    refused(path, "resviz.models.architectures.resnet.ResNet", "state_dict()")
 
 
 def test_torchscript_is_refused(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from resviz.errors import DownloadError
-from resviz.models import download
+from resviz.models.weights import download
 
 BODY = bytes(range(256)) * 12_000  # 3 MB
 SHA = hashlib.sha256(BODY).hexdigest()

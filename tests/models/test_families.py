@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resviz.models.blocks import Residual
-from resviz.models.checkpoints import read, save
-from resviz.models.resnet import build
+from resviz.models.architectures.blocks import Residual
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import FAMILIES, ModelSpec
+from resviz.models.weights.checkpoints import read, save
 from resviz.probes.gradients import gradients
 from resviz.probes.receptive_field import receptive_field
 

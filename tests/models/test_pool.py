@@ -8,8 +8,8 @@ import torch
 from captum.attr import LayerActivation, LayerGradCam
 from torch import nn
 
+from resviz.models.architectures.resnet import build
 from resviz.models.pool import _HOOKS, Pool
-from resviz.models.resnet import build
 from resviz.models.spec import ModelSpec
 
 INPUTS = torch.randn(4, 1, 3, 16, 16, generator=torch.Generator().manual_seed(0))  # one for each caller

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torchvision import models
 
-from resviz.models.blocks import Block
-from resviz.models.published import RESNETS
-from resviz.models.resnet import ResNet, build, skeleton
+from resviz.models.architectures.blocks import Block
+from resviz.models.architectures.resnet import ResNet, build, skeleton
 from resviz.models.spec import ModelSpec
+from resviz.models.weights.torchvision import RESNETS
 
 NINE = sorted(set(RESNETS) - {"resnext101_64x4d"})
 

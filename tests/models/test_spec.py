@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from resviz.errors import SpecError
-from resviz.models.resnet import skeleton
+from resviz.models.architectures.resnet import skeleton
 from resviz.models.spec import ACTIVATIONS, FAMILIES, IMAGENET_STAGES, INITS, NORMS, SHORTCUTS, WITHOUT_NORM, ModelSpec
 
 COMMON = {

@@ -15,10 +15,12 @@ from torchvision import models
 from resviz import paths
 from resviz.data.preprocess import Preprocess
 from resviz.errors import CheckpointError, DownloadError, ModelError, ResvizError, SpecError
-from resviz.models import checkpoints, download, published, zoo
-from resviz.models.published import OTHERS, RESNETS
-from resviz.models.resnet import ResNet, build, skeleton
+from resviz.models import zoo
+from resviz.models.architectures.resnet import ResNet, build, skeleton
 from resviz.models.spec import ModelSpec
+from resviz.models.weights import checkpoints, download
+from resviz.models.weights import torchvision as published
+from resviz.models.weights.torchvision import OTHERS, RESNETS
 
 META = {
     "labels": ["cat", "dog", "fox"],

@@ -7,7 +7,7 @@ import torch
 
 from resviz.errors import ModelError
 from resviz.models import zoo
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training import fit as module
 from resviz.training.events import EpochEnd

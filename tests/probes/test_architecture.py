@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from resviz.errors import ProbeError
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.probes.architecture import Layer, blocks, last_spatial, layers
 from tests.probes.example_nets import Functional, cifar, imagenet, left_as_found, picture, seeded

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.models.resnet import skeleton
+from resviz.models.architectures.resnet import skeleton
 from resviz.models.spec import ModelSpec
 from resviz.probes.arithmetic import Window, arithmetic, path_shares, stack
 from resviz.probes.receptive_field import receptive_field

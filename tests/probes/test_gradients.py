@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.models.blocks import Residual
-from resviz.models.resnet import build
+from resviz.models.architectures.blocks import Residual
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.probes import backward
 from resviz.probes.gradients import gradients

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from resviz.errors import ProbeError
-from resviz.models.resnet import skeleton as weightless
+from resviz.models.architectures.resnet import skeleton as weightless
 from resviz.models.spec import ModelSpec
 from resviz.probes.receptive_field import ReceptiveField, receptive_field
 from resviz.probes.tracer import Traced

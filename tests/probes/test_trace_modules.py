@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.probes.receptive_field import receptive_field
 from resviz.probes.trace_modules import watched

@@ -21,7 +21,7 @@ from torch.distributed import run
 
 from resviz import cli
 from resviz.data import datasets
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training import fit, smallmaps
 from resviz.training.config import TrainConfig

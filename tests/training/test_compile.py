@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from resviz.errors import TrainingError
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training import loop
 from resviz.training.events import Step

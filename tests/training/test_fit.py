@@ -10,7 +10,7 @@ import torch
 
 from resviz.errors import DataError, SpecError, TrainingError
 from resviz.models import zoo
-from resviz.models.weightfile import load as tensors
+from resviz.models.weights.safe_load import load as tensors
 from resviz.training import fit as module
 from resviz.training import records
 from resviz.training.evaluation import evaluate

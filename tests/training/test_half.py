@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training import fit as module
 from resviz.training import records, state

@@ -12,7 +12,7 @@ from torch import nn
 from resviz.data.datasets import Split
 from resviz.device import Device
 from resviz.errors import TrainingError
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from resviz.errors import TrainingError
-from resviz.models.resnet import build
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.augment import Batches
 from resviz.training.events import Step

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from resviz.errors import TrainingError
-from resviz.models.weightfile import load as tensors
+from resviz.models.weights.safe_load import load as tensors
 from resviz.training import alive, jobs, records, state
 from resviz.training import fit as module
 from resviz.training.events import EpochEnd, Step

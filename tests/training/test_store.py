@@ -13,9 +13,10 @@ from PIL import Image
 
 from resviz.data.datasets import Dataset
 from resviz.errors import TrainingError
-from resviz.models import checkpoints, zoo
-from resviz.models.resnet import build
+from resviz.models import zoo
+from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
+from resviz.models.weights import checkpoints
 from resviz.training import store
 from resviz.training.config import TrainConfig
 from resviz.training.events import EpochEnd, Evaluation

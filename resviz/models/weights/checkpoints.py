@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from resviz.errors import CheckpointError, Sentence, SpecError
-from resviz.models import weightfile
-from resviz.models.recognise import COUNTERS, TWIN, listed, spec_values, usual_names
-from resviz.models.resnet import ResNet, skeleton
+from resviz.models.architectures.resnet import ResNet, skeleton
 from resviz.models.spec import ModelSpec
+from resviz.models.weights import safe_load as weightfile
+from resviz.models.weights.identify import COUNTERS, TWIN, listed, spec_values, usual_names
 
 ASK = Sentence("name it with file/PATH?family=...&depth=...")
 

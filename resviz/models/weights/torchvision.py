@@ -16,9 +16,9 @@ from torch import nn
 
 from resviz.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from resviz.errors import CheckpointError, ModelError
-from resviz.models import weightfile
-from resviz.models.checkpoints import as_float32
 from resviz.models.spec import ModelSpec
+from resviz.models.weights import safe_load as weightfile
+from resviz.models.weights.checkpoints import as_float32
 
 MAX_BYTES = 2**32  # of a file whose hash is known
 

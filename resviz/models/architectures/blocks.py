@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from resviz.models.parts import Add, Constant, Gate, PadShortcut, ScaleShift, Shift, Tap, Weight
+from resviz.models.architectures.layers import Add, Constant, Gate, PadShortcut, ScaleShift, Shift, Tap, Weight
 from resviz.models.spec import ACTIVATIONS, FAMILIES, WITHOUT_NORM, ModelSpec
 
 
