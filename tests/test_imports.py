@@ -22,6 +22,7 @@ LEVELS = {
     "resviz.data.preprocess": 0,  # what a loaded model does to a picture
     "resviz.models": 1,
     "resviz.data": 1,
+    "resviz.papers": 1,
     "resviz.probes": 2,
     "resviz.training": 2,
     "resviz": 3,  # resviz/__init__.py, the public API

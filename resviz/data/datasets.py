@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from resviz.data.known import KNOWN, Half, arrays
+from resviz.data.builtin import KNOWN, Half, arrays
 from resviz.data.preprocess import Preprocess
 from resviz.errors import DataError, Sentence
 

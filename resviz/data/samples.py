@@ -9,7 +9,7 @@ from importlib import resources
 
 from PIL import Image
 
-from resviz.data.known import arrays
+from resviz.data.builtin import arrays
 from resviz.errors import ImageError, Sentence
 
 

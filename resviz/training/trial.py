@@ -16,8 +16,8 @@ from statistics import median
 import torch
 
 from resviz.data import datasets
+from resviz.data.builtin import KNOWN
 from resviz.data.datasets import Dataset, Split
-from resviz.data.known import KNOWN
 from resviz.device import Device, best, cores
 from resviz.errors import ResvizError
 from resviz.training import work

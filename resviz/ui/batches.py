@@ -11,8 +11,8 @@ import numpy as np
 import streamlit as st
 
 from resviz.data import samples
+from resviz.data.builtin import KNOWN
 from resviz.data.images import Picture
-from resviz.data.known import KNOWN
 from resviz.errors import ImageError
 from resviz.figures import raster
 from resviz.ui import cache, own_data, view

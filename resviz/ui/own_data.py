@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resviz.data.known import KNOWN, is_here
+from resviz.data.builtin import KNOWN, is_here
 from resviz.errors import TrainingError
 from resviz.training import records
 from resviz.ui import cache, moments

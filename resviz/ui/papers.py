@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from resviz.data import papers
-from resviz.data.papers import Card, Row
 from resviz.figures.papers import table
+from resviz.papers import cards as papers
+from resviz.papers.cards import Card, Row
 from resviz.ui import board, layout
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _

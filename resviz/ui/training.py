@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from resviz.data.known import KNOWN
+from resviz.data.builtin import KNOWN
 from resviz.errors import ResvizError
 from resviz.models.spec import FAMILIES, INITS, NORMS
 from resviz.training import records

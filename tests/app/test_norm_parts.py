@@ -10,8 +10,8 @@ import torch
 
 from resviz import cli
 from resviz.data import datasets
-from resviz.data.papers import card
 from resviz.models import zoo
+from resviz.papers.cards import card
 from resviz.probes.norm_mismatch import mismatch
 from resviz.probes.norm_modes import batchnorm_modes
 from resviz.training import records

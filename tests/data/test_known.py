@@ -11,7 +11,7 @@ import torch
 import torchvision.datasets
 
 from resviz.data import datasets
-from resviz.data.known import KNOWN, arrays, is_here
+from resviz.data.builtin import KNOWN, arrays, is_here
 from resviz.data.preprocess import Preprocess
 from resviz.errors import DataError
 

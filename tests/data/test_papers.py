@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks.papers import _chain_sizes, lesions, mean_errors
 from resviz import cli
-from resviz.data import papers
-from resviz.data.papers import CARDS, DIRECTION, MISSED, NAMES, REPRODUCED, VERDICTS, Row, card
 from resviz.errors import DataError, Sentence
+from resviz.papers import cards as papers
+from resviz.papers.cards import CARDS, DIRECTION, MISSED, NAMES, REPRODUCED, VERDICTS, Row, card
 
 STORED = json.loads((resources.files("resviz.data") / "assets" / "measured.json").read_text())
 DATA = Path(os.environ.get("RESVIZ_TEST_DATA", "nowhere"))  # a folder with cifar10.zip
