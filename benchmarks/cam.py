@@ -17,7 +17,7 @@ from torchcam.methods import GradCAM as Torchcam
 from benchmarks.measure import Result, compare, ratios
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.probes.cam import CamGraph, grad_cam, grad_cams
+from resviz.probes.attribution.grad_cam import CamGraph, grad_cam, grad_cams
 
 LAST, STAGES, TARGET, FIVE = "layer4", ("layer1", "layer2", "layer3", "layer4"), 3, range(5)
 PEERS = ("torchcam", "captum", "pytorch-grad-cam")

@@ -11,8 +11,8 @@ from torchvision.models.feature_extraction import create_feature_extractor, get_
 from benchmarks.measure import Result, compare, elsewhere, ratios
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.probes.activations import moments
-from resviz.probes.hooks import outputs
+from resviz.probes.core.hooks import outputs
+from resviz.probes.feature_maps.activations import moments
 
 TUNED = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 

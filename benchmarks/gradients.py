@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from benchmarks.measure import Result, compare, one_thread, ratios
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.probes.gradients import gradients
+from resviz.probes.gradient_flow.norms import gradients
 
 BATCH = 32
 DEPTHS = (20, 56, 110, 1202)

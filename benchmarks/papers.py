@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from resviz import __version__, cli
 from resviz.data import datasets
 from resviz.models import zoo
-from resviz.probes.effective import effective_receptive_field, noise
-from resviz.probes.lesions import each_block
+from resviz.probes.gradient_flow.lesions import each_block
+from resviz.probes.receptive_field.effective import effective_receptive_field, noise
 from resviz.training.augment import normalised
 
 MEASURED = Path(__file__).parents[1] / "resviz" / "data" / "assets" / "measured.json"

@@ -8,8 +8,8 @@ from torch import Tensor, fx, nn
 from benchmarks.measure import Result, compare, ratios
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.probes.effective import effective_receptive_field, noise
-from resviz.probes.receptive_field import receptive_field
+from resviz.probes.receptive_field.effective import effective_receptive_field, noise
+from resviz.probes.receptive_field.theoretical import receptive_field
 
 INPUTS = 8
 STAGES = {"layer1": 0.06, "layer2": 0.30, "layer4": 1.08}  # with the goal of each

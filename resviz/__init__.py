@@ -33,19 +33,19 @@ if TYPE_CHECKING:
     from resviz.data.images import decode
     from resviz.errors import ResvizError
     from resviz.models.zoo import load
-    from resviz.probes.activations import activations, gradient_times_activation, residual_parts
-    from resviz.probes.architecture import blocks, layers
-    from resviz.probes.attribution import attribute
-    from resviz.probes.batchnorm import batchnorm
-    from resviz.probes.by_hand import batchnorm_by_hand
-    from resviz.probes.cam import CamGraph, grad_cam, grad_cams
-    from resviz.probes.effective import effective_receptive_field
-    from resviz.probes.folding import fuse
-    from resviz.probes.gradients import gradients
-    from resviz.probes.lesions import lesioned
-    from resviz.probes.norm_modes import batchnorm_modes
-    from resviz.probes.prediction import predict
-    from resviz.probes.receptive_field import receptive_field
+    from resviz.probes.attribution.grad_cam import CamGraph, grad_cam, grad_cams
+    from resviz.probes.attribution.methods import attribute
+    from resviz.probes.batchnorm.folding import fuse
+    from resviz.probes.batchnorm.modes import batchnorm_modes
+    from resviz.probes.batchnorm.statistics import batchnorm
+    from resviz.probes.batchnorm.worked_example import batchnorm_by_hand
+    from resviz.probes.core.layers import blocks, layers
+    from resviz.probes.core.prediction import predict
+    from resviz.probes.feature_maps.activations import activations, gradient_times_activation, residual_parts
+    from resviz.probes.gradient_flow.lesions import lesioned
+    from resviz.probes.gradient_flow.norms import gradients
+    from resviz.probes.receptive_field.effective import effective_receptive_field
+    from resviz.probes.receptive_field.theoretical import receptive_field
 
 environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # torch reads it once: what Apple's GPU lacks, the CPU does
 
@@ -77,27 +77,27 @@ __all__ = [
 ]
 
 _HOME = {  # name -> the module that has it
-    "CamGraph": "resviz.probes.cam",
+    "CamGraph": "resviz.probes.attribution.grad_cam",
     "ResvizError": "resviz.errors",
-    "activations": "resviz.probes.activations",
-    "attribute": "resviz.probes.attribution",
-    "batchnorm": "resviz.probes.batchnorm",
-    "batchnorm_by_hand": "resviz.probes.by_hand",
-    "batchnorm_modes": "resviz.probes.norm_modes",
-    "blocks": "resviz.probes.architecture",
+    "activations": "resviz.probes.feature_maps.activations",
+    "attribute": "resviz.probes.attribution.methods",
+    "batchnorm": "resviz.probes.batchnorm.statistics",
+    "batchnorm_by_hand": "resviz.probes.batchnorm.worked_example",
+    "batchnorm_modes": "resviz.probes.batchnorm.modes",
+    "blocks": "resviz.probes.core.layers",
     "decode": "resviz.data.images",
-    "effective_receptive_field": "resviz.probes.effective",
-    "fuse": "resviz.probes.folding",
-    "grad_cam": "resviz.probes.cam",
-    "grad_cams": "resviz.probes.cam",
-    "gradient_times_activation": "resviz.probes.activations",
-    "gradients": "resviz.probes.gradients",
-    "layers": "resviz.probes.architecture",
-    "lesioned": "resviz.probes.lesions",
+    "effective_receptive_field": "resviz.probes.receptive_field.effective",
+    "fuse": "resviz.probes.batchnorm.folding",
+    "grad_cam": "resviz.probes.attribution.grad_cam",
+    "grad_cams": "resviz.probes.attribution.grad_cam",
+    "gradient_times_activation": "resviz.probes.feature_maps.activations",
+    "gradients": "resviz.probes.gradient_flow.norms",
+    "layers": "resviz.probes.core.layers",
+    "lesioned": "resviz.probes.gradient_flow.lesions",
     "load": "resviz.models.zoo",
-    "predict": "resviz.probes.prediction",
-    "receptive_field": "resviz.probes.receptive_field",
-    "residual_parts": "resviz.probes.activations",
+    "predict": "resviz.probes.core.prediction",
+    "receptive_field": "resviz.probes.receptive_field.theoretical",
+    "residual_parts": "resviz.probes.feature_maps.activations",
 }
 
 

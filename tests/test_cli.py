@@ -21,12 +21,12 @@ from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.figures.raster import mosaic_png, overlay_png
 from resviz.models import zoo
-from resviz.probes.activations import activations
-from resviz.probes.attribution import METHODS, attribute, last_spatial
-from resviz.probes.effective import effective_receptive_field, effective_receptive_fields, noise
-from resviz.probes.image_fit import image_fit
-from resviz.probes.prediction import predict
-from resviz.probes.receptive_field import receptive_field
+from resviz.probes.attribution.methods import METHODS, attribute, last_spatial
+from resviz.probes.core.prediction import predict
+from resviz.probes.feature_maps.activations import activations
+from resviz.probes.receptive_field.effective import effective_receptive_field, effective_receptive_fields, noise
+from resviz.probes.receptive_field.input_size import image_fit
+from resviz.probes.receptive_field.theoretical import receptive_field
 from tests.training.squares import COLOURS, MODEL, folder
 
 NET = "new/residual-8?width=4"

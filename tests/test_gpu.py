@@ -13,11 +13,11 @@ from resviz.device import Device, best, cpu
 from resviz.errors import TrainingError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.probes.activations import activations, gradient_times_activation, moments, residual_parts
-from resviz.probes.architecture import layers
-from resviz.probes.attribution import METHODS, attribute
-from resviz.probes.prediction import predict
-from resviz.probes.receptive_field import receptive_field
+from resviz.probes.attribution.methods import METHODS, attribute
+from resviz.probes.core.layers import layers
+from resviz.probes.core.prediction import predict
+from resviz.probes.feature_maps.activations import activations, gradient_times_activation, moments, residual_parts
+from resviz.probes.receptive_field.theoretical import receptive_field
 from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig
 from resviz.training.events import EpochEnd, Step

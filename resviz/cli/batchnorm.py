@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from resviz.models.zoo import LoadedModel
-    from resviz.probes.batchnorm import BatchNormLayer
+    from resviz.probes.batchnorm.statistics import BatchNormLayer
 
 BATCH = 200
 
 
 def batchnorm(options: argparse.Namespace) -> Result:
     """Tell what BatchNorm stores, and how far images lie from it."""
-    from resviz.probes.batchnorm import batchnorm as probe
-    from resviz.probes.norms import affine_layers, has_batch_norm, without_batch_norm
+    from resviz.probes.batchnorm.layers import affine_layers, has_batch_norm, without_batch_norm
+    from resviz.probes.batchnorm.statistics import batchnorm as probe
 
     loaded = load(options.model)
     found: Result = {"model": loaded.name, "images": len(options.image)}
@@ -100,7 +100,7 @@ def _prepared(options: argparse.Namespace, loaded: "LoadedModel", pixels: "Tenso
 
 def _modes(loaded: "LoadedModel", x: "Tensor | None") -> list[Result]:
     """The likeliest class of each image with stored and with the batch's own statistics."""
-    from resviz.probes.norm_modes import batchnorm_modes
+    from resviz.probes.batchnorm.modes import batchnorm_modes
 
     if x is None:
         raise ResvizError("Answers are compared for pictures; name at least one, or leave out --compare.")
@@ -114,7 +114,7 @@ def _modes(loaded: "LoadedModel", x: "Tensor | None") -> list[Result]:
 
 def _folded(loaded: "LoadedModel", x: "Tensor | None") -> Result:
     """How many layers go into the convolution before them, and by how much outputs change at most."""
-    from resviz.probes.folding import folding_check
+    from resviz.probes.batchnorm.folding import folding_check
 
     if x is None:
         raise ResvizError("Folding is checked on pictures; name at least one, or leave out --fold.")
@@ -127,7 +127,7 @@ def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
     import torch
 
     from resviz.data import datasets
-    from resviz.probes.norm_modes import accuracy, recalibrate
+    from resviz.probes.batchnorm.modes import accuracy, recalibrate
 
     data = datasets.load(options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True)
     split = datasets.with_labels(data, loaded.labels).test

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from resviz.models.zoo import LoadedModel
-    from resviz.probes.effective import EffectiveField
-    from resviz.probes.image_fit import ImageFit
+    from resviz.probes.receptive_field.effective import EffectiveField
+    from resviz.probes.receptive_field.input_size import ImageFit
 
 FIELDS = ("name", "size", "stride", "start", "aligned", "whole_image", "smallest", "largest")
 PHOTO_DRAWS = 16  # random signs where one photo is all there is
@@ -23,8 +23,8 @@ EFFECTIVE = "measure how many pixels really move the middle unit (for all layers
 def receptive_field(options: argparse.Namespace) -> Result:
     """Tell which pixels a unit of a layer can see: size, stride and start of its field."""
     from resviz.device import best
-    from resviz.probes.image_fit import image_fit
-    from resviz.probes.receptive_field import receptive_field as probe
+    from resviz.probes.receptive_field.input_size import image_fit
+    from resviz.probes.receptive_field.theoretical import receptive_field as probe
 
     loaded = load(options.model)
     asked = [options.layer] if options.layer else None
@@ -48,7 +48,7 @@ def receptive_field(options: argparse.Namespace) -> Result:
 
 
 def _effective(options: argparse.Namespace, loaded: "LoadedModel", x: "Tensor") -> "dict[str, EffectiveField | None]":
-    from resviz.probes.effective import effective_receptive_field, effective_receptive_fields
+    from resviz.probes.receptive_field.effective import effective_receptive_field, effective_receptive_fields
 
     draws = PHOTO_DRAWS if options.image else 1
     if options.layer:
@@ -58,7 +58,7 @@ def _effective(options: argparse.Namespace, loaded: "LoadedModel", x: "Tensor") 
 
 def _inputs(options: argparse.Namespace, loaded: "LoadedModel") -> "tuple[str, Tensor]":
     """What the effective field is measured on, in words and as a batch."""
-    from resviz.probes.effective import INPUTS, noise
+    from resviz.probes.receptive_field.effective import INPUTS, noise
 
     count = options.inputs or INPUTS
     if options.image and options.dataset:

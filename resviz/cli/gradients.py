@@ -7,14 +7,14 @@ from resviz.cli.output import Result, progress
 from resviz.cli.parsing import add, whole
 
 if TYPE_CHECKING:
-    from resviz.probes.seeds import Profile
+    from resviz.probes.gradient_flow.over_seeds import Profile
 
 MAX_SEEDS = 1000
 
 
 def gradients(options: argparse.Namespace) -> Result:
     """Measure how much gradient reaches each layer, in training mode, as mean and deviation over seeds."""
-    from resviz.probes.seeds import Batch, Profile, measure
+    from resviz.probes.gradient_flow.over_seeds import Batch, Profile, measure
 
     batch = Batch(source=options.images, size=options.batch)
     profiles = []
@@ -45,7 +45,7 @@ def _short(profiles: "list[Profile]") -> Result:
 
 
 def _record(profile: "Profile") -> Result:
-    from resviz.probes.seeds import verdict
+    from resviz.probes.gradient_flow.over_seeds import verdict
 
     first = profile.seeds[0]
     ratio = profile.ratio()

@@ -22,7 +22,7 @@ def models(options: argparse.Namespace) -> Result:
 
 def predict(options: argparse.Namespace) -> Result:
     """Name what is in a picture."""
-    from resviz.probes.prediction import predict as probe
+    from resviz.probes.core.prediction import predict as probe
 
     loaded, shown, x = subject(options)
     answer = probe(loaded.model, x, loaded.labels, options.top)
@@ -32,7 +32,7 @@ def predict(options: argparse.Namespace) -> Result:
 
 def layers(options: argparse.Namespace) -> Result:
     """List a network's layers with shapes, parameters and multiply-adds."""
-    from resviz.probes.architecture import layers as probe
+    from resviz.probes.core.layers import layers as probe
 
     loaded = load(options.model)
     size = options.size or loaded.input_size
@@ -52,7 +52,7 @@ def features(options: argparse.Namespace) -> Result:
     import numpy as np
 
     from resviz.figures.raster import mosaic_png
-    from resviz.probes.activations import activations
+    from resviz.probes.feature_maps.activations import activations
 
     loaded, _shown, x = subject(options)
     found = activations(loaded.model, x, [options.layer])[options.layer]
@@ -77,8 +77,8 @@ def attribute(options: argparse.Namespace) -> Result:
     import numpy as np
 
     from resviz.figures.raster import overlay_png
-    from resviz.probes.attribution import attribute as probe
-    from resviz.probes.prediction import predict as top
+    from resviz.probes.attribution.methods import attribute as probe
+    from resviz.probes.core.prediction import predict as top
 
     loaded, shown, x = subject(options)
     target = options.target if options.target is not None else top(loaded.model, x, loaded.labels).top[0].index

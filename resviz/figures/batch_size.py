@@ -10,7 +10,7 @@ from resviz.figures.decades import decades
 from resviz.figures.theme import GREEN, PURPLE, SKY, template
 
 if TYPE_CHECKING:
-    from resviz.probes.batch_size import BatchSizes
+    from resviz.probes.batchnorm.batch_size import BatchSizes
 
 SHOWN = 80  # draws of a size that are drawn as points
 

@@ -15,7 +15,7 @@ from resviz.figures import boards, raster
 from resviz.figures.theme import GREEN, PURPLE, SKY, YELLOW, template
 
 if TYPE_CHECKING:
-    from resviz.probes.batchnorm import BatchNormLayer, ChannelValues, Histogram
+    from resviz.probes.batchnorm.statistics import BatchNormLayer, ChannelValues, Histogram
 
 DRIFTS = raster.Range(-2.0, 1.0, False)  # log10 of nats: 0.01 to 10, the same for all batches
 QUIET = "#7A828C"

@@ -18,7 +18,7 @@ from resviz.ui.pickers import class_picker, layer_picker
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from resviz.probes.attribution import Attribution, Method
+    from resviz.probes.attribution.methods import Attribution, Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Choice:
 
 def choose(subject: Subject) -> Choice:
     """The controls over the two maps."""
-    from resviz.probes.attribution import METHODS
+    from resviz.probes.attribution.methods import METHODS
 
     name = view.pick(
         st.segmented_control,

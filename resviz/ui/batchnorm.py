@@ -15,7 +15,7 @@ from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
-    from resviz.probes.batchnorm import BatchNormLayer
+    from resviz.probes.batchnorm.statistics import BatchNormLayer
 
 BATCHES = ("samples", "photo", "uploads", "data", "noise")
 BEGIN = ("samples", "none")  # batch and corruption where nothing was chosen

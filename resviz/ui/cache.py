@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from resviz.models.pool import Pool
     from resviz.models.zoo import LoadedModel, ModelInfo
-    from resviz.probes.activations import Activation, ResidualParts
-    from resviz.probes.architecture import Layer
-    from resviz.probes.attribution import Attribution, CamGraph
-    from resviz.probes.prediction import Prediction
+    from resviz.probes.attribution.methods import Attribution, CamGraph
+    from resviz.probes.core.layers import Layer
+    from resviz.probes.core.prediction import Prediction
+    from resviz.probes.feature_maps.activations import Activation, ResidualParts
 
 WEIGHTS = {".safetensors", ".pt", ".pth", ".th"}
 Progress = Callable[[float, str], None]
@@ -194,7 +194,7 @@ def jpeg(shown: Picture) -> bytes:
 @st.cache_data(max_entries=256, show_spinner=False)
 def prediction(name: str, sha: str, _shown: Picture) -> "Prediction":
     """Top-5 and all probabilities."""
-    from resviz.probes.prediction import predict
+    from resviz.probes.core.prediction import predict
 
     with borrowed(name) as net:
         return predict(net, tensor(name, _shown), model(name).labels)
@@ -203,7 +203,7 @@ def prediction(name: str, sha: str, _shown: Picture) -> "Prediction":
 @st.cache_data(max_entries=64, show_spinner=False)
 def layers(name: str) -> "tuple[Layer, ...]":
     """Every layer with its shape at the model's input size."""
-    from resviz.probes.architecture import layers as probe
+    from resviz.probes.core.layers import layers as probe
 
     return probe(model(name).model, model(name).input_size)
 
@@ -211,7 +211,7 @@ def layers(name: str) -> "tuple[Layer, ...]":
 @st.cache_data(max_entries=64, show_spinner=False)
 def block_names(name: str) -> tuple[str, ...]:
     """The blocks of the network in forward order."""
-    from resviz.probes.activations import blocks
+    from resviz.probes.feature_maps.activations import blocks
 
     return blocks(model(name).model)
 
@@ -225,7 +225,7 @@ def map_blocks(name: str) -> tuple[str, ...]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def stage_maps(name: str, sha: str, _shown: Picture, chosen: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Mean over channels of each chosen layer's output."""
-    from resviz.probes.activations import stage_summary
+    from resviz.probes.feature_maps.activations import stage_summary
 
     with borrowed(name) as net:
         return stage_summary(net, tensor(name, _shown), list(chosen))
@@ -234,7 +234,7 @@ def stage_maps(name: str, sha: str, _shown: Picture, chosen: tuple[str, ...]) ->
 @st.cache_data(max_entries=12, show_spinner=False)
 def activation(name: str, sha: str, _shown: Picture, layer: str) -> "Activation":
     """All channels of one layer."""
-    from resviz.probes.activations import activations
+    from resviz.probes.feature_maps.activations import activations
 
     with borrowed(name) as net:
         return activations(net, tensor(name, _shown), [layer])[layer]
@@ -243,7 +243,7 @@ def activation(name: str, sha: str, _shown: Picture, layer: str) -> "Activation"
 @st.cache_data(max_entries=128, show_spinner=False)
 def channel_relevance(name: str, sha: str, _shown: Picture, layer: str, target: int) -> np.ndarray:
     """Gradient times activation of each channel for a class."""
-    from resviz.probes.activations import gradient_times_activation
+    from resviz.probes.feature_maps.activations import gradient_times_activation
 
     with borrowed(name) as net:
         return gradient_times_activation(net, tensor(name, _shown), layer, target)
@@ -252,7 +252,7 @@ def channel_relevance(name: str, sha: str, _shown: Picture, layer: str, target: 
 @st.cache_data(max_entries=12, show_spinner=False)
 def residual_parts(name: str, sha: str, _shown: Picture, block: str) -> "ResidualParts":
     """x, F(x) and their sum in one block."""
-    from resviz.probes.activations import residual_parts as probe
+    from resviz.probes.feature_maps.activations import residual_parts as probe
 
     with borrowed(name) as net:
         return probe(net, tensor(name, _shown), block)
@@ -260,7 +260,7 @@ def residual_parts(name: str, sha: str, _shown: Picture, block: str) -> "Residua
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _cam_graph(name: str, sha: str, layer: str, _shown: Picture) -> "CamGraph":
-    from resviz.probes.attribution import CamGraph
+    from resviz.probes.attribution.methods import CamGraph
 
     with borrowed(name) as net:
         return CamGraph(net, tensor(name, _shown), [layer])
@@ -277,7 +277,7 @@ def attribution(
     """A map by any method; Grad-CAM keeps its graph, so another class is a hundredth of the work."""
 
     def compute() -> "Attribution":
-        from resviz.probes.attribution import attribute
+        from resviz.probes.attribution.methods import attribute
 
         if method == "grad-cam" and layer is not None:
             return _cam_graph(name, shown.sha256, layer, shown).grad_cam(layer, target)
@@ -290,6 +290,6 @@ def attribution(
 @st.cache_data(show_spinner=False)
 def default_layer(name: str) -> str:
     """The last layer whose map has more than one cell."""
-    from resviz.probes.attribution import last_spatial
+    from resviz.probes.attribution.methods import last_spatial
 
     return last_spatial(model(name).model, model(name).input_size)

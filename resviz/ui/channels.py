@@ -20,8 +20,8 @@ from resviz.ui.scales import scale_bar
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from resviz.probes.activations import Activation, ResidualParts
-    from resviz.probes.architecture import Layer
+    from resviz.probes.core.layers import Layer
+    from resviz.probes.feature_maps.activations import Activation, ResidualParts
 
 PER_PAGE, COLUMNS = 64, 8
 ORDERS = ("index", "mean", "relevance")

@@ -11,7 +11,7 @@ from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
 if TYPE_CHECKING:
-    from resviz.probes.receptive_field import ReceptiveField
+    from resviz.probes.receptive_field.theoretical import ReceptiveField
 
 RUNGS = 12
 WINDOWS = ("Conv2d", "MaxPool2d")

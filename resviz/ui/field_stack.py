@@ -13,7 +13,7 @@ from resviz.ui import board, layout, view
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
-    from resviz.probes.arithmetic import Step, Window
+    from resviz.probes.receptive_field.arithmetic import Step, Window
 
 USUAL = "3,1,1;3,1,1;3,2,1;3,1,1"
 DRAWN = 2000  # pixels of a field that are drawn one by one; eight strides could make it a thousand million
@@ -22,7 +22,7 @@ MOST = {"kernel": 15, "stride": 4, "dilation": 8}  # of the sliders; an address 
 
 def show() -> None:
     """The windows as growing boxes, one of them under the sliders, and how often each pixel counts."""
-    from resviz.probes.arithmetic import stack
+    from resviz.probes.receptive_field.arithmetic import stack
 
     windows = parsed(view.chosen("stack") or "") or parsed(USUAL)
     at = _under_the_sliders(len(windows))
@@ -45,7 +45,7 @@ def show() -> None:
 
 
 def _show_shares(windows: "Sequence[Window]", size: int) -> None:
-    from resviz.probes.arithmetic import path_shares
+    from resviz.probes.receptive_field.arithmetic import path_shares
 
     if size > DRAWN:
         st.info(
@@ -84,7 +84,7 @@ def rows(steps: "Sequence[Step]") -> list[dict[str, Any]]:
 
 def parsed(text: str) -> "list[Window]":
     """Windows from `kernel,stride,dilation;...`, at most so many; none where the text is no such thing."""
-    from resviz.probes.arithmetic import MAX_WINDOWS, Window
+    from resviz.probes.receptive_field.arithmetic import MAX_WINDOWS, Window
 
     try:
         told = [[int(number) for number in window.split(",")] for window in text.split(";")[:MAX_WINDOWS]]
@@ -106,7 +106,7 @@ def _keep(windows: "Sequence[Window]", at: int) -> None:
 
 
 def _sliders(windows: "list[Window]", at: int) -> None:
-    from resviz.probes.arithmetic import MAX_WINDOWS
+    from resviz.probes.receptive_field.arithmetic import MAX_WINDOWS
 
     st.markdown(_("**Window {number} of {count}**").format(number=at + 1, count=len(windows)))
     titles = {"kernel": _("Kernel"), "stride": _("Stride"), "dilation": _("Dilation")}

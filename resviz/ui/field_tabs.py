@@ -14,7 +14,7 @@ from resviz.ui.layout import escaped
 from resviz.ui.titles import model_title
 
 if TYPE_CHECKING:
-    from resviz.probes.image_fit import ImageFit
+    from resviz.probes.receptive_field.input_size import ImageFit
 
 PARTS = ("depth", "arithmetic", "fit", "stack")
 AGAINST = (

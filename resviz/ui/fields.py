@@ -12,10 +12,10 @@ from resviz.ui.shelf import Shelf
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from resviz.probes.arithmetic import Step
-    from resviz.probes.effective import EffectiveField
-    from resviz.probes.image_fit import ImageFit
-    from resviz.probes.receptive_field import ReceptiveField
+    from resviz.probes.receptive_field.arithmetic import Step
+    from resviz.probes.receptive_field.effective import EffectiveField
+    from resviz.probes.receptive_field.input_size import ImageFit
+    from resviz.probes.receptive_field.theoretical import ReceptiveField
 
 DRAWS = 16  # random signs, spread over the pictures; each picture gets one at least
 Unit = tuple[int, int]
@@ -25,7 +25,7 @@ _measured: "Shelf[EffectiveField | None]" = Shelf(512)
 
 def theoretical(name: str, side: int) -> "Mapping[str, ReceptiveField]":
     """The fields of all layers that have a map and can be followed, in forward order."""
-    from resviz.probes.receptive_field import receptive_field
+    from resviz.probes.receptive_field.theoretical import receptive_field
 
     def follow() -> "Mapping[str, ReceptiveField]":
         with cache.borrowed(name) as net:
@@ -36,7 +36,7 @@ def theoretical(name: str, side: int) -> "Mapping[str, ReceptiveField]":
 
 def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
     """One layer's field; raises `ProbeError`, which says why, where it cannot be followed."""
-    from resviz.probes.receptive_field import receptive_field
+    from resviz.probes.receptive_field.theoretical import receptive_field
 
     if layer in (found := theoretical(name, side)):
         return found[layer]
@@ -47,7 +47,7 @@ def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
 def on_noise(name: str, side: int, layer: str, unit: Unit | None) -> "EffectiveField | None":
     """The effective field over noise; None for a unit that nothing moves."""
     from resviz.device import best
-    from resviz.probes.effective import INPUTS, noise
+    from resviz.probes.receptive_field.effective import INPUTS, noise
 
     return _effective(name, side, lambda: noise(INPUTS, side).to(best().type), layer, unit)
 
@@ -69,7 +69,7 @@ def _effective(
     name: str, key: Hashable, inputs: "Callable[[], Tensor]", layer: str, unit: Unit | None, **how: Any
 ) -> "EffectiveField | None":
     """Measured on these inputs, of which the key tells what they are, once for everybody."""
-    from resviz.probes.effective import effective_receptive_fields
+    from resviz.probes.receptive_field.effective import effective_receptive_fields
 
     def measure() -> "EffectiveField | None":
         with cache.borrowed(name) as net:
@@ -81,7 +81,7 @@ def _effective(
 @st.cache_data(max_entries=64, show_spinner=False)
 def arithmetic(name: str, side: int, layer: str) -> "tuple[Step, ...]":
     """The rows that lead to a layer."""
-    from resviz.probes.arithmetic import arithmetic as probe
+    from resviz.probes.receptive_field.arithmetic import arithmetic as probe
 
     with cache.borrowed(name) as net:
         return probe(net, layer, side)
@@ -90,7 +90,7 @@ def arithmetic(name: str, side: int, layer: str) -> "tuple[Step, ...]":
 @st.cache_data(max_entries=32, show_spinner=False)
 def fit(name: str, side: int) -> "ImageFit":
     """How an image of that side suits the network."""
-    from resviz.probes.image_fit import image_fit
+    from resviz.probes.receptive_field.input_size import image_fit
 
     with cache.borrowed(name) as net:
         return image_fit(net, side)

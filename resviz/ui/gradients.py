@@ -15,7 +15,7 @@ from resviz.ui.words import times
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from resviz.probes.seeds import Profile
+    from resviz.probes.gradient_flow.over_seeds import Profile
 
 QUANTITIES = ("weight_gradient", "relative", "block_gradient", "deviation")
 
@@ -96,7 +96,7 @@ def show_shares() -> None:
 
 def _measure(choice: Choice, place: "DeltaGenerator", draw: sweep.Draw) -> "Sequence[Profile]":
     """Measure and draw, again and again as seeds come in; returns what was drawn last."""
-    from resviz.probes.seeds import Batch
+    from resviz.probes.gradient_flow.over_seeds import Batch
 
     last: list[Profile] = []
 
@@ -147,7 +147,7 @@ def _across() -> str:
 
 def _sentence(choice: Choice, quantity: str, profile: "Profile") -> str:
     """First against last in words, and what that is called."""
-    from resviz.probes.seeds import verdict
+    from resviz.probes.gradient_flow.over_seeds import verdict
 
     forth = quantity == "deviation"
     ratio = profile.ratio(quantity)

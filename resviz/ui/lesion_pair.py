@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from resviz.data.datasets import Split
-    from resviz.probes.lesions import Answers, Lesions
+    from resviz.probes.gradient_flow.lesions import Answers, Lesions
 
 NAMES = {"residual": "bundled/resnet20-digits", "plain": "bundled/plain20-digits"}
 MOST = 60  # blocks, of which any two of a stage are a line of the list
@@ -184,14 +184,14 @@ def _show_each() -> None:
 
 @st.cache_data(show_spinner=False)
 def _removable(name: str) -> dict[str, bool]:
-    from resviz.probes.lesions import removable
+    from resviz.probes.gradient_flow.lesions import removable
 
     return removable(cache.model(name).model)
 
 
 @st.cache_data(show_spinner=False)
 def _swappable(name: str) -> tuple[tuple[str, str], ...]:
-    from resviz.probes.lesions import swappable
+    from resviz.probes.gradient_flow.lesions import swappable
 
     return swappable(cache.model(name).model)
 
@@ -199,7 +199,7 @@ def _swappable(name: str) -> tuple[tuple[str, str], ...]:
 @st.cache_data(max_entries=4096, show_spinner=False)
 def _answers(name: str, off: tuple[str, ...], swap: Swap) -> "Answers":
     """On the test images of the digits; a block that cannot go stays."""
-    from resviz.probes.lesions import answers
+    from resviz.probes.gradient_flow.lesions import answers
 
     can = _removable(name)
     with cache.borrowed(name) as net:
@@ -208,7 +208,7 @@ def _answers(name: str, off: tuple[str, ...], swap: Swap) -> "Answers":
 
 @st.cache_data(show_spinner=False)
 def _each(name: str) -> "Lesions":
-    from resviz.probes.lesions import each_block
+    from resviz.probes.gradient_flow.lesions import each_block
 
     with cache.borrowed(name) as net:
         return each_block(net, *_batch(name))

@@ -22,8 +22,8 @@ from resviz.ui.words import power_of_two
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from resviz.probes.paths import Paths
-    from resviz.probes.prediction import Prediction
+    from resviz.probes.core.prediction import Prediction
+    from resviz.probes.gradient_flow.paths import Paths
 
 ENOUGH = 64  # random paths of all lengths together
 SAMPLE = 200  # test images on which accuracy is counted
@@ -129,7 +129,7 @@ def _show_hits(model: str, off: tuple[str, ...], swap: Swap) -> None:
 @st.cache_data(max_entries=1024, show_spinner=False)
 def _hits(name: str, data: str, off: tuple[str, ...], swap: Swap) -> float:
     """Share of right answers."""
-    from resviz.probes.lesions import answers
+    from resviz.probes.gradient_flow.lesions import answers
 
     with cache.borrowed(name) as net:
         return answers(net, *_sample(name, data), off, swap).hits
@@ -203,7 +203,7 @@ def _show_paths(subject: Subject) -> None:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _removable(name: str) -> dict[str, bool]:
-    from resviz.probes.lesions import removable
+    from resviz.probes.gradient_flow.lesions import removable
 
     return removable(cache.model(name).model)
 
@@ -211,8 +211,8 @@ def _removable(name: str) -> dict[str, bool]:
 @st.cache_data(max_entries=1024, show_spinner=False)
 def _without(name: str, sha: str, _shown: Picture, off: tuple[str, ...], swap: Swap = None) -> "Prediction":
     """What the network says without some blocks, or with two swapped."""
-    from resviz.probes.lesions import lesioned
-    from resviz.probes.prediction import predict
+    from resviz.probes.core.prediction import predict
+    from resviz.probes.gradient_flow.lesions import lesioned
 
     with cache.borrowed(name) as net, lesioned(net, off, swap):
         return predict(net, cache.tensor(name, _shown), cache.model(name).labels)
@@ -220,7 +220,7 @@ def _without(name: str, sha: str, _shown: Picture, off: tuple[str, ...], swap: S
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _paths(name: str, sha: str, _shown: Picture) -> "Paths":
-    from resviz.probes.paths import paths
+    from resviz.probes.gradient_flow.paths import paths
 
     target = cache.prediction(name, sha, _shown).top[0].index
     with cache.borrowed(name) as net:

@@ -10,7 +10,7 @@ from resviz.ui import layout, norm_inputs, view
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
-    from resviz.probes.by_hand import ByHand
+    from resviz.probes.batchnorm.worked_example import ByHand
 
 STEPS = 6
 
@@ -43,7 +43,7 @@ def show() -> None:
 
 
 def _compute(x: np.ndarray, gamma: float, beta: float, momentum: float) -> "ByHand":
-    from resviz.probes.by_hand import batchnorm_by_hand
+    from resviz.probes.batchnorm.worked_example import batchnorm_by_hand
 
     channels = x.shape[1]
     scale, shift, mean, variance = (np.full(channels, value) for value in (gamma, beta, 0.0, 1.0))

@@ -9,11 +9,11 @@ from resviz.ui.batches import Batch, tensor
 from resviz.ui.shelf import Shelf
 
 if TYPE_CHECKING:
-    from resviz.probes.batch_size import BatchSizes
-    from resviz.probes.batchnorm import BatchNormLayer, ChannelValues
-    from resviz.probes.folding import Folded, FoldingCheck
-    from resviz.probes.norm_modes import Mode
-    from resviz.probes.norms import Affine
+    from resviz.probes.batchnorm.batch_size import BatchSizes
+    from resviz.probes.batchnorm.folding import Folded, FoldingCheck
+    from resviz.probes.batchnorm.layers import Affine
+    from resviz.probes.batchnorm.modes import Mode
+    from resviz.probes.batchnorm.statistics import BatchNormLayer, ChannelValues
 
 _modes: "Shelf[tuple[Mode, ...]]" = Shelf(32)
 
@@ -21,7 +21,7 @@ _modes: "Shelf[tuple[Mode, ...]]" = Shelf(32)
 @st.cache_data(max_entries=32, show_spinner=False)
 def layers(model: str, key: str, _batch: Batch) -> "tuple[BatchNormLayer, ...]":
     """Every BatchNorm layer with this batch."""
-    from resviz.probes.batchnorm import batchnorm
+    from resviz.probes.batchnorm.statistics import batchnorm
 
     with cache.borrowed(model) as net:
         return batchnorm(net, tensor(model, _batch))
@@ -30,7 +30,7 @@ def layers(model: str, key: str, _batch: Batch) -> "tuple[BatchNormLayer, ...]":
 @st.cache_data(max_entries=64, show_spinner=False)
 def channel(model: str, key: str, _batch: Batch, layer: str, number: int) -> "ChannelValues":
     """One channel's histograms."""
-    from resviz.probes.batchnorm import channel_values
+    from resviz.probes.batchnorm.statistics import channel_values
 
     with cache.borrowed(model) as net:
         return channel_values(net, tensor(model, _batch), layer, number)
@@ -39,7 +39,7 @@ def channel(model: str, key: str, _batch: Batch, layer: str, number: int) -> "Ch
 @st.cache_data(max_entries=16, show_spinner=False)
 def sizes(model: str, key: str, _batch: Batch, layer: str) -> "BatchSizes":
     """Batches of many sizes drawn from this one."""
-    from resviz.probes.batch_size import batch_size
+    from resviz.probes.batchnorm.batch_size import batch_size
 
     with cache.borrowed(model) as net:
         return batch_size(net, tensor(model, _batch), layer)
@@ -48,7 +48,7 @@ def sizes(model: str, key: str, _batch: Batch, layer: str) -> "BatchSizes":
 @st.cache_data(max_entries=16, show_spinner=False)
 def folded(model: str, key: str, _batch: Batch) -> "tuple[tuple[Folded, ...], FoldingCheck]":
     """What each layer folds into, and how far that changes the outputs for this batch."""
-    from resviz.probes.folding import folding_check, foldings
+    from resviz.probes.batchnorm.folding import folding_check, foldings
 
     with cache.borrowed(model) as net:
         x = tensor(model, _batch)
@@ -58,7 +58,7 @@ def folded(model: str, key: str, _batch: Batch) -> "tuple[tuple[Folded, ...], Fo
 @st.cache_data(max_entries=16, show_spinner=False)
 def spreads(model: str, key: str, _batch: Batch) -> dict[str, float]:
     """How far the outputs of each convolution scatter for this batch."""
-    from resviz.probes.norms import spreads as probe
+    from resviz.probes.batchnorm.layers import spreads as probe
 
     with cache.borrowed(model) as net:
         return probe(net, tensor(model, _batch))
@@ -67,7 +67,7 @@ def spreads(model: str, key: str, _batch: Batch) -> dict[str, float]:
 @st.cache_data(max_entries=16, show_spinner=False)
 def affine(model: str) -> "tuple[Affine, ...]":
     """Scales and biases of a network without BatchNorm."""
-    from resviz.probes.norms import affine_layers
+    from resviz.probes.batchnorm.layers import affine_layers
 
     return affine_layers(cache.model(model).model)
 
@@ -76,7 +76,7 @@ def modes(model: str, shown: Batch, calibration: Batch, progress: Any) -> "tuple
     """The batch with stored, own and recalibrated statistics, the last from `calibration`."""
 
     def compute() -> "tuple[Mode, ...]":
-        from resviz.probes.norm_modes import batchnorm_modes, recalibrate
+        from resviz.probes.batchnorm.modes import batchnorm_modes, recalibrate
 
         with cache.borrowed(model) as net:
             progress(0.1)

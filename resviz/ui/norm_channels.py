@@ -12,7 +12,7 @@ from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
 if TYPE_CHECKING:
-    from resviz.probes.batchnorm import BatchNormLayer, ChannelValues
+    from resviz.probes.batchnorm.statistics import BatchNormLayer, ChannelValues
     from resviz.ui.batchnorm import Page
 
 

@@ -9,7 +9,7 @@ from resviz.ui import batchnorm, board, cache, layout, norm_channels, view
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
-    from resviz.probes.batchnorm import BatchNormLayer
+    from resviz.probes.batchnorm.statistics import BatchNormLayer
 
 
 def show(page: batchnorm.Page) -> None:

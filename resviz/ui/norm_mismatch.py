@@ -16,7 +16,7 @@ from resviz.ui.shelf import Shelf
 from resviz.ui.titles import spec_of
 
 if TYPE_CHECKING:
-    from resviz.probes.norm_mismatch import Answers, Mismatch
+    from resviz.probes.batchnorm.train_eval_gap import Answers, Mismatch
 
 SIZES = (2, 4, 8, 16, 32, 64)
 IMAGES = 256
@@ -109,7 +109,7 @@ def _measuring(model: str, data: str, batch: int) -> "Callable[[], Mismatch]":
     def measure() -> "Mismatch":
         from resviz.device import best
         from resviz.models import zoo
-        from resviz.probes.norm_mismatch import mismatch
+        from resviz.probes.batchnorm.train_eval_gap import mismatch
 
         with cache.computing():
             loaded = zoo.load(model)

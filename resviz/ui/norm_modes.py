@@ -12,7 +12,7 @@ from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped
 
 if TYPE_CHECKING:
-    from resviz.probes.norm_modes import Mode
+    from resviz.probes.batchnorm.modes import Mode
 
 CARDS = ("adabn", "corruptions")
 

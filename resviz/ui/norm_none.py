@@ -17,12 +17,12 @@ from resviz.ui.layout import escaped
 from resviz.ui.words import times
 
 if TYPE_CHECKING:
-    from resviz.probes.norms import Affine
+    from resviz.probes.batchnorm.layers import Affine
 
 
 def instead(model: str) -> Sentence | None:
     """What a network without BatchNorm has instead; None where it has BatchNorm."""
-    from resviz.probes.norms import has_batch_norm, without_batch_norm
+    from resviz.probes.batchnorm.layers import has_batch_norm, without_batch_norm
 
     net = cache.model(model).model
     return None if has_batch_norm(net) else without_batch_norm(net)

@@ -6,7 +6,7 @@ import streamlit as st
 from resviz.errors import TrainingError
 from resviz.figures import norm_training as figures
 from resviz.figures.norm_training import Beginning, Course
-from resviz.probes.running import STARTS, brought, left_of_start
+from resviz.probes.batchnorm.running_average import STARTS, brought, left_of_start
 from resviz.training import records
 from resviz.training.records import Record, RunInfo
 from resviz.ui import layout, norm_channels, norm_runs, view

@@ -12,7 +12,7 @@ from resviz.ui.i18n import translate as _
 from resviz.ui.layout import wide
 
 if TYPE_CHECKING:
-    from resviz.probes.architecture import Layer
+    from resviz.probes.core.layers import Layer
 
 
 def layer_picker(subject: Subject, default: str) -> "Layer":

@@ -18,8 +18,8 @@ from resviz.ui.layout import escaped
 from resviz.ui.scales import scale_bar
 
 if TYPE_CHECKING:
-    from resviz.probes.effective import EffectiveField
-    from resviz.probes.receptive_field import ReceptiveField
+    from resviz.probes.receptive_field.effective import EffectiveField
+    from resviz.probes.receptive_field.theoretical import ReceptiveField
 
 INPUTS = ("photo", "samples", "data", "noise")
 MOST_PINS, STRONGEST = 5, 5

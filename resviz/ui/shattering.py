@@ -9,7 +9,7 @@ from resviz.ui import cache, layout, view
 from resviz.ui.i18n import translate as _
 
 if TYPE_CHECKING:
-    from resviz.probes.shattering import Shattering
+    from resviz.probes.gradient_flow.shattering import Shattering
 
 LAYERS = (1, 2, 4, 8, 12, 16, 24, 32, 50, 100)
 SEEDS = 5
@@ -65,7 +65,7 @@ def _rounded(value: float) -> float:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _network(kind: str, depth: int, beta: float) -> "Shattering":
-    from resviz.probes.shattering import shattering
+    from resviz.probes.gradient_flow.shattering import shattering
 
     with cache.computing():
         return shattering(kind, depth, SEEDS, beta)
@@ -73,6 +73,6 @@ def _network(kind: str, depth: int, beta: float) -> "Shattering":
 
 @st.cache_data(show_spinner=False)
 def _noise(kind: str) -> "Shattering":
-    from resviz.probes.shattering import noise
+    from resviz.probes.gradient_flow.shattering import noise
 
     return noise(kind)

@@ -14,8 +14,8 @@ from resviz.ui.shelf import Shelf
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from resviz.probes.gradients import Gradients
-    from resviz.probes.seeds import Batch, Profile
+    from resviz.probes.gradient_flow.norms import Gradients
+    from resviz.probes.gradient_flow.over_seeds import Batch, Profile
 
 _shelf: "Shelf[Gradients]" = Shelf(512)
 _STOPPED = "sweep-stopped"
@@ -63,14 +63,14 @@ def run(sweep: Sweep, place: "DeltaGenerator", draw: Draw) -> None:
 
 def _profiles(sweep: Sweep, known: "dict[tuple[str, int], Gradients]") -> "list[Profile]":
     """Networks of which at least one seed is known."""
-    from resviz.probes.seeds import Profile
+    from resviz.probes.gradient_flow.over_seeds import Profile
 
     by_model = {model: [known[model, s] for s in range(sweep.seeds) if (model, s) in known] for model in sweep.models}
     return [Profile(model, tuple(found)) for model, found in by_model.items() if found]
 
 
 def _known(model: str, seed: int, batch: "Batch") -> "Gradients | None":
-    from resviz.probes import kept
+    from resviz.probes.gradient_flow import disk_cache as kept
 
     key = (model, seed, batch)
     if key in _shelf:
@@ -81,7 +81,7 @@ def _known(model: str, seed: int, batch: "Batch") -> "Gradients | None":
 
 def _measured(model: str, seed: int, batch: "Batch", progress: Callable[[float], None]) -> "Gradients":
     def compute() -> "Gradients":
-        from resviz.probes import kept
+        from resviz.probes.gradient_flow import disk_cache as kept
 
         with cache.computing():
             return kept.measured(model, seed, batch, progress)

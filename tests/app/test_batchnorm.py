@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from resviz.data import samples
 from resviz.data.images import decode
 from resviz.models import zoo
-from resviz.probes.batchnorm import batchnorm
-from resviz.probes.norms import spreads
+from resviz.probes.batchnorm.layers import spreads
+from resviz.probes.batchnorm.statistics import batchnorm
 from resviz.ui.norm_inputs import parse
 from resviz.ui.words import times
 from tests.app.test_pages import SMALL, png, run, words

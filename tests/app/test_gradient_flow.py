@@ -4,9 +4,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resviz.models.spec import FAMILIES
-from resviz.probes import kept
-from resviz.probes.seeds import Batch, Profile, measure
-from resviz.probes.shattering import shattering
+from resviz.probes.gradient_flow import disk_cache as kept
+from resviz.probes.gradient_flow.over_seeds import Batch, Profile, measure
+from resviz.probes.gradient_flow.shattering import shattering
 from resviz.ui import networks, sweep
 from resviz.ui.words import times
 from tests.app.test_pages import run as visit

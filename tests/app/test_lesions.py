@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.models import zoo
-from resviz.probes.lesions import answers, lesioned
-from resviz.probes.prediction import predict
+from resviz.probes.core.prediction import predict
+from resviz.probes.gradient_flow.lesions import answers, lesioned
 from resviz.ui import lesion_pair
 from tests.app.test_pages import run as visit
 

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resviz.models import zoo
-from resviz.probes.effective import effective_receptive_fields, noise
+from resviz.probes.receptive_field.effective import effective_receptive_fields, noise
 from resviz.training.fit import fit
 from resviz.ui import model_picker, moments
 from tests.app.test_pages import run as visit

@@ -12,8 +12,8 @@ from resviz import cli
 from resviz.data import datasets
 from resviz.models import zoo
 from resviz.papers.cards import card
-from resviz.probes.norm_mismatch import mismatch
-from resviz.probes.norm_modes import batchnorm_modes
+from resviz.probes.batchnorm.modes import batchnorm_modes
+from resviz.probes.batchnorm.train_eval_gap import mismatch
 from resviz.training import records
 from resviz.training.schema import FILE
 from resviz.ui import norm_runs, norm_training

@@ -14,7 +14,7 @@ from resviz.models import zoo
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import checkpoints
-from resviz.probes.prediction import predict
+from resviz.probes.core.prediction import predict
 from resviz.ui import cache
 
 APP = str(Path(__file__).parents[2] / "app.py")

@@ -12,7 +12,7 @@ from torchvision.transforms.functional import to_pil_image
 from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.models import zoo
-from resviz.probes.effective import INPUTS, effective_receptive_field, noise
+from resviz.probes.receptive_field.effective import INPUTS, effective_receptive_field, noise
 from resviz.ui import fields, receptive_field
 from tests.app.test_pages import SMALL, run, words
 

@@ -13,10 +13,10 @@ from resviz.data import datasets, samples
 from resviz.data.corruptions import corrupt
 from resviz.data.images import decode
 from resviz.models import zoo
-from resviz.probes.batchnorm import batchnorm
-from resviz.probes.folding import folding_check
-from resviz.probes.norm_mismatch import mismatch
-from resviz.probes.norm_modes import accuracy, batchnorm_modes, recalibrate
+from resviz.probes.batchnorm.folding import folding_check
+from resviz.probes.batchnorm.modes import accuracy, batchnorm_modes, recalibrate
+from resviz.probes.batchnorm.statistics import batchnorm
+from resviz.probes.batchnorm.train_eval_gap import mismatch
 from tests.training.squares import folder
 
 NET = "new/residual-8?width=4"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from resviz import cli
-from resviz.probes.seeds import Batch, Profile, measure
+from resviz.probes.gradient_flow.over_seeds import Batch, Profile, measure
 
 NETS = ("new/plain-8?width=4", "new/residual-8?width=4")
 

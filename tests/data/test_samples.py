@@ -11,7 +11,7 @@ from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.errors import ImageError
 from resviz.models import zoo
-from resviz.probes.prediction import predict
+from resviz.probes.core.prediction import predict
 
 ASSETS = Path(resviz.data.__file__).parent / "assets"
 

@@ -9,9 +9,9 @@ from resviz.figures.batch_size import errors, estimates
 from resviz.figures.batchnorm import Words, affine_violins, changes, channel_cloud, channel_histograms, drift_rows
 from resviz.figures.by_hand import before_and_after, number_lines
 from resviz.figures.theme import template
-from resviz.probes.batch_size import batch_size
-from resviz.probes.batchnorm import batchnorm, channel_values
-from resviz.probes.by_hand import batchnorm_by_hand
+from resviz.probes.batchnorm.batch_size import batch_size
+from resviz.probes.batchnorm.statistics import batchnorm, channel_values
+from resviz.probes.batchnorm.worked_example import batchnorm_by_hand
 from tests.probes.example_nets import cifar, picture
 
 MODEL, X = cifar(8), picture(16, batch=4)

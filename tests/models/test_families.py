@@ -9,8 +9,8 @@ from resviz.models.architectures.blocks import Residual
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import FAMILIES, ModelSpec
 from resviz.models.weights.checkpoints import read, save
-from resviz.probes.gradients import gradients
-from resviz.probes.receptive_field import receptive_field
+from resviz.probes.gradient_flow.norms import gradients
+from resviz.probes.receptive_field.theoretical import receptive_field
 
 NEW = ("preactivation", "weighted", "scaled", "gated", "rezero", "fixup")
 X = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes import activations as module
-from resviz.probes.activations import (
+from resviz.probes.feature_maps import activations as module
+from resviz.probes.feature_maps.activations import (
     activations,
     blocks,
     gradient_times_activation,

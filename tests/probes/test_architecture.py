@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from resviz.errors import ProbeError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.probes.architecture import Layer, blocks, last_spatial, layers
+from resviz.probes.core.layers import Layer, blocks, last_spatial, layers
 from tests.probes.example_nets import Functional, cifar, imagenet, left_as_found, picture, seeded
 
 

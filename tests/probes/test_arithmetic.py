@@ -9,8 +9,8 @@ from torch import nn
 from resviz.errors import ProbeError
 from resviz.models.architectures.resnet import skeleton
 from resviz.models.spec import ModelSpec
-from resviz.probes.arithmetic import Window, arithmetic, path_shares, stack
-from resviz.probes.receptive_field import receptive_field
+from resviz.probes.receptive_field.arithmetic import Window, arithmetic, path_shares, stack
+from resviz.probes.receptive_field.theoretical import receptive_field
 
 
 def test_the_rows_of_an_imagenet_resnet_by_hand():

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torchcam.methods import GradCAM as TorchcamGradCAM
 
 from resviz.errors import ProbeError
-from resviz.probes.attribution import METHODS, CamGraph, attribute, grad_cam, grad_cams
+from resviz.probes.attribution.methods import METHODS, CamGraph, attribute, grad_cam, grad_cams
 from tests.probes.example_nets import Breaks, Functional, cifar, imagenet, left_as_found, picture, seeded
 
 NETS = {

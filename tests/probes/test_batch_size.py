@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.probes.batch_size import batch_size
+from resviz.probes.batchnorm.batch_size import batch_size
 from tests.probes.example_nets import cifar, left_as_found, picture
 
 X = torch.cat([picture(16, seed=s) * (0.5 + s / 10) + s / 8 for s in range(12)])

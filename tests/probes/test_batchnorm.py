@@ -12,7 +12,7 @@ from resviz.data.corruptions import corrupt
 from resviz.data.images import decode
 from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.batchnorm import NEAR_ZERO, BatchNormLayer, batchnorm, channel_values
+from resviz.probes.batchnorm.statistics import NEAR_ZERO, BatchNormLayer, batchnorm, channel_values
 from tests.probes.example_nets import cifar, left_as_found, picture, seeded
 
 X = picture(16, batch=5)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.probes.by_hand import batchnorm_by_hand
+from resviz.probes.batchnorm.worked_example import batchnorm_by_hand
 
 
 def hand(x, gamma=1.0, beta=0.0, mean=0.0, variance=1.0, **more):

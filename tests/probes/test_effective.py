@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.effective import (
+from resviz.probes.receptive_field.effective import (
     SHARES,
     EffectiveField,
     areas,
@@ -17,7 +17,7 @@ from resviz.probes.effective import (
     gaussian_width,
     noise,
 )
-from resviz.probes.receptive_field import receptive_field
+from resviz.probes.receptive_field.theoretical import receptive_field
 from tests.probes.example_nets import Functional, cifar, imagenet, left_as_found, picture, seeded
 
 

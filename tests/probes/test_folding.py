@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.folding import folding_check, foldings, fuse
+from resviz.probes.batchnorm.folding import folding_check, foldings, fuse
 from tests.probes.example_nets import cifar, imagenet, left_as_found, picture
 
 

@@ -13,8 +13,8 @@ from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Residual
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.probes import backward
-from resviz.probes.gradients import gradients
+from resviz.probes.core import autograd as backward
+from resviz.probes.gradient_flow.norms import gradients
 from tests.probes.example_nets import Functional, cifar, left_as_found, picture, seeded
 
 TARGETS = torch.tensor([3, 1, 7, 3])

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.hooks import capture, eval_mode, observe, once, outputs, resolve
+from resviz.probes.core.hooks import capture, eval_mode, observe, once, outputs, resolve
 from tests.probes.example_nets import Breaks, Functional, cifar, left_as_found, picture, seeded
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from resviz.errors import ProbeError
 from resviz.models.architectures.resnet import skeleton
 from resviz.models.spec import ModelSpec
-from resviz.probes.image_fit import LayerFit, image_fit
+from resviz.probes.receptive_field.input_size import LayerFit, image_fit
 from tests.probes.example_nets import cifar, left_as_found
 
 

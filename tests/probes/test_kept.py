@@ -5,9 +5,10 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from resviz.probes import kept, seeds
-from resviz.probes.gradients import Gradients, Parts
-from resviz.probes.seeds import Batch
+from resviz.probes.gradient_flow import disk_cache as kept
+from resviz.probes.gradient_flow import over_seeds as seeds
+from resviz.probes.gradient_flow.norms import Gradients, Parts
+from resviz.probes.gradient_flow.over_seeds import Batch
 
 NET, BATCH = "new/residual-8?width=4", Batch(size=4)
 

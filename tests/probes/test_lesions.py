@@ -10,7 +10,7 @@ from resviz.data.images import decode
 from resviz.errors import ProbeError
 from resviz.models import zoo
 from resviz.models.spec import FAMILIES
-from resviz.probes.lesions import answers, each_block, lesioned, removable, swappable
+from resviz.probes.gradient_flow.lesions import answers, each_block, lesioned, removable, swappable
 from tests.probes.example_nets import cifar, left_as_found, picture
 
 X = picture(16, batch=4)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.probes.norm_mismatch import mismatch
+from resviz.probes.batchnorm.train_eval_gap import mismatch
 from tests.probes.example_nets import cifar, left_as_found, picture
 
 X, TARGETS = picture(16, batch=11), torch.arange(11) % 10

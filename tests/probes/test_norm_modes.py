@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.norm_modes import accuracy, batchnorm_modes, normalised_with, recalibrate
+from resviz.probes.batchnorm.modes import accuracy, batchnorm_modes, normalised_with, recalibrate
 from tests.probes.example_nets import cifar, left_as_found, picture
 
 X, OTHER = picture(16, batch=6), picture(16, seed=2, batch=8) * 2 + 1

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from resviz.errors import ProbeError
-from resviz.probes.paths import paths, share_of_paths, through
+from resviz.probes.gradient_flow.paths import paths, share_of_paths, through
 from tests.probes.example_nets import cifar, left_as_found, picture
 
 

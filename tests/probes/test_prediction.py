@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.prediction import Guess, check_target, predict
+from resviz.probes.core.prediction import Guess, check_target, predict
 from tests.probes.example_nets import Breaks, cifar, left_as_found, picture
 
 LABELS = tuple("abcdefghij")

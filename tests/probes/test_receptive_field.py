@@ -18,8 +18,8 @@ from torchvision import models
 from resviz.errors import ProbeError
 from resviz.models.architectures.resnet import skeleton as weightless
 from resviz.models.spec import ModelSpec
-from resviz.probes.receptive_field import ReceptiveField, receptive_field
-from resviz.probes.tracer import Traced
+from resviz.probes.receptive_field.theoretical import ReceptiveField, receptive_field
+from resviz.probes.receptive_field.tracing.rules import Traced
 from tests.probes.example_nets import Functional, cifar, left_as_found, seeded
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.probes.running import MOMENTUM, STARTS, brought, left_of_start
+from resviz.probes.batchnorm.running_average import MOMENTUM, STARTS, brought, left_of_start
 
 
 def test_what_a_batch_brought_is_its_own_mean_and_unbiased_variance():

@@ -9,8 +9,8 @@ import torch
 
 from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.gradients import Gradients, gradients
-from resviz.probes.seeds import Batch, Profile, measure, seeded, verdict
+from resviz.probes.gradient_flow.norms import Gradients, gradients
+from resviz.probes.gradient_flow.over_seeds import Batch, Profile, measure, seeded, verdict
 
 SMALL = Batch(size=4)
 

@@ -5,7 +5,16 @@ import pytest
 import torch
 
 from resviz.errors import ProbeError
-from resviz.probes.shattering import LAGS, POINTS, WIDTH, autocorrelation, derivative, line, noise, shattering
+from resviz.probes.gradient_flow.shattering import (
+    LAGS,
+    POINTS,
+    WIDTH,
+    autocorrelation,
+    derivative,
+    line,
+    noise,
+    shattering,
+)
 
 
 def by_autograd(kind: str, depth: int, seed: int, beta: float) -> np.ndarray:

@@ -7,9 +7,9 @@ from torch import nn
 from resviz.errors import ProbeError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.probes.receptive_field import receptive_field
-from resviz.probes.trace_modules import watched
-from resviz.probes.traced import Traced
+from resviz.probes.receptive_field.theoretical import receptive_field
+from resviz.probes.receptive_field.tracing.modules import watched
+from resviz.probes.receptive_field.tracing.tensor import Traced
 
 SIDES = (32, 32)
 

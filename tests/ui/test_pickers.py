@@ -2,7 +2,7 @@
 
 import pytest
 
-from resviz.probes.architecture import Layer
+from resviz.probes.core.layers import Layer
 from resviz.ui import cache, pickers
 
 

@@ -1,0 +1,103 @@
+"""Running a network forth and back for looking: BatchNorm as in training, memory bounded, nothing left behind."""
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from resviz.models.architectures.blocks import Block
+from resviz.probes.core.hooks import eval_mode
+
+FEW = 100  # blocks whose activations are all kept; a CIFAR network of more is deeper than 202 layers
+
+
+@contextmanager
+def batch_statistics(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode, but BatchNorm normalises with the batch, as it does in training; its averages stay untouched."""
+    norms = [(m, m.track_running_stats) for m in model.modules() if isinstance(m, _BatchNorm)]
+    with eval_mode(model):
+        try:
+            for norm, _ in norms:
+                norm.training, norm.track_running_stats = True, False
+            yield
+        finally:
+            for norm, tracks in norms:
+                norm.training, norm.track_running_stats = False, tracks
+
+
+@contextmanager
+def differentiable(tensors: Iterable[Tensor]) -> Iterator[None]:
+    """Gradients with respect to `tensors` can be asked for inside, whatever mode the caller is in."""
+    frozen = [t for t in tensors if not t.requires_grad]
+    try:
+        for t in frozen:
+            t.requires_grad_(True)
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        for t in frozen:
+            t.requires_grad_(False)
+
+
+@contextmanager
+def light(model: nn.Module) -> Iterator[None]:
+    """Where there are more than `FEW` blocks, keep the activations between groups of them only.
+
+    The others are computed again on the way back (Chen et al. 2016, 1604.06174): n blocks in groups of sqrt(n) need
+    memory for 2 sqrt(n) of them, and a third more time.
+    """
+    stages = [m for m in model.modules() if isinstance(m, nn.Sequential) and m and isinstance(m[0], Block)]
+    if sum(len(stage) for stage in stages) <= FEW:
+        yield
+        return
+    try:
+        for stage in stages:
+            stage.forward = _Groups(stage)  # type: ignore[method-assign]
+        yield
+    finally:
+        for stage in stages:
+            del stage.forward
+
+
+def norm(tensor: Tensor) -> float:
+    """The L2 norm; in double precision where the squares would leave float32 (it can hold the norm, not its square)."""
+    found = float(torch.linalg.vector_norm(tensor))
+    return found if 1e-15 < found < 1e15 else float(torch.linalg.vector_norm(tensor.double()))
+
+
+def dot(a: Tensor, b: Tensor) -> float:
+    """The inner product, in double precision where the products would leave float32."""
+    found = float(torch.dot(a.reshape(-1), b.reshape(-1)))
+    return found if 1e-30 < abs(found) < 1e30 else float(torch.dot(a.double().reshape(-1), b.double().reshape(-1)))
+
+
+def deviation(tensor: Tensor) -> float:
+    """The standard deviation over all numbers; a fifth of the time of `torch.std`."""
+    mean, square = float(tensor.mean()), norm(tensor) ** 2 / tensor.numel()
+    if mean * mean < 0.99 * square < math.inf:
+        return math.sqrt(square - mean * mean)
+    return float(tensor.double().std(correction=0))  # the difference would lose digits
+
+
+class _Groups:
+    """`nn.Sequential.forward` in groups of blocks, each of which is run again when its gradient is due."""
+
+    def __init__(self, stage: nn.Sequential) -> None:
+        blocks = list(stage)
+        size = max(1, math.isqrt(len(blocks)))
+        self.groups = [blocks[i : i + size] for i in range(0, len(blocks), size)]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        for group in self.groups:
+            x = checkpoint(_run, group, x, use_reentrant=False, preserve_rng_state=False)
+        return x
+
+
+def _run(group: list[nn.Module], x: Tensor) -> Tensor:
+    for block in group:
+        x = block(x)
+    return x
