@@ -25,7 +25,7 @@ from resviz.data import datasets
 from resviz.models import zoo
 from resviz.probes.gradient_flow.lesions import each_block
 from resviz.probes.receptive_field.effective import effective_receptive_field, noise
-from resviz.training.augment import normalised
+from resviz.training.engine.augmentation import normalised
 
 MEASURED = Path(__file__).parents[1] / "resviz" / "data" / "assets" / "measured.json"
 CORRUPTIONS = (("none", 3), ("blur", 3), ("noise", 3), ("contrast", 3), ("invert", 3))

@@ -10,9 +10,9 @@ from resviz.device import Device
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.config import TrainConfig
+from resviz.training.engine.recorder import Recorder
+from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
-from resviz.training.loop import Training
-from resviz.training.record import Recorder
 
 CPU = Device("cpu", "CPU", 1, None)
 CONFIG = TrainConfig(epochs=10_000, batch_size=32, augmentation="none", precision="float32")

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from benchmarks.measure import Result, compare, ratios
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.training.smallmaps import SmallMaps
+from resviz.training.engine.conv_backward import SmallMaps
 
 BATCH, SIDE = 64, 80
 

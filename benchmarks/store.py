@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.measure import Result
 from resviz.training.events import Step
-from resviz.training.journal import Journal
-from resviz.training.records import Record
+from resviz.training.runs.reader import Record
+from resviz.training.runs.writer import Journal
 
 LAYERS, STEPS = 110, 10_000
 

@@ -15,8 +15,8 @@ from resviz.device import Device, bf16_pays
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.config import TrainConfig
+from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
-from resviz.training.loop import Training
 
 GOAL = 1.03
 STEPS = 100  # more than are measured: the end of an epoch is no step

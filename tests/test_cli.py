@@ -358,7 +358,7 @@ def test_train_repeats_with_a_seed_and_writes_where_it_is_told(ask, home, square
 
 def test_a_recipe_brings_its_settings(home, squares, monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr("resviz.training.fit.fit", lambda *arguments: (asked.append(arguments), 1 / 0))
+    monkeypatch.setattr("resviz.training.launch.start.fit", lambda *arguments: (asked.append(arguments), 1 / 0))
     for given in ([], ["--epochs", "3", "--seed", "4", "--model", "new/plain-20"]):
         with pytest.raises(ZeroDivisionError):
             cli.main(["train", "--recipe", "imagenette", "--dataset", squares, *given])

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from resviz import cli
-from resviz.training import fit as module
-from resviz.training import jobs, records
-from resviz.training.fit import fit
+from resviz.training.launch import queue as jobs
+from resviz.training.launch import start as module
+from resviz.training.launch.start import fit
+from resviz.training.runs import reader as records
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 

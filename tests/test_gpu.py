@@ -18,13 +18,13 @@ from resviz.probes.core.layers import layers
 from resviz.probes.core.prediction import predict
 from resviz.probes.feature_maps.activations import activations, gradient_times_activation, moments, residual_parts
 from resviz.probes.receptive_field.theoretical import receptive_field
-from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig
+from resviz.training.engine.augmentation import Batches
+from resviz.training.engine.checkpoint import State
+from resviz.training.engine.recorder import Recorder
+from resviz.training.engine.trainer import Training
 from resviz.training.events import EpochEnd, Step
-from resviz.training.loop import Training
-from resviz.training.record import Recorder
-from resviz.training.state import State
-from resviz.training.store import statistics
+from resviz.training.runs.folder import statistics
 from tests.probes.example_nets import imagenet, picture
 
 pytestmark = [

@@ -92,7 +92,7 @@ def _prepared(options: argparse.Namespace, loaded: "LoadedModel", pixels: "Tenso
 
     from resviz.data.corruptions import corrupt
     from resviz.device import best
-    from resviz.training.augment import normalised
+    from resviz.training.engine.augmentation import normalised
 
     statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
     return normalised(corrupt(pixels, options.corrupt, options.strength), statistics).to(best().type)

@@ -77,7 +77,7 @@ def _pictures(dataset: str, loaded: "LoadedModel", count: int) -> "Tensor":
     import torch
 
     from resviz.data import datasets
-    from resviz.training.augment import normalised
+    from resviz.training.engine.augmentation import normalised
 
     split = datasets.load(dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True).test
     count = min(count, len(split))

@@ -13,9 +13,9 @@ from resviz.cli.parsing import add, load, whole, with_dataset, with_model
 from resviz.errors import ResvizError
 
 if TYPE_CHECKING:
-    from resviz.training.parallel import Group
-    from resviz.training.store import Run
-    from resviz.training.work import Events
+    from resviz.training.engine.distributed import Group
+    from resviz.training.launch.worker import Events
+    from resviz.training.runs.folder import Run
 
 GIVEN = ("recipe", "model", "dataset", "epochs", "batch_size", "seed", "side", "threads", "out", "record", "compile")
 
@@ -26,7 +26,7 @@ def evaluate(options: argparse.Namespace) -> Result:
 
     from resviz.data import datasets
     from resviz.device import best
-    from resviz.training.evaluation import evaluate as measure
+    from resviz.training.engine.evaluation import evaluate as measure
 
     loaded = load(options.model)
     data = datasets.load(options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True)
@@ -48,7 +48,7 @@ def evaluate(options: argparse.Namespace) -> Result:
 
 def train(options: argparse.Namespace) -> Result:
     """Train a network, or go on with a run; a recipe brings the settings of a bundled model."""
-    from resviz.training.parallel import joined
+    from resviz.training.engine.distributed import joined
 
     with joined() as group:
         if group.first:
@@ -58,9 +58,9 @@ def train(options: argparse.Namespace) -> Result:
 
 
 def _trained(options: argparse.Namespace, group: "Group") -> Result:
-    from resviz.training import jobs
     from resviz.training.events import EpochEnd
-    from resviz.training.records import Record
+    from resviz.training.launch import queue as jobs
+    from resviz.training.runs.reader import Record
 
     launched = jobs.LOCK_VARIABLE in os.environ
     run, events = _continued(options, group) if options.run else _begun(options, group)
@@ -85,7 +85,7 @@ def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     """A new run by the options."""
     from resviz.data import datasets
     from resviz.training.config import Recipe, TrainConfig, recipe
-    from resviz.training.fit import fit
+    from resviz.training.launch.start import fit
     from resviz.training.request import MEASURE
 
     if not options.dataset:
@@ -108,8 +108,9 @@ def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
 
 def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     """The run of that id; a termination of the process that `jobs` started becomes the wish to stop."""
-    from resviz.training import jobs, records
-    from resviz.training.fit import carry_on
+    from resviz.training.launch import queue as jobs
+    from resviz.training.launch.start import carry_on
+    from resviz.training.runs import reader as records
     from resviz.training.schema import STOP
 
     if more := [name for name in GIVEN if getattr(options, name) is not None]:

@@ -57,7 +57,7 @@ def write(folder: str, name: str, write: Callable[[Path], object]) -> str:
 
 
 def as_json(result: Result) -> str:
-    from resviz.training.store import as_json
+    from resviz.training.runs.folder import as_json
 
     return as_json(result)
 

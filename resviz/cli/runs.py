@@ -13,7 +13,7 @@ from resviz.errors import ResvizError
 
 def runs(options: argparse.Namespace) -> Result:
     """Look after training runs: list, show, stop, resume, delete, export or import them."""
-    from resviz.training import jobs
+    from resviz.training.launch import queue as jobs
 
     jobs.admit()
     if options.action == "list":
@@ -24,7 +24,7 @@ def runs(options: argparse.Namespace) -> Result:
 
 
 def _list() -> Result:
-    from resviz.training import records
+    from resviz.training.runs import reader as records
 
     kept = ("id", "model", "dataset", "status", "step", "steps")
     return {
@@ -40,7 +40,7 @@ def _moment(seconds: float | None) -> str | None:
 
 
 def _show(options: argparse.Namespace) -> Result:
-    from resviz.training import records
+    from resviz.training.runs import reader as records
 
     record = records.read(options.id)
     info, epochs = record.info(), record.epochs()
@@ -58,21 +58,24 @@ def _show(options: argparse.Namespace) -> Result:
 
 
 def _stop(options: argparse.Namespace) -> Result:
-    from resviz.training import jobs, records
+    from resviz.training.launch import queue as jobs
+    from resviz.training.runs import reader as records
 
     jobs.stop(options.id)
     return {"run": options.id, "status": records.read(options.id).status, "asked_to_stop": True}
 
 
 def _resume(options: argparse.Namespace) -> Result:
-    from resviz.training import jobs, records
+    from resviz.training.launch import queue as jobs
+    from resviz.training.runs import reader as records
 
     jobs.resume(options.id)
     return {"run": options.id, "status": records.read(options.id).status}
 
 
 def _delete(options: argparse.Namespace) -> Result:
-    from resviz.training import jobs, records
+    from resviz.training.launch import queue as jobs
+    from resviz.training.runs import reader as records
 
     if not options.yes:
         raise ResvizError("{run} would be deleted with all that it learnt; add --yes.", run=records.read(options.id).id)
@@ -81,7 +84,8 @@ def _delete(options: argparse.Namespace) -> Result:
 
 
 def _export(options: argparse.Namespace) -> Result:
-    from resviz.training import exchange, records
+    from resviz.training.runs import export as exchange
+    from resviz.training.runs import reader as records
 
     if not options.out:
         raise ResvizError("Say where the files go with --out DIR.")
@@ -90,7 +94,8 @@ def _export(options: argparse.Namespace) -> Result:
 
 
 def _import(options: argparse.Namespace) -> Result:
-    from resviz.training import exchange, records
+    from resviz.training.runs import export as exchange
+    from resviz.training.runs import reader as records
 
     name = exchange.take_in(Path(options.id))
     return {"run": name, "status": records.read(name).status}

@@ -175,7 +175,7 @@ def normalised(loaded: "LoadedModel", images: "Tensor") -> "Tensor":
     import torch
 
     from resviz.device import best
-    from resviz.training.augment import normalised
+    from resviz.training.engine.augmentation import normalised
 
     statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
     return normalised(images, statistics).to(best().type)

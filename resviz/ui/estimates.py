@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.training import estimate, jobs
-from resviz.training.estimate import Estimate, Trial
+from resviz.training.launch import cost as estimate
+from resviz.training.launch import queue as jobs
+from resviz.training.launch.cost import Estimate, Trial
 from resviz.training.request import Request
 from resviz.ui.i18n import translate as _
 from resviz.ui.i18n import whole

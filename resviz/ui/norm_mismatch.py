@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 
 from resviz.figures import norm_mismatch as figures
-from resviz.training import records
-from resviz.training.records import Record, RunInfo
+from resviz.training.runs import reader as records
+from resviz.training.runs.reader import Record, RunInfo
 from resviz.ui import cache, layout, moments, norm_runs, own_data, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from resviz.training.records import RunInfo
+from resviz.training.runs.reader import RunInfo
 from resviz.ui import view
 from resviz.ui.i18n import translate as _
 from resviz.ui.titles import run_title, when

@@ -7,8 +7,8 @@ from resviz.errors import TrainingError
 from resviz.figures import norm_training as figures
 from resviz.figures.norm_training import Beginning, Course
 from resviz.probes.batchnorm.running_average import STARTS, brought, left_of_start
-from resviz.training import records
-from resviz.training.records import Record, RunInfo
+from resviz.training.runs import reader as records
+from resviz.training.runs.reader import Record, RunInfo
 from resviz.ui import layout, norm_channels, norm_runs, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped

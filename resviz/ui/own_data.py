@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from resviz.data.builtin import KNOWN, is_here
 from resviz.errors import TrainingError
-from resviz.training import records
+from resviz.training.runs import reader as records
 from resviz.ui import cache, moments
 from resviz.ui.i18n import said
 from resviz.ui.shelf import Shelf

@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.training import jobs
-from resviz.training.pace import pace
-from resviz.training.records import GOING_ON, Record, RunInfo
+from resviz.training.launch import queue as jobs
+from resviz.training.runs.reader import GOING_ON, Record, RunInfo
+from resviz.training.runs.throughput import pace
 from resviz.ui import moments, starting, training, view
 from resviz.ui.estimates import duration
 from resviz.ui.i18n import translate as _

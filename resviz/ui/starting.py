@@ -9,10 +9,11 @@ import streamlit as st
 
 from resviz.errors import ResvizError
 from resviz.models.spec import ModelSpec
-from resviz.training import jobs, records
 from resviz.training.config import TrainConfig
-from resviz.training.records import RunInfo
+from resviz.training.launch import queue as jobs
 from resviz.training.request import MEASURE, Request
+from resviz.training.runs import reader as records
+from resviz.training.runs.reader import RunInfo
 from resviz.ui import cache, estimates, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.i18n import whole

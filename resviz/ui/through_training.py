@@ -10,8 +10,8 @@ from resviz.figures import families, gradients
 from resviz.figures import films as figures
 from resviz.figures.gradients import Line
 from resviz.models.spec import FAMILIES, ModelSpec
-from resviz.training import records
-from resviz.training.records import RunInfo
+from resviz.training.runs import reader as records
+from resviz.training.runs.reader import RunInfo
 from resviz.ui import films as pictures
 from resviz.ui import layout, view
 from resviz.ui.i18n import translate as _

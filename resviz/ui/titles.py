@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from resviz.errors import SpecError
 from resviz.models.spec import ModelSpec
-from resviz.training.records import Record, RunInfo
+from resviz.training.runs.reader import Record, RunInfo
 from resviz.ui import cache, moments
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _

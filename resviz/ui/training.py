@@ -8,10 +8,10 @@ import streamlit as st
 from resviz.data.builtin import KNOWN
 from resviz.errors import ResvizError
 from resviz.models.spec import FAMILIES, INITS, NORMS
-from resviz.training import records
 from resviz.training.config import SCHEDULES, TrainConfig
 from resviz.training.presets import PRESETS, Preset, again, networks
 from resviz.training.request import Request
+from resviz.training.runs import reader as records
 from resviz.ui import view
 from resviz.ui.i18n import said, whole
 from resviz.ui.i18n import translate as _

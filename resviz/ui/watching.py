@@ -13,8 +13,9 @@ from resviz.figures import families
 from resviz.figures.curves import sketch
 from resviz.figures.records import Curve, Frame, beyond, frame, learning_curves
 from resviz.models.spec import FAMILIES
-from resviz.training import jobs, records
-from resviz.training.records import Record, RunInfo
+from resviz.training.launch import queue as jobs
+from resviz.training.runs import reader as records
+from resviz.training.runs.reader import Record, RunInfo
 from resviz.ui import board, layout, starting, titles, training, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.networks import family_title

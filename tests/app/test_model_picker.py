@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from resviz.models import zoo
 from resviz.probes.receptive_field.effective import effective_receptive_fields, noise
-from resviz.training.fit import fit
+from resviz.training.launch.start import fit
 from resviz.ui import model_picker, moments
 from tests.app.test_pages import run as visit
 from tests.app.test_pages import words

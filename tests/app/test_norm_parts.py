@@ -14,7 +14,7 @@ from resviz.models import zoo
 from resviz.papers.cards import card
 from resviz.probes.batchnorm.modes import batchnorm_modes
 from resviz.probes.batchnorm.train_eval_gap import mismatch
-from resviz.training import records
+from resviz.training.runs import reader as records
 from resviz.training.schema import FILE
 from resviz.ui import norm_runs, norm_training
 from tests.app.test_batchnorm import charts, page

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resviz import cli
-from resviz.training import records
+from resviz.training.runs import reader as records
 from resviz.ui.words import times
 from tests.app.test_pages import run as visit
 from tests.training.squares import folder

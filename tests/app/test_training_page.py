@@ -8,10 +8,13 @@ from streamlit.testing.v1 import AppTest
 
 from resviz.errors import TrainingError
 from resviz.models.spec import ModelSpec
-from resviz.training import alive, estimate, jobs, records
-from resviz.training import fit as module
-from resviz.training.estimate import Trial
-from resviz.training.fit import fit
+from resviz.training.launch import cost as estimate
+from resviz.training.launch import queue as jobs
+from resviz.training.launch import start as module
+from resviz.training.launch.cost import Trial
+from resviz.training.launch.start import fit
+from resviz.training.runs import lock as alive
+from resviz.training.runs import reader as records
 from resviz.ui import estimates
 from resviz.ui.shelf import Shelf
 from tests.app.test_pages import run as visit

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from resviz import cli
-from resviz.training import records
+from resviz.training.runs import reader as records
 from tests.browser.conftest import Server
 
 PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch

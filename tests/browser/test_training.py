@@ -4,7 +4,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from resviz.training import jobs, records
+from resviz.training.launch import queue as jobs
+from resviz.training.runs import reader as records
 from tests.browser.conftest import Server
 from tests.browser.test_app import PATIENCE, Settle, Shot, _patience  # noqa: F401
 

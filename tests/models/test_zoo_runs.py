@@ -9,9 +9,9 @@ from resviz.errors import ModelError
 from resviz.models import zoo
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.training import fit as module
 from resviz.training.events import EpochEnd
-from resviz.training.fit import fit
+from resviz.training.launch import start as module
+from resviz.training.launch.start import fit
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 

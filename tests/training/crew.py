@@ -23,13 +23,14 @@ from resviz import cli
 from resviz.data import datasets
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.training import fit, smallmaps
 from resviz.training.config import TrainConfig
+from resviz.training.engine import conv_backward as smallmaps
+from resviz.training.engine.distributed import ALONE, Group, joined
+from resviz.training.engine.recorder import Recorder
+from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
-from resviz.training.loop import Training
-from resviz.training.parallel import ALONE, Group, joined
-from resviz.training.record import Recorder
-from resviz.training.store import statistics
+from resviz.training.launch import start as fit
+from resviz.training.runs.folder import statistics
 from tests.training.squares import CPU
 
 fit.best = lambda: CPU

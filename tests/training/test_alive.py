@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resviz.training import alive
+from resviz.training.runs import lock as alive
 from tests.training.squares import MODEL
 
 ROOT = Path(__file__).parents[2]

@@ -5,9 +5,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from resviz.training import augment
-from resviz.training.augment import Batches, random_crop, resized_crop_grid
 from resviz.training.config import TrainConfig
+from resviz.training.engine import augmentation as augment
+from resviz.training.engine.augmentation import Batches, random_crop, resized_crop_grid
 
 SIDE = 16
 MEAN, STD = torch.tensor([0.4, 0.5, 0.6]), torch.tensor([0.2, 0.3, 0.4])

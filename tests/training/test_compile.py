@@ -9,11 +9,11 @@ import torch
 from resviz.errors import TrainingError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.training import loop
+from resviz.training.engine import trainer as loop
+from resviz.training.engine.recorder import Recorder
+from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
-from resviz.training.loop import Training
-from resviz.training.record import Recorder
-from resviz.training.store import statistics
+from resviz.training.runs.folder import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, dataset
 
 DATA = dataset()

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from resviz.errors import TrainingError
-from resviz.training import estimate, jobs, records, trial
 from resviz.training.config import TrainConfig
-from resviz.training.estimate import Trial, together, trial_key, trials
+from resviz.training.launch import cost as estimate
+from resviz.training.launch import queue as jobs
+from resviz.training.launch import trial
+from resviz.training.launch.cost import Trial, together, trial_key, trials
 from resviz.training.request import Request
+from resviz.training.runs import reader as records
 
 SLOW, QUICK = (Trial(4.0, step, 2.0, 10, memory, 9, 8) for step, memory in ((1.0, 500), (0.1, 300)))
 REQUEST = Request(

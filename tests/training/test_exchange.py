@@ -11,9 +11,10 @@ import pytest
 
 from resviz.errors import TrainingError
 from resviz.models import zoo
-from resviz.training import exchange, records
-from resviz.training import fit as module
-from resviz.training.fit import fit
+from resviz.training.launch import start as module
+from resviz.training.launch.start import fit
+from resviz.training.runs import export as exchange
+from resviz.training.runs import reader as records
 from resviz.training.schema import CONFIG, FILE
 from tests.training.squares import CONFIG as TRAIN
 from tests.training.squares import CPU, MODEL, folder

@@ -11,12 +11,12 @@ import torch
 from resviz.errors import DataError, SpecError, TrainingError
 from resviz.models import zoo
 from resviz.models.weights.safe_load import load as tensors
-from resviz.training import fit as module
-from resviz.training import records
-from resviz.training.evaluation import evaluate
+from resviz.training.engine.evaluation import evaluate
 from resviz.training.events import EpochEnd, Step
-from resviz.training.fit import fit
-from resviz.training.store import statistics
+from resviz.training.launch import start as module
+from resviz.training.launch.start import fit
+from resviz.training.runs import reader as records
+from resviz.training.runs.folder import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 

@@ -7,14 +7,15 @@ import torch
 
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.training import fit as module
-from resviz.training import records, state
+from resviz.training.engine import checkpoint as state
+from resviz.training.engine.recorder import Recorder
+from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
-from resviz.training.fit import carry_on, fit
-from resviz.training.loop import Training
-from resviz.training.record import Recorder
+from resviz.training.launch import start as module
+from resviz.training.launch.start import carry_on, fit
+from resviz.training.runs import reader as records
+from resviz.training.runs.folder import statistics
 from resviz.training.schema import STATE
-from resviz.training.store import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, dataset, folder
 
 DATA = dataset()

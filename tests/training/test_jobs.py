@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from resviz.errors import TrainingError
-from resviz.training import alive, jobs, records, room
 from resviz.training.config import TrainConfig
-from resviz.training.records import RunInfo
+from resviz.training.launch import queue as jobs
 from resviz.training.request import Request
+from resviz.training.runs import disk_space as room
+from resviz.training.runs import lock as alive
+from resviz.training.runs import reader as records
+from resviz.training.runs.reader import RunInfo
 from resviz.training.schema import STOP
 from tests.training.squares import CONFIG, MODEL, folder
 
@@ -181,7 +184,7 @@ def test_a_full_disk_or_a_full_quota_is_refused_before_the_start(request_, no_pr
 
 
 def test_a_run_takes_about_what_was_foretold(request_, home):
-    from resviz.training.fit import fit
+    from resviz.training.launch.start import fit
 
     config = TrainConfig(**{**CONFIG.as_dict(), "epochs": 1})
     run, events = fit("new/residual-20?classes=2", request_.dataset, config, record="full")

@@ -14,12 +14,12 @@ from resviz.device import Device
 from resviz.errors import TrainingError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig
-from resviz.training.evaluation import evaluate, recalibrate
+from resviz.training.engine.augmentation import Batches
+from resviz.training.engine.evaluation import evaluate, recalibrate
+from resviz.training.engine.trainer import learning_rate, train
 from resviz.training.events import EpochEnd, Step
-from resviz.training.loop import learning_rate, train
-from resviz.training.store import statistics
+from resviz.training.runs.folder import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, dataset, split
 
 DATA = dataset()

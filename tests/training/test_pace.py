@@ -6,14 +6,14 @@ import pytest
 
 from resviz.errors import TrainingError
 from resviz.models.spec import ModelSpec
-from resviz.training import journal as module
-from resviz.training import records
 from resviz.training.events import Step
-from resviz.training.folders import write_config
-from resviz.training.journal import Journal
-from resviz.training.pace import pace
 from resviz.training.presets import PRESETS, again, networks, preset
 from resviz.training.request import Request
+from resviz.training.runs import reader as records
+from resviz.training.runs import writer as module
+from resviz.training.runs.naming import write_config
+from resviz.training.runs.throughput import pace
+from resviz.training.runs.writer import Journal
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ import torch
 
 from resviz import cli
 from resviz.models.spec import FAMILIES
-from resviz.training import alive, records, state
-from resviz.training.parallel import ALONE, Group
+from resviz.training.engine import checkpoint as state
+from resviz.training.engine.distributed import ALONE, Group
+from resviz.training.runs import lock as alive
+from resviz.training.runs import reader as records
 from resviz.training.schema import STATE, STOP
 from tests.training.crew import trained
 from tests.training.squares import CONFIG, MODEL, folder

@@ -11,12 +11,12 @@ from torch import nn
 from resviz.errors import TrainingError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.training.augment import Batches
+from resviz.training.engine.augmentation import Batches
+from resviz.training.engine.recorder import BATCHNORM_EVERY, PRESETS, Recorder, by_layer, deviation
+from resviz.training.engine.trainer import train
 from resviz.training.events import Step
-from resviz.training.loop import train
-from resviz.training.record import BATCHNORM_EVERY, PRESETS, Recorder, by_layer, deviation
+from resviz.training.runs.folder import statistics
 from resviz.training.schema import QUANTITIES
-from resviz.training.store import statistics
 from tests.training.squares import CONFIG, CPU, dataset
 
 DATA = dataset()

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from resviz.errors import TrainingError
-from resviz.training import alive, records
 from resviz.training.events import EpochEnd, Evaluation, Step
-from resviz.training.folders import write_config
-from resviz.training.journal import Journal
+from resviz.training.runs import lock as alive
+from resviz.training.runs import reader as records
+from resviz.training.runs.naming import write_config
+from resviz.training.runs.writer import Journal
 from resviz.training.schema import BLOCKS, CONFIG, FILE, QUANTITIES, SINCE, WEIGHTED, statements
 
 LAYERS = {

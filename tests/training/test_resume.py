@@ -18,13 +18,16 @@ import torch
 
 from resviz.errors import TrainingError
 from resviz.models.weights.safe_load import load as tensors
-from resviz.training import alive, jobs, records, state
-from resviz.training import fit as module
+from resviz.training.engine import checkpoint as state
+from resviz.training.engine.trainer import Training
 from resviz.training.events import EpochEnd, Step
-from resviz.training.fit import carry_on
-from resviz.training.jobs import _prepare
-from resviz.training.loop import Training
+from resviz.training.launch import queue as jobs
+from resviz.training.launch import start as module
+from resviz.training.launch.queue import _prepare
+from resviz.training.launch.start import carry_on
 from resviz.training.request import Request
+from resviz.training.runs import lock as alive
+from resviz.training.runs import reader as records
 from resviz.training.schema import FILE, QUANTITIES, STATE, STOP
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 

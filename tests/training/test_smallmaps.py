@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resviz.training import smallmaps
-from resviz.training.smallmaps import SmallMaps
+from resviz.training.engine import conv_backward as smallmaps
+from resviz.training.engine.conv_backward import SmallMaps
 
 
 def _gradients(images: Tensor, weight: Tensor, half: torch.dtype | None, **options: int) -> tuple[Tensor, ...]:

@@ -17,12 +17,12 @@ from resviz.models import zoo
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import checkpoints
-from resviz.training import store
 from resviz.training.config import TrainConfig
+from resviz.training.engine.trainer import train
 from resviz.training.events import EpochEnd, Evaluation
-from resviz.training.loop import train
 from resviz.training.request import Request
-from resviz.training.store import Run, as_json, new_folder, statistics
+from resviz.training.runs import folder as store
+from resviz.training.runs.folder import Run, as_json, new_folder, statistics
 from tests.training.squares import CONFIG, CPU, MODEL, SIDE, dataset, square
 
 REQUEST = Request(model=MODEL, dataset="folder:squares", config=CONFIG)

@@ -8,9 +8,10 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from resviz import cli
-from resviz.training import fit as module
-from resviz.training import records, tensorboard
-from resviz.training.fit import fit
+from resviz.training.launch import start as module
+from resviz.training.launch.start import fit
+from resviz.training.runs import reader as records
+from resviz.training.runs import tensorboard
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorboard|google")

@@ -5,11 +5,12 @@ import time
 import pytest
 import torch
 
-from resviz.training import fit as module
-from resviz.training import records, threads
-from resviz.training.fit import carry_on, fit
+from resviz.training.launch import start as module
+from resviz.training.launch import threads
+from resviz.training.launch.start import carry_on, fit
+from resviz.training.launch.threads import candidates, fastest
 from resviz.training.request import MEASURE
-from resviz.training.threads import candidates, fastest
+from resviz.training.runs import reader as records
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 

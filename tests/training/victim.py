@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from resviz.training import fit
+from resviz.training.launch import start as fit
 from tests.training.squares import CPU
 
 fit.best = lambda: CPU

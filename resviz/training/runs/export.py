@@ -12,10 +12,12 @@ import numpy as np
 
 from resviz.errors import ResvizError, TrainingError
 from resviz.models.weights import safe_load as weightfile
-from resviz.training import records, schema, tensorboard
-from resviz.training.journal import Journal
-from resviz.training.records import Record
+from resviz.training import schema
 from resviz.training.request import Request
+from resviz.training.runs import reader as records
+from resviz.training.runs import tensorboard
+from resviz.training.runs.reader import Record
+from resviz.training.runs.writer import Journal
 
 ALL = 10**9
 Columns = dict[str, np.ndarray]

@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from resviz.errors import Sentence, TrainingError
-from resviz.training import alive, records
-from resviz.training.folders import new_folder, write_config
-from resviz.training.journal import Journal
-from resviz.training.records import RunInfo
 from resviz.training.request import Request
-from resviz.training.room import check_room
+from resviz.training.runs import lock as alive
+from resviz.training.runs import reader as records
+from resviz.training.runs.disk_space import check_room
+from resviz.training.runs.naming import new_folder, write_config
+from resviz.training.runs.reader import RunInfo
+from resviz.training.runs.writer import Journal
 from resviz.training.schema import STOP
 
 LOCK_VARIABLE = "RESVIZ_LOCK"
@@ -202,7 +203,7 @@ def _launch(folder: Path) -> None:
     try:
         (folder / STOP).unlink(missing_ok=True)
         _note(folder, status="running", message="")
-        package = str(Path(__file__).parents[2])  # of resviz itself, which need not be installed
+        package = str(Path(__file__).parents[3])  # of resviz itself, which need not be installed
         paths = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
         with (folder / OUTPUT).open("ab") as output:
             child = subprocess.Popen(

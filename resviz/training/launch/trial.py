@@ -20,13 +20,13 @@ from resviz.data.builtin import KNOWN
 from resviz.data.datasets import Dataset, Split
 from resviz.device import Device, best, cores
 from resviz.errors import ResvizError
-from resviz.training import work
-from resviz.training.augment import Batches
-from resviz.training.estimate import Trial, as_line
+from resviz.training.engine.augmentation import Batches
 from resviz.training.events import EpochEnd
+from resviz.training.launch import worker as work
+from resviz.training.launch.cost import Trial, as_line
+from resviz.training.launch.threads import measured
 from resviz.training.request import Request
-from resviz.training.store import Run, statistics
-from resviz.training.threads import measured
+from resviz.training.runs.folder import Run, statistics
 
 STEPS, EPOCHS = 5, 2  # of the miniature
 TESTED = 256  # pictures of its test split
@@ -93,7 +93,7 @@ def _timed(run: Run, device: Device) -> _Clock:
 def _testing(run: Run, device: Device) -> float:
     """Seconds of the test split."""
     from resviz.models.architectures.resnet import build
-    from resviz.training.evaluation import evaluate
+    from resviz.training.engine.evaluation import evaluate
 
     half = device.autocast if run.config.precision == "auto" else None
     network = build(run.spec).to(device.type, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -17,15 +17,15 @@ import torch
 from resviz.device import Device
 from resviz.errors import ResvizError, TrainingError
 from resviz.models.architectures.resnet import build
-from resviz.training import alive
-from resviz.training.evaluation import evaluate
+from resviz.training.engine.distributed import ALONE, Group
+from resviz.training.engine.evaluation import evaluate
+from resviz.training.engine.recorder import BATCHNORM_EVERY, Recorder
+from resviz.training.engine.trainer import DivergedError, Training
 from resviz.training.events import EpochEnd, Step
-from resviz.training.journal import Journal
-from resviz.training.loop import DivergedError, Training
-from resviz.training.parallel import ALONE, Group
-from resviz.training.record import BATCHNORM_EVERY, Recorder
-from resviz.training.records import Record
-from resviz.training.store import Run, statistics
+from resviz.training.runs import lock as alive
+from resviz.training.runs.folder import Run, statistics
+from resviz.training.runs.reader import Record
+from resviz.training.runs.writer import Journal
 
 Events = Iterator[Step | EpochEnd]
 

@@ -109,11 +109,11 @@ def trial_key(request: Request) -> str:
 
 
 def _process() -> "subprocess.Popen[str]":
-    package = str(Path(__file__).parents[2])  # of resviz itself, which need not be installed
+    package = str(Path(__file__).parents[3])  # of resviz itself, which need not be installed
     paths = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "resviz.training.trial"],
+            [sys.executable, "-m", "resviz.training.launch.trial"],
             env={**os.environ, "PYTHONPATH": paths},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

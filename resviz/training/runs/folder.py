@@ -28,11 +28,11 @@ from resviz.device import Device, best
 from resviz.errors import Sentence, TrainingError
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import checkpoints
-from resviz.training import state as states
 from resviz.training.config import TrainConfig
+from resviz.training.engine import checkpoint as states
 from resviz.training.events import Evaluation
-from resviz.training.folders import new_folder, write_config
 from resviz.training.request import Request
+from resviz.training.runs.naming import new_folder, write_config
 from resviz.training.schema import CONFIG, STATE, STOP, WEIGHTS
 
 __all__ = ["Run", "as_json", "new_folder", "statistics"]

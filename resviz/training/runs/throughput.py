@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from resviz.training.records import Record
+from resviz.training.runs.reader import Record
 
 RECENT = 20.0  # seconds over which the pace is measured
 

@@ -23,7 +23,7 @@ from torch.utils.hooks import RemovableHandle
 
 from resviz.errors import TrainingError
 from resviz.models.architectures.blocks import Block, Residual
-from resviz.training.parallel import ALONE, Group
+from resviz.training.engine.distributed import ALONE, Group
 from resviz.training.schema import BATCHNORM, BLOCKS, WEIGHTED
 
 PRESETS = {

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from resviz.data.datasets import Split
 from resviz.device import Device
-from resviz.training.augment import normalised
+from resviz.training.engine.augmentation import normalised
 from resviz.training.events import Evaluation
 
 

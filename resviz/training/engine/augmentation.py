@@ -15,7 +15,7 @@ from torch import Tensor
 
 from resviz.device import fits, moved
 from resviz.training.config import TrainConfig
-from resviz.training.parallel import ALONE, Group
+from resviz.training.engine.distributed import ALONE, Group
 
 ALL = slice(None)
 

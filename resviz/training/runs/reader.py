@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 
 from resviz import paths
 from resviz.errors import Sentence, TrainingError
-from resviz.training import alive
+from resviz.training.runs import lock as alive
 from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, STOP, TABLE_OF
 
 GOING_ON = ("queued", "running")

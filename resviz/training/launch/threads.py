@@ -12,10 +12,10 @@ import torch
 
 from resviz.device import Device, cores
 from resviz.models.architectures.resnet import build
-from resviz.training import records
+from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
-from resviz.training.loop import Training
-from resviz.training.store import Run, statistics
+from resviz.training.runs import reader as records
+from resviz.training.runs.folder import Run, statistics
 
 STEPS = 3  # of which the first warms up
 GAIN = 1.1  # more threads must be that much faster, or fewer are taken

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resviz.errors import TrainingError
-from resviz.training import records
 from resviz.training.request import Request
+from resviz.training.runs import reader as records
 
 SPARE = 200_000_000  # bytes that stay free for everybody else
 QUOTA = 20_000_000_000  # bytes for all runs together, unless RESVIZ_QUOTA says otherwise

@@ -17,15 +17,15 @@ from torch import Tensor, nn
 from resviz.data.datasets import Dataset
 from resviz.device import Device, moved
 from resviz.errors import Sentence, TrainingError
-from resviz.training.augment import Batches
 from resviz.training.config import TrainConfig
-from resviz.training.culprit import first_not_finite
-from resviz.training.evaluation import evaluate, recalibrate
+from resviz.training.engine.augmentation import Batches
+from resviz.training.engine.checkpoint import State, momenta, restore
+from resviz.training.engine.conv_backward import SmallMaps, wide
+from resviz.training.engine.distributed import ALONE, Group
+from resviz.training.engine.evaluation import evaluate, recalibrate
+from resviz.training.engine.find_nonfinite import first_not_finite
+from resviz.training.engine.recorder import Recorder
 from resviz.training.events import EpochEnd, Evaluation, Step
-from resviz.training.parallel import ALONE, Group
-from resviz.training.record import Recorder
-from resviz.training.smallmaps import SmallMaps, wide
-from resviz.training.state import State, momenta, restore
 
 BACKEND = "inductor"  # of `torch.compile`
 

@@ -13,16 +13,17 @@ import torch
 from resviz.data import datasets
 from resviz.device import Device, best, cpu
 from resviz.errors import DataError, ResvizError, SpecError, TrainingError
-from resviz.training import alive, work
 from resviz.training.config import TrainConfig
-from resviz.training.journal import Journal
-from resviz.training.parallel import ALONE, Group
-from resviz.training.records import Record
+from resviz.training.engine.distributed import ALONE, Group
+from resviz.training.launch import worker as work
+from resviz.training.launch.threads import measured
+from resviz.training.launch.worker import Events
 from resviz.training.request import MEASURE, Request
+from resviz.training.runs import lock as alive
+from resviz.training.runs.folder import Run, new_folder
+from resviz.training.runs.reader import Record
+from resviz.training.runs.writer import Journal
 from resviz.training.schema import CONFIG
-from resviz.training.store import Run, new_folder
-from resviz.training.threads import measured
-from resviz.training.work import Events
 
 
 def fit(
