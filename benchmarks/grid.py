@@ -4,7 +4,8 @@ import numpy as np
 import plotly.express as px
 
 from benchmarks.measure import Result, compare, ratios
-from resviz.figures import boards, raster
+from resviz.figures import html as boards
+from resviz.figures import raster
 
 CHANNELS, SIDE, COLUMNS = 64, 56, 8
 

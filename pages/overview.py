@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from resviz.figures import boards, raster
+from resviz.figures import html as boards
+from resviz.figures import raster
 from resviz.ui import attribution, board, cache, controls, layout, view
 from resviz.ui.i18n import said
 from resviz.ui.layout import _, escaped

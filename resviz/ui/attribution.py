@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from resviz.figures import boards, raster
+from resviz.figures import html as boards
+from resviz.figures import raster
 from resviz.ui import cache, layout, linked, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import said

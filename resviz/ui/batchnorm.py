@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from resviz.data.corruptions import KINDS, STRENGTHS
-from resviz.figures import batchnorm as figures
-from resviz.figures import boards
+from resviz.figures import html as boards
+from resviz.figures.batchnorm import drift as figures
 from resviz.ui import batches, board, layout, view
 from resviz.ui import norm_cache as results
 from resviz.ui.batches import Batch

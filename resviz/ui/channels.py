@@ -7,8 +7,9 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import ProbeError
-from resviz.figures import boards, raster
-from resviz.figures.activations import frequencies, histogram
+from resviz.figures import html as boards
+from resviz.figures import raster
+from resviz.figures.feature_maps.histogram import frequencies, histogram
 from resviz.ui import board, cache, layout, linked, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _

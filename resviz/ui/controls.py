@@ -8,7 +8,7 @@ import streamlit as st
 
 from resviz.data.images import Picture
 from resviz.errors import ResvizError
-from resviz.figures import boards
+from resviz.figures import html as boards
 from resviz.ui import board, cache, moments, view
 from resviz.ui.i18n import said
 from resviz.ui.i18n import translate as _

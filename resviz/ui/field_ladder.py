@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures import receptive_field as drawings
+from resviz.figures.receptive_field import scene as drawings
 from resviz.ui import board, cache, fields, layout
 from resviz.ui.i18n import translate as _
 from resviz.ui.layout import escaped

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.figures import field_charts
-from resviz.figures import receptive_field as drawings
+from resviz.figures.receptive_field import growth as field_charts
+from resviz.figures.receptive_field import scene as drawings
 from resviz.ui import board, layout, view
 from resviz.ui.i18n import translate as _
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.figures import field_charts
+from resviz.figures.receptive_field import growth as field_charts
 from resviz.ui import cache, field_ladder, field_stack, fields, layout, moments, papers, receptive_field, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _

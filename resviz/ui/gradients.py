@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from resviz.figures import gradients as figures
+from resviz.figures.gradient_flow import profile as figures
 from resviz.ui import layout, networks, sweep, view
 from resviz.ui.i18n import translate as _
 from resviz.ui.networks import Choice

@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from resviz.figures import boards, families, raster
-from resviz.figures import lesions as figures
+from resviz.figures import families, raster
+from resviz.figures import html as boards
+from resviz.figures.gradient_flow import lesions as figures
 from resviz.ui import board, cache, layout, papers, view
 from resviz.ui.i18n import translate as _
 

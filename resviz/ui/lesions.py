@@ -8,7 +8,7 @@ import streamlit as st
 from resviz.data.images import Picture
 from resviz.errors import ProbeError
 from resviz.figures import families
-from resviz.figures import lesions as figures
+from resviz.figures.gradient_flow import lesions as figures
 from resviz.figures.theme import RESIDUAL
 from resviz.models.spec import FAMILIES
 from resviz.ui import board, cache, controls, layout, lesion_pair, own_data, view

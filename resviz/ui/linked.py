@@ -3,8 +3,9 @@
 import numpy as np
 
 from resviz.errors import ProbeError
-from resviz.figures import boards, raster
-from resviz.figures import receptive_field as drawings
+from resviz.figures import html as boards
+from resviz.figures import raster
+from resviz.figures.receptive_field import scene as drawings
 from resviz.ui import board, cache, cursor, fields, receptive_field
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _

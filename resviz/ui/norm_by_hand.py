@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from resviz.figures import by_hand as figures
+from resviz.figures.batchnorm import worked_example as figures
 from resviz.ui import layout, norm_inputs, view
 from resviz.ui.i18n import translate as _
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures import batchnorm as figures
+from resviz.figures.batchnorm import drift as figures
 from resviz.ui import layout, view
 from resviz.ui import norm_cache as results
 from resviz.ui.i18n import translate as _

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures import batchnorm as figures
+from resviz.figures.batchnorm import drift as figures
 from resviz.ui import batchnorm, board, cache, layout, norm_channels, view
 from resviz.ui.i18n import translate as _
 

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from resviz.figures import norm_fold as figures
+from resviz.figures.batchnorm import folding as figures
 from resviz.ui import batchnorm, layout, norm_channels
 from resviz.ui import norm_cache as results
 from resviz.ui.i18n import translate as _

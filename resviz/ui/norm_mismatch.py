@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from resviz.figures import norm_mismatch as figures
+from resviz.figures.batchnorm import train_eval_gap as figures
 from resviz.training.runs import reader as records
 from resviz.training.runs.reader import Record, RunInfo
 from resviz.ui import cache, layout, moments, norm_runs, own_data, view

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures import batchnorm as figures
-from resviz.figures import boards
+from resviz.figures import html as boards
+from resviz.figures.batchnorm import drift as figures
 from resviz.ui import batchnorm, board, cache, layout, papers, view
 from resviz.ui import norm_cache as results
 from resviz.ui.i18n import translate as _

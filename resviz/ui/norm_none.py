@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import Sentence
-from resviz.figures import batchnorm as figures
-from resviz.figures import norm_none
+from resviz.figures.batchnorm import drift as figures
+from resviz.figures.batchnorm import no_norm as norm_none
 from resviz.ui import batches, batchnorm, cache, layout, norm_runs
 from resviz.ui import norm_cache as results
 from resviz.ui.controls import Subject

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from resviz.figures import batch_size as figures
-from resviz.figures.batchnorm import Words
+from resviz.figures.batchnorm import batch_size as figures
+from resviz.figures.batchnorm.drift import Words
 from resviz.ui import batchnorm, layout, norm_channels
 from resviz.ui import norm_cache as results
 from resviz.ui.i18n import translate as _

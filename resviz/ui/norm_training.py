@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import TrainingError
-from resviz.figures import norm_training as figures
-from resviz.figures.norm_training import Beginning, Course
+from resviz.figures.batchnorm import through_training as figures
+from resviz.figures.batchnorm.through_training import Beginning, Course
 from resviz.probes.batchnorm.running_average import STARTS, brought, left_of_start
 from resviz.training.runs import reader as records
 from resviz.training.runs.reader import Record, RunInfo

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from resviz.figures.papers import table
+from resviz.figures.papers.card import table
 from resviz.papers import cards as papers
 from resviz.papers.cards import Card, Row
 from resviz.ui import board, layout

@@ -7,7 +7,8 @@ import streamlit as st
 from resviz.data import samples
 from resviz.data.images import Picture
 from resviz.errors import ImageError
-from resviz.figures import boards, raster
+from resviz.figures import html as boards
+from resviz.figures import raster
 from resviz.ui import board, cache, moments, view
 from resviz.ui.i18n import said, whole
 from resviz.ui.i18n import translate as _

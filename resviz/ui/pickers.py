@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures import boards
+from resviz.figures import html as boards
 from resviz.ui import board, cache, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _

@@ -7,9 +7,10 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import ProbeError
-from resviz.figures import boards, raster
-from resviz.figures import receptive_field as drawings
-from resviz.figures.effective import effective_png
+from resviz.figures import html as boards
+from resviz.figures import raster
+from resviz.figures.receptive_field import scene as drawings
+from resviz.figures.receptive_field.effective import effective_png
 from resviz.ui import batches, board, cache, cursor, field_ladder, fields, layout, view
 from resviz.ui.controls import Subject
 from resviz.ui.i18n import translate as _

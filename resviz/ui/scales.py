@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from resviz.figures import boards, raster
+from resviz.figures import html as boards
+from resviz.figures import raster
 
 
 def map_with_scale(values: np.ndarray, scale: raster.Range, alt: str) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures import shattering as figures
+from resviz.figures.gradient_flow import shattering as figures
 from resviz.ui import cache, layout, view
 from resviz.ui.i18n import translate as _
 

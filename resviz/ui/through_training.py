@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from resviz.figures import families, gradients
-from resviz.figures import films as figures
-from resviz.figures.gradients import Line
+from resviz.figures import families
+from resviz.figures.gradient_flow import depth_by_step as figures
+from resviz.figures.gradient_flow import profile as gradients
+from resviz.figures.gradient_flow.profile import Line
 from resviz.models.spec import FAMILIES, ModelSpec
 from resviz.training.runs import reader as records
 from resviz.training.runs.reader import RunInfo

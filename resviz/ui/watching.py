@@ -10,8 +10,8 @@ import streamlit as st
 
 from resviz.errors import TrainingError
 from resviz.figures import families
-from resviz.figures.curves import sketch
-from resviz.figures.records import Curve, Frame, beyond, frame, learning_curves
+from resviz.figures.training.learning_curves import Curve, Frame, beyond, frame, learning_curves
+from resviz.figures.training.live_curves import sketch
 from resviz.models.spec import FAMILIES
 from resviz.training.launch import queue as jobs
 from resviz.training.runs import reader as records

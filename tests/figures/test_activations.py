@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from resviz.figures.activations import histogram
+from resviz.figures.feature_maps.histogram import histogram
 from resviz.figures.theme import RESIDUAL, template
 from tests.figures.test_raster import ODD
 

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from resviz.figures.batch_size import errors, estimates
-from resviz.figures.batchnorm import Words, affine_violins, changes, channel_cloud, channel_histograms, drift_rows
-from resviz.figures.by_hand import before_and_after, number_lines
+from resviz.figures.batchnorm.batch_size import errors, estimates
+from resviz.figures.batchnorm.drift import Words, affine_violins, changes, channel_cloud, channel_histograms, drift_rows
+from resviz.figures.batchnorm.worked_example import before_and_after, number_lines
 from resviz.figures.theme import template
 from resviz.probes.batchnorm.batch_size import batch_size
 from resviz.probes.batchnorm.statistics import batchnorm, channel_values

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from resviz.figures import boards
-from resviz.figures.boards import Cell, Tile
+from resviz.figures import html as boards
+from resviz.figures.html import Cell, Tile
 
 IMAGE = "data:image/png;base64,AAAA"
 EVIL = """</div><script>alert("1")</script> 'x' "onmouseover="y" <img src=x onerror=z> &amp; &lt; 猫"""

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from resviz.figures.curves import sketch
-from resviz.figures.records import BOTTOM, HEIGHT, LEFT, TOP, Curve, Frame, learning_curves
 from resviz.figures.theme import PLAIN, RESIDUAL
+from resviz.figures.training.learning_curves import BOTTOM, HEIGHT, LEFT, TOP, Curve, Frame, learning_curves
+from resviz.figures.training.live_curves import sketch
 from tests.figures.test_records import EMPTY, WORDS, curve
 
 FRAME = Frame(4.0, 1.0, 120, "epochs", "accuracy")

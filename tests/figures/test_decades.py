@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from resviz.figures.decades import decades
+from resviz.figures.log_axis import decades
 
 
 def inside(axis):

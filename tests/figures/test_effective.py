@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resviz.figures import effective as drawings
+from resviz.figures.receptive_field import effective as drawings
 
 
 def bell(side: int, width: float, at: tuple[float, float]) -> np.ndarray:

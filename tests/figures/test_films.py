@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from resviz.figures import raster
-from resviz.figures.films import Film, Words, common_range, film_png, films, peaks
+from resviz.figures.gradient_flow.depth_by_step import Film, Words, common_range, film_png, films, peaks
 
 STEPS = np.array([0, 5, 40])
 VALUES = np.array([[1e3, 1.0], [1e-2, 10.0], [0.0, np.inf]])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resviz.figures.families import style
-from resviz.figures.gradients import Line, profile, shares
+from resviz.figures.gradient_flow.profile import Line, profile, shares
 from resviz.figures.theme import PLAIN, RESIDUAL
 from resviz.models.spec import FAMILIES
 

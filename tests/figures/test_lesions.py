@@ -4,8 +4,16 @@ import re
 
 import numpy as np
 
-from resviz.figures.boards import Cell
-from resviz.figures.lesions import Answered, Bars, answered, changes, one_by_one, path_lengths, switchboard
+from resviz.figures.gradient_flow.lesions import (
+    Answered,
+    Bars,
+    answered,
+    changes,
+    one_by_one,
+    path_lengths,
+    switchboard,
+)
+from resviz.figures.html import Cell
 from resviz.figures.theme import PLAIN, RESIDUAL
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from resviz.figures.norm_fold import factors
-from resviz.figures.norm_mismatch import lines
-from resviz.figures.norm_none import spread
-from resviz.figures.norm_training import Beginning, Course, beginnings, courses, heatmap, reach
+from resviz.figures.batchnorm.folding import factors
+from resviz.figures.batchnorm.no_norm import spread
+from resviz.figures.batchnorm.through_training import Beginning, Course, beginnings, courses, heatmap, reach
+from resviz.figures.batchnorm.train_eval_gap import lines
 
 STEPS = np.array([0, 10, 20])
 VALUES = np.array([[-1.0, 0.01], [2.0, 1.0], [-3.0, 100.0]])

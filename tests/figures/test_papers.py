@@ -2,7 +2,7 @@
 
 import re
 
-from resviz.figures.papers import table
+from resviz.figures.papers.card import table
 
 
 def test_each_row_has_its_name_and_its_numbers():

@@ -7,8 +7,8 @@ from html import unescape
 import numpy as np
 import pytest
 
-from resviz.figures import receptive_field as drawings
-from resviz.figures.field_charts import Curve, Titles, colours, over_depth, shares
+from resviz.figures.receptive_field import scene as drawings
+from resviz.figures.receptive_field.growth import Curve, Titles, colours, over_depth, shares
 from resviz.figures.theme import PLAIN, RESIDUAL
 
 GRID = drawings.Grid((4, 6), (32, 48), (11, 13), (8, 8), (-5, -6))

@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from resviz.figures.records import WINDOW, Curve, Frame, end_names, frame, learning_curves, running_mean
 from resviz.figures.theme import PLAIN, RESIDUAL
+from resviz.figures.training.learning_curves import (
+    WINDOW,
+    Curve,
+    Frame,
+    end_names,
+    frame,
+    learning_curves,
+    running_mean,
+)
 
 WORDS = ("training", "test")
 FRAME = Frame(2.0, 1.0, 100, "epochs", "accuracy")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from resviz.figures.shattering import Curve, autocorrelations, derivatives
+from resviz.figures.gradient_flow.shattering import Curve, autocorrelations, derivatives
 from resviz.figures.theme import PLAIN, RESIDUAL
 
 X = np.linspace(-2, 2, 5)

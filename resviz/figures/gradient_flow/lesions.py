@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
-from resviz.figures.boards import Cell, percent
+from resviz.figures.html import Cell, percent
 from resviz.figures.theme import RESIDUAL, template
 
 

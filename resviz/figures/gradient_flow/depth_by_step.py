@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from resviz.figures import raster
-from resviz.figures.boards import colour_bar
+from resviz.figures.html import colour_bar
 
 
 @dataclass(frozen=True, slots=True)

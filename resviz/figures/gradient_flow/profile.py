@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from plotly.subplots import make_subplots
 
-from resviz.figures.decades import decades
 from resviz.figures.families import Style
+from resviz.figures.log_axis import decades
 from resviz.figures.theme import template
 
 HEIGHT = 440

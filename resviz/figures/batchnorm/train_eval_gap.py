@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
-from resviz.figures.batchnorm import QUIET
+from resviz.figures.batchnorm.drift import QUIET
 from resviz.figures.theme import GREEN, PURPLE, template
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from resviz.figures.batchnorm import QUIET, Words
-from resviz.figures.decades import decades
+from resviz.figures.batchnorm.drift import QUIET, Words
+from resviz.figures.log_axis import decades
 from resviz.figures.theme import GREEN, PURPLE, SKY, template
 
 if TYPE_CHECKING:

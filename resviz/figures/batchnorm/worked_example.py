@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from plotly.subplots import make_subplots
 
-from resviz.figures.batchnorm import QUIET
+from resviz.figures.batchnorm.drift import QUIET
 from resviz.figures.theme import GREEN, PURPLE, SKY, YELLOW, template
 
 COLOURS = (GREEN, PURPLE, SKY, YELLOW)

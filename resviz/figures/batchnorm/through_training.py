@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 from plotly.subplots import make_subplots
 
-from resviz.figures.batchnorm import QUIET
-from resviz.figures.films import common_range
+from resviz.figures.batchnorm.drift import QUIET
+from resviz.figures.gradient_flow.depth_by_step import common_range
 from resviz.figures.theme import GREEN, ORDERED, PURPLE, SIGNED, SKY, YELLOW, colourscale, template
 
 HEIGHT = 460

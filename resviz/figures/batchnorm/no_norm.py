@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from resviz.figures.batchnorm import QUIET
-from resviz.figures.decades import decades
+from resviz.figures.batchnorm.drift import QUIET
+from resviz.figures.log_axis import decades
 from resviz.figures.theme import GREEN, template
 
 

@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from plotly.subplots import make_subplots
 
-from resviz.figures import boards, raster
+from resviz.figures import html as boards
+from resviz.figures import raster
 from resviz.figures.theme import GREEN, PURPLE, SKY, YELLOW, template
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from resviz.figures.records import (
+from resviz.figures.theme import FONT, template
+from resviz.figures.training.learning_curves import (
     BOTTOM,
     GAP,
     HEIGHT,
@@ -24,7 +25,6 @@ from resviz.figures.records import (
     on_scale,
     told,
 )
-from resviz.figures.theme import FONT, template
 
 DASHES = ("", "9 9", "3 3", "9 3 3 3", "15 15")  # plotly's dashes in pixels
 DOTS = "1 3"
