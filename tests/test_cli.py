@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from resviz import __version__, cli
-from resviz.cli import look
+from resviz.cli import inspect as look
 from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.figures.raster import mosaic_png, overlay_png

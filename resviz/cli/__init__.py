@@ -9,7 +9,11 @@ import argparse
 from collections.abc import Sequence
 
 from resviz import __version__
-from resviz.cli import batchnorm, fields, gradients, learn, look, runs
+from resviz.cli import batchnorm, runs
+from resviz.cli import gradient_flow as gradients
+from resviz.cli import inspect as look
+from resviz.cli import receptive_field as fields
+from resviz.cli import train as learn
 from resviz.cli.output import Result, as_json, as_text, say, show
 from resviz.cli.parsing import Parser
 from resviz.errors import ResvizError
