@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from resviz.ui import layout, view
+from resviz.ui.base import page as layout
+from resviz.ui.base import url_state as view
 
 layout.frame()
 page = layout.navigation()

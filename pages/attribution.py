@@ -1,7 +1,9 @@
 """Which places of the photo speak for a class, by method, layer and class, two classes side by side."""
 
-from resviz.ui import attribution, controls, layout
-from resviz.ui.layout import _
+from resviz.ui.attribution import panels as attribution
+from resviz.ui.base import page as layout
+from resviz.ui.base.page import _
+from resviz.ui.shell import sidebar as controls
 
 layout.idea(_("Which places speak for a class, and which for another."))
 controls.sidebar()

@@ -1,7 +1,10 @@
 """Every channel of a layer, one of them at large, and in a residual block the three maps x, F(x) and their sum."""
 
-from resviz.ui import channels, controls, layout, pickers
-from resviz.ui.layout import _
+from resviz.ui.base import page as layout
+from resviz.ui.base.page import _
+from resviz.ui.feature_maps import panels as channels
+from resviz.ui.shell import sidebar as controls
+from resviz.ui.widgets import layer_picker as pickers
 
 layout.idea(_("What one layer makes of the photo, channel by channel."))
 controls.sidebar()

@@ -4,9 +4,14 @@ import streamlit as st
 
 from resviz.figures import html as boards
 from resviz.figures import raster
-from resviz.ui import attribution, board, cache, controls, layout, view
-from resviz.ui.i18n import said
-from resviz.ui.layout import _, escaped
+from resviz.ui.attribution import panels as attribution
+from resviz.ui.base import page as layout
+from resviz.ui.base import url_state as view
+from resviz.ui.base.i18n import said
+from resviz.ui.base.page import _, escaped
+from resviz.ui.services import models as cache
+from resviz.ui.shell import sidebar as controls
+from resviz.ui.widgets import clickable as board
 
 layout.idea(_("What the network says, and where in the photo it looks."))
 controls.sidebar()

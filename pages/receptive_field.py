@@ -2,8 +2,13 @@
 
 import streamlit as st
 
-from resviz.ui import controls, field_ladder, field_tabs, layout, pickers, receptive_field
-from resviz.ui.layout import _
+from resviz.ui.base import page as layout
+from resviz.ui.base.page import _
+from resviz.ui.receptive_field import ladder as field_ladder
+from resviz.ui.receptive_field import scene as receptive_field
+from resviz.ui.receptive_field import sections as field_tabs
+from resviz.ui.shell import sidebar as controls
+from resviz.ui.widgets import layer_picker as pickers
 
 layout.idea(_("What one unit of a layer can see, and what it really looks at."))
 controls.sidebar()

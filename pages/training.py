@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from resviz.ui import layout, training, watching
-from resviz.ui.layout import _
+from resviz.ui.base import page as layout
+from resviz.ui.base.page import _
+from resviz.ui.training import monitor as watching
+from resviz.ui.training import setup as training
 
 layout.idea(_("Networks learn here, side by side: with shortcuts and without."))
 with layout.refusals():

@@ -15,8 +15,8 @@ from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.batchnorm.layers import spreads
 from resviz.probes.batchnorm.statistics import batchnorm
-from resviz.ui.norm_inputs import parse
-from resviz.ui.words import times
+from resviz.ui.base.numbers import times
+from resviz.ui.batchnorm.worked_inputs import parse
 from tests.app.test_pages import SMALL, png, run, words
 
 

@@ -7,8 +7,9 @@ from resviz.models.spec import FAMILIES
 from resviz.probes.gradient_flow import disk_cache as kept
 from resviz.probes.gradient_flow.over_seeds import Batch, Profile, measure
 from resviz.probes.gradient_flow.shattering import shattering
-from resviz.ui import networks, sweep
-from resviz.ui.words import times
+from resviz.ui.base.numbers import times
+from resviz.ui.gradient_flow import network_choice as networks
+from resviz.ui.gradient_flow import sweep
 from tests.app.test_pages import run as visit
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from resviz.models import zoo
-from resviz.ui import i18n
+from resviz.ui.base import i18n
 from tests.app.test_pages import run
 
 CIFAR = "bundled/resnet20-cifar10"

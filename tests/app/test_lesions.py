@@ -12,7 +12,7 @@ from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.core.prediction import predict
 from resviz.probes.gradient_flow.lesions import answers, lesioned
-from resviz.ui import lesion_pair
+from resviz.ui.gradient_flow import lesion_twins as lesion_pair
 from tests.app.test_pages import run as visit
 
 CIFAR = "bundled/resnet20-cifar10"

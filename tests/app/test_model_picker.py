@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 from resviz.models import zoo
 from resviz.probes.receptive_field.effective import effective_receptive_fields, noise
 from resviz.training.launch.start import fit
-from resviz.ui import model_picker, moments
+from resviz.ui.base import checkpoint_names as moments
+from resviz.ui.shell import model_picker
 from tests.app.test_pages import run as visit
 from tests.app.test_pages import words
 from tests.training.squares import CONFIG, MODEL, folder

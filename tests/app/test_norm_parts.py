@@ -16,7 +16,8 @@ from resviz.probes.batchnorm.modes import batchnorm_modes
 from resviz.probes.batchnorm.train_eval_gap import mismatch
 from resviz.training.runs import reader as records
 from resviz.training.schema import FILE
-from resviz.ui import norm_runs, norm_training
+from resviz.ui.batchnorm import runs as norm_runs
+from resviz.ui.batchnorm import through_training as norm_training
 from tests.app.test_batchnorm import charts, page
 from tests.app.test_pages import SMALL, run, words
 from tests.training.squares import folder

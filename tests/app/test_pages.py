@@ -15,7 +15,7 @@ from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import checkpoints
 from resviz.probes.core.prediction import predict
-from resviz.ui import cache
+from resviz.ui.services import models as cache
 
 APP = str(Path(__file__).parents[2] / "app.py")
 FIRST = samples.read(samples.SAMPLES[0].key)

@@ -13,7 +13,8 @@ from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.receptive_field.effective import INPUTS, effective_receptive_field, noise
-from resviz.ui import fields, receptive_field
+from resviz.ui.receptive_field import scene as receptive_field
+from resviz.ui.services import receptive_fields as fields
 from tests.app.test_pages import SMALL, run, words
 
 

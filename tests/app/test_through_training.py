@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from resviz import cli
 from resviz.training.runs import reader as records
-from resviz.ui.words import times
+from resviz.ui.base.numbers import times
 from tests.app.test_pages import run as visit
 from tests.training.squares import folder
 

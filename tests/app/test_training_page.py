@@ -15,8 +15,8 @@ from resviz.training.launch.cost import Trial
 from resviz.training.launch.start import fit
 from resviz.training.runs import lock as alive
 from resviz.training.runs import reader as records
-from resviz.ui import estimates
-from resviz.ui.shelf import Shelf
+from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.training import estimate as estimates
 from tests.app.test_pages import run as visit
 from tests.app.test_pages import words
 from tests.training.squares import CONFIG, CPU, MODEL, folder

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from resviz.figures.raster import Range
-from resviz.ui.attribution import common_scale
+from resviz.ui.attribution.panels import common_scale
 
 
 def _maps(*maps: list[list[float]]) -> Any:

@@ -3,8 +3,8 @@
 import pytest
 
 from resviz.errors import ProbeError, Sentence
-from resviz.ui import i18n
-from resviz.ui.i18n import said, whole
+from resviz.ui.base import i18n
+from resviz.ui.base.i18n import said, whole
 
 INNER = Sentence("its ReLU works in place")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resviz.ui.layout import escaped
+from resviz.ui.base.page import escaped
 
 
 @pytest.mark.parametrize(

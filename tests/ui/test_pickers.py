@@ -3,7 +3,8 @@
 import pytest
 
 from resviz.probes.core.layers import Layer
-from resviz.ui import cache, pickers
+from resviz.ui.services import models as cache
+from resviz.ui.widgets import layer_picker as pickers
 
 
 def _layer(name: str, *shape: int, kind: str = "Block") -> Layer:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from resviz.ui.shelf import Shelf
+from resviz.ui.base.bounded_cache import Shelf
 
 
 def test_a_result_is_made_once_and_the_oldest_unused_makes_room() -> None:

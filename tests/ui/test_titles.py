@@ -9,7 +9,7 @@ import pytest
 from resviz.models.spec import ModelSpec
 from resviz.training.config import SCHEDULES
 from resviz.training.runs.reader import Record, RunInfo
-from resviz.ui.titles import network_title, setting_value, variants, when
+from resviz.ui.services.run_names import network_title, setting_value, variants, when
 
 INFO = RunInfo("plain-20-20260102-030405-7", "new/plain-20", "digits", "finished", 9, 9, 1e9, "", "", "", 2e9)
 

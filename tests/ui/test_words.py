@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from resviz.ui.words import power_of_two, times
+from resviz.ui.base.numbers import power_of_two, times
 
 
 @pytest.mark.parametrize(

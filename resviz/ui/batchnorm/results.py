@@ -1,0 +1,87 @@
+"""What BatchNorm makes of a batch of pictures, computed once for everybody."""
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.services import models as cache
+from resviz.ui.services.image_batches import Batch, tensor
+
+if TYPE_CHECKING:
+    from resviz.probes.batchnorm.batch_size import BatchSizes
+    from resviz.probes.batchnorm.folding import Folded, FoldingCheck
+    from resviz.probes.batchnorm.layers import Affine
+    from resviz.probes.batchnorm.modes import Mode
+    from resviz.probes.batchnorm.statistics import BatchNormLayer, ChannelValues
+
+_modes: "Shelf[tuple[Mode, ...]]" = Shelf(32)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def layers(model: str, key: str, _batch: Batch) -> "tuple[BatchNormLayer, ...]":
+    """Every BatchNorm layer with this batch."""
+    from resviz.probes.batchnorm.statistics import batchnorm
+
+    with cache.borrowed(model) as net:
+        return batchnorm(net, tensor(model, _batch))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def channel(model: str, key: str, _batch: Batch, layer: str, number: int) -> "ChannelValues":
+    """One channel's histograms."""
+    from resviz.probes.batchnorm.statistics import channel_values
+
+    with cache.borrowed(model) as net:
+        return channel_values(net, tensor(model, _batch), layer, number)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def sizes(model: str, key: str, _batch: Batch, layer: str) -> "BatchSizes":
+    """Batches of many sizes drawn from this one."""
+    from resviz.probes.batchnorm.batch_size import batch_size
+
+    with cache.borrowed(model) as net:
+        return batch_size(net, tensor(model, _batch), layer)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def folded(model: str, key: str, _batch: Batch) -> "tuple[tuple[Folded, ...], FoldingCheck]":
+    """What each layer folds into, and how far that changes the outputs for this batch."""
+    from resviz.probes.batchnorm.folding import folding_check, foldings
+
+    with cache.borrowed(model) as net:
+        x = tensor(model, _batch)
+        return foldings(net, x[:1]), folding_check(net, x)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def spreads(model: str, key: str, _batch: Batch) -> dict[str, float]:
+    """How far the outputs of each convolution scatter for this batch."""
+    from resviz.probes.batchnorm.layers import spreads as probe
+
+    with cache.borrowed(model) as net:
+        return probe(net, tensor(model, _batch))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def affine(model: str) -> "tuple[Affine, ...]":
+    """Scales and biases of a network without BatchNorm."""
+    from resviz.probes.batchnorm.layers import affine_layers
+
+    return affine_layers(cache.model(model).model)
+
+
+def modes(model: str, shown: Batch, calibration: Batch, progress: Any) -> "tuple[Mode, ...]":
+    """The batch with stored, own and recalibrated statistics, the last from `calibration`."""
+
+    def compute() -> "tuple[Mode, ...]":
+        from resviz.probes.batchnorm.modes import batchnorm_modes, recalibrate
+
+        with cache.borrowed(model) as net:
+            progress(0.1)
+            statistics = recalibrate(net, [tensor(model, calibration)])
+            progress(0.4)
+            return batchnorm_modes(net, tensor(model, shown), statistics)
+
+    return _modes.get((model, shown.key, calibration.key), compute)

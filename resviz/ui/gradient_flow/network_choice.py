@@ -1,0 +1,143 @@
+"""Which untrained networks are compared: the switches, and the stories that set them all at one click."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from resviz.figures.families import Style, style
+from resviz.models.spec import ACTIVATIONS, FAMILIES, INITS, NORMS, WITHOUT_NORM, ModelSpec
+from resviz.ui.base import url_state as view
+from resviz.ui.base.i18n import translate as _
+
+DEPTHS = (8, 14, 20, 32, 44, 56, 80, 110, 164, 1202)
+SEEDS = (1, 2, 3, 5, 10, 20)
+
+USUAL = {
+    "families": "plain,residual",
+    "depth": "56",
+    "norm": "batch",
+    "init": "he",
+    "activation": "relu",
+    "images": "noise",
+    "seeds": "3",
+    "quantity": "weight_gradient",
+}
+# story -> the choices that tell it, where they are not the usual ones
+STORIES: Mapping[str, Mapping[str, str]] = {
+    "explodes": {},
+    "folklore": {"norm": "none", "init": "torch"},
+    "holds": {"norm": "none", "families": "plain"},
+    "blows-up": {"norm": "none", "depth": "110", "quantity": "deviation"},
+    "1202": {"depth": "1202", "families": "residual", "seeds": "1"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Networks of some families that differ in nothing else, how many seeds of each, and what they see."""
+
+    families: tuple[str, ...]
+    depth: int
+    norm: str
+    init: str
+    activation: str
+    images: str
+    seeds: int
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Family -> name of its network."""
+        return {family: f"new/{self._spec(family)}" for family in self.families}
+
+    def _spec(self, family: str) -> ModelSpec:
+        norm = "none" if family in WITHOUT_NORM else self.norm
+        return ModelSpec(family=family, depth=self.depth, norm=norm, init=self.init, activation=self.activation)
+
+    def family(self, model: str) -> str:
+        """The family of one of `models`."""
+        return next(family for family, name in self.models.items() if name == model)
+
+    def title(self, model: str) -> str:
+        """What the network is called in a legend."""
+        return f"{family_title(self.family(model))}-{self.depth}"
+
+    def style(self, model: str) -> Style:
+        return style(self.family(model), tuple(FAMILIES))
+
+
+def stories() -> None:
+    """A button for each story; the one that is told is filled."""
+    with st.container(horizontal=True, gap="small"):
+        for story, choices in STORIES.items():
+            told = all((view.chosen(key) or USUAL[key]) == value for key, value in {**USUAL, **choices}.items())
+            kind: Literal["primary", "secondary"] = "primary" if told else "secondary"
+            st.button(_story_title(story), key=f"story-{story}", on_click=_tell, args=(story,), type=kind)
+
+
+def _tell(story: str) -> None:
+    for key, value in {**USUAL, **STORIES[story]}.items():
+        view.choose(key, value)
+
+
+def _story_title(story: str) -> str:
+    return {
+        "explodes": _("BatchNorm explodes at start"),
+        "folklore": _("The folklore"),
+        "holds": _("He initialisation holds"),
+        "blows-up": _("Residual without BatchNorm blows up"),
+        "1202": _("1202 layers"),
+    }[story]
+
+
+def choose() -> Choice:
+    """The switches, one under the other."""
+    usual = USUAL["families"].split(",")
+    families = view.pick_some(_("Families"), list(FAMILIES), usual, "families", format_func=family_title)
+    return Choice(
+        tuple(families),
+        view.pick(st.select_slider, _("Depth"), DEPTHS, int(USUAL["depth"]), "depth"),
+        _segments(_("Normalisation"), NORMS, "norm", {"batch": _("Batch"), "group": _("Group"), "none": _("None")}),
+        view.pick(st.selectbox, _("Initialisation"), INITS, USUAL["init"], "init", format_func=init_title),
+        view.pick(st.selectbox, _("Activation"), list(ACTIVATIONS), USUAL["activation"], "activation"),
+        _segments(_("Batch of 32"), ("noise", "photos"), "images", {"noise": _("Noise"), "photos": _("Photos")}),
+        view.pick(st.select_slider, _("Seeds"), SEEDS, int(USUAL["seeds"]), "seeds"),
+    )
+
+
+def _segments(label: str, options: tuple[str, ...], key: str, titles: Mapping[str, str]) -> str:
+    return view.pick(
+        st.segmented_control,
+        label,
+        options,
+        USUAL[key],
+        key,
+        required=True,
+        format_func=titles.__getitem__,
+        width="stretch",
+    )
+
+
+def family_title(family: str) -> str:
+    """A family's name for people; one without a title of its own goes by its short name."""
+    return {
+        "plain": _("Plain"),
+        "residual": _("Residual"),
+        "preactivation": _("Pre-activation"),
+        "weighted": _("Weighted"),
+        "scaled": _("Scaled by ½"),
+        "gated": _("Gated shortcut"),
+        "rezero": _("ReZero"),
+        "fixup": _("Fixup"),
+    }.get(family, family)
+
+
+def init_title(init: str) -> str:
+    """An initialisation's name for people."""
+    return {
+        "he": _("He, fan-out"),
+        "he-in": _("He, fan-in"),
+        "torch": _("PyTorch's default"),
+        "zero-gamma": _("He, last γ of a branch zero"),
+    }[init]

@@ -1,0 +1,33 @@
+"""The parts of the page on gradient flow, one at a time: only the chosen one computes."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from resviz.ui.base import url_state as view
+from resviz.ui.base.i18n import translate as _
+from resviz.ui.gradient_flow import lesions, shattering, through_training
+from resviz.ui.gradient_flow import profile as gradients
+
+
+def choose_part() -> Callable[[], None]:
+    """The function that shows the chosen part."""
+    parts = {
+        "profile": (_("Over depth"), gradients.show_profile),
+        "training": (_("Through training"), through_training.show),
+        "shares": (_("Shortcut and branch"), gradients.show_shares),
+        "lesions": (_("Lesions"), lesions.show),
+        "shattered": (_("Shattered gradients"), shattering.show),
+    }
+    chosen = view.pick(
+        st.segmented_control,
+        _("Part"),
+        list(parts),
+        "profile",
+        "part",
+        required=True,
+        format_func=lambda part: parts[part][0],
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    return parts[chosen][1]

@@ -1,0 +1,295 @@
+"""Models and results, computed once and shared by everybody on the server.
+
+Torch is imported inside the functions: a page shows its frame first. Results are keyed by the model's name, the
+hash of the picture and the options; a semaphore keeps thirty visitors from computing at once.
+"""
+
+import gc
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from resviz import paths
+from resviz.data.images import Picture, decode
+from resviz.errors import ModelError
+from resviz.figures.raster import photo_jpeg
+from resviz.ui.base import checkpoint_names as moments
+from resviz.ui.base.bounded_cache import Shelf, clear_all
+from resviz.ui.base.i18n import translate as _
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor, nn
+
+    from resviz.models.pool import Pool
+    from resviz.models.zoo import LoadedModel, ModelInfo
+    from resviz.probes.attribution.methods import Attribution, CamGraph
+    from resviz.probes.core.layers import Layer
+    from resviz.probes.core.prediction import Prediction
+    from resviz.probes.feature_maps.activations import Activation, ResidualParts
+
+WEIGHTS = {".safetensors", ".pt", ".pth", ".th"}
+Progress = Callable[[float, str], None]
+_CONCURRENT = 2
+_models: "Shelf[tuple[LoadedModel, Pool]]" = Shelf(4)
+_maps: "Shelf[Attribution]" = Shelf(256)
+_views: "Shelf[Image]" = Shelf(64)
+_jpegs: Shelf[bytes] = Shelf(64)
+_stamps: dict[str, tuple[int, int] | None] = {}
+_slots = threading.BoundedSemaphore(_CONCURRENT)
+_warm, _warming = threading.Event(), threading.Lock()
+
+
+@contextmanager
+def computing() -> Iterator[None]:
+    """Wait for one of the few places at the processor."""
+    warm_up()
+    with _slots:
+        yield
+
+
+def warm_up() -> None:
+    """Import torch, once: share the cores out among the places, and end the garbage collection of its objects.
+
+    Streamlit collects garbage after every run of every visitor; a million objects that never die make that slow.
+    """
+    with _warming:
+        if _warm.is_set():
+            return
+        import torch
+
+        from resviz.device import cores
+
+        torch.set_num_threads(max(1, cores() // _CONCURRENT))
+        gc.collect()
+        gc.freeze()
+        _warm.set()
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def catalogue() -> "tuple[ModelInfo, ...]":
+    """What the model picker offers."""
+    from resviz.models import zoo
+
+    return zoo.catalogue()
+
+
+def _loaded(name: str, progress: Progress) -> "tuple[LoadedModel, Pool]":
+    def load() -> "tuple[LoadedModel, Pool]":
+        from resviz.device import best
+        from resviz.models import zoo
+        from resviz.models.pool import Pool
+
+        loaded = zoo.load(name, progress)
+        loaded.model.to(best().type)
+        return loaded, Pool(loaded.model, size=_CONCURRENT)
+
+    return _models.get(name, load)
+
+
+def model(name: str, progress: Progress = lambda share, what: None) -> "LoadedModel":
+    """The model of that name, loaded once for the server."""
+    _check_file(name)
+    return _loaded(name, progress)[0]
+
+
+def untrained(name: str) -> str | None:
+    """The sentence for a network with random weights."""
+    random = name.startswith("new/") or moments.told(name) == moments.START or model(name).card.get("weights") == "none"
+    return _("This network is untrained: its weights are random, and so is its answer.") if random else None
+
+
+def refresh(name: str) -> None:
+    """Forget everything if the weights of that name have been written over since they were loaded."""
+    stamp = _stamp(name)
+    if _stamps.setdefault(name, stamp) != stamp:
+        clear_all()
+        st.cache_data.clear()
+        _cam_graph.clear()
+    _stamps[name] = stamp
+
+
+def _stamp(name: str) -> tuple[int, int] | None:
+    """When the file was written, and its length; None for a name without a file that changes."""
+    kind, _slash, rest = name.partition("?")[0].partition("/")
+    path = {"file": Path(rest), "run": paths.home() / "runs" / rest / "model.safetensors"}.get(kind)
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size) if found else None
+
+
+def is_loaded(name: str) -> bool:
+    """Whether the model can be had without waiting."""
+    return name in _models
+
+
+def files() -> list[str]:
+    """Names of the weight files that somebody put into the app's folder for models."""
+    found = (path for path in models_folder().glob("*") if path.suffix in WEIGHTS and path.is_file())
+    return [f"file/{path}" for path in sorted(found)]
+
+
+def models_folder() -> Path:
+    """Where the app looks for weight files."""
+    return paths.home() / "models"
+
+
+def _check_file(name: str) -> None:
+    """A visitor may not point the server at any file: only at those in the folder for models."""
+    if name.startswith("file/") and name.partition("?")[0] not in files():
+        raise ModelError(
+            _("The app opens weight files in {folder} only; put the file there.").format(folder=models_folder())
+        )
+
+
+@contextmanager
+def borrowed(name: str) -> "Iterator[nn.Module]":
+    """A clone of the model for this caller alone, and a place at the processor."""
+    pool = _loaded(name, lambda share, what: None)[1]
+    with computing(), pool.borrow() as clone:
+        yield clone
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def picture(data: bytes) -> Picture:
+    """The decoded picture; raises `ImageError`."""
+    return decode(data)
+
+
+def tensor(name: str, shown: Picture) -> "Tensor":
+    """The picture as the model receives it, (1, 3, H, W), where the model runs."""
+    from resviz.device import best
+
+    return model(name).preprocess.tensor(view(name, shown))[None].to(best().type)
+
+
+def normalised(loaded: "LoadedModel", images: "Tensor") -> "Tensor":
+    """Views of many pictures, uint8 (N, 3, H, W), as the model receives them, where models run."""
+    import torch
+
+    from resviz.device import best
+    from resviz.training.engine.augmentation import normalised
+
+    statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
+    return normalised(images, statistics).to(best().type)
+
+
+def view(name: str, shown: Picture) -> "Image":
+    """The pixels that the model receives, as an RGB picture; scaling down a large photo takes a while."""
+    return _views.get((name, shown.sha256), lambda: model(name).preprocess.view(shown.image))
+
+
+def jpeg(shown: Picture) -> bytes:
+    """The photo itself, small enough to send."""
+    return _jpegs.get(shown.sha256, lambda: photo_jpeg(shown.image))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def prediction(name: str, sha: str, _shown: Picture) -> "Prediction":
+    """Top-5 and all probabilities."""
+    from resviz.probes.core.prediction import predict
+
+    with borrowed(name) as net:
+        return predict(net, tensor(name, _shown), model(name).labels)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def layers(name: str) -> "tuple[Layer, ...]":
+    """Every layer with its shape at the model's input size."""
+    from resviz.probes.core.layers import layers as probe
+
+    return probe(model(name).model, model(name).input_size)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def block_names(name: str) -> tuple[str, ...]:
+    """The blocks of the network in forward order."""
+    from resviz.probes.feature_maps.activations import blocks
+
+    return blocks(model(name).model)
+
+
+def map_blocks(name: str) -> tuple[str, ...]:
+    """The blocks whose outputs have height and width; where none has, the layers that do."""
+    spatial = [layer.name for layer in layers(name) if layer.spatial]
+    return tuple(block for block in block_names(name) if block in spatial) or tuple(spatial)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def stage_maps(name: str, sha: str, _shown: Picture, chosen: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Mean over channels of each chosen layer's output."""
+    from resviz.probes.feature_maps.activations import stage_summary
+
+    with borrowed(name) as net:
+        return stage_summary(net, tensor(name, _shown), list(chosen))
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def activation(name: str, sha: str, _shown: Picture, layer: str) -> "Activation":
+    """All channels of one layer."""
+    from resviz.probes.feature_maps.activations import activations
+
+    with borrowed(name) as net:
+        return activations(net, tensor(name, _shown), [layer])[layer]
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def channel_relevance(name: str, sha: str, _shown: Picture, layer: str, target: int) -> np.ndarray:
+    """Gradient times activation of each channel for a class."""
+    from resviz.probes.feature_maps.activations import gradient_times_activation
+
+    with borrowed(name) as net:
+        return gradient_times_activation(net, tensor(name, _shown), layer, target)
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def residual_parts(name: str, sha: str, _shown: Picture, block: str) -> "ResidualParts":
+    """x, F(x) and their sum in one block."""
+    from resviz.probes.feature_maps.activations import residual_parts as probe
+
+    with borrowed(name) as net:
+        return probe(net, tensor(name, _shown), block)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _cam_graph(name: str, sha: str, layer: str, _shown: Picture) -> "CamGraph":
+    from resviz.probes.attribution.methods import CamGraph
+
+    with borrowed(name) as net:
+        return CamGraph(net, tensor(name, _shown), [layer])
+
+
+def attribution(
+    name: str,
+    shown: Picture,
+    method: str,
+    layer: str | None,
+    target: int,
+    progress: Callable[[float], None] | None = None,
+) -> "Attribution":
+    """A map by any method; Grad-CAM keeps its graph, so another class is a hundredth of the work."""
+
+    def compute() -> "Attribution":
+        from resviz.probes.attribution.methods import attribute
+
+        if method == "grad-cam" and layer is not None:
+            return _cam_graph(name, shown.sha256, layer, shown).grad_cam(layer, target)
+        with borrowed(name) as net:
+            return attribute(net, tensor(name, shown), method, target, layer, progress)
+
+    return _maps.get((name, shown.sha256, method, layer, target), compute)
+
+
+@st.cache_data(show_spinner=False)
+def default_layer(name: str) -> str:
+    """The last layer whose map has more than one cell."""
+    from resviz.probes.attribution.methods import last_spatial
+
+    return last_spatial(model(name).model, model(name).input_size)

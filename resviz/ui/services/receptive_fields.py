@@ -1,0 +1,96 @@
+"""Receptive fields, computed once and shared by everybody on the server, as in `cache`."""
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.services import models as cache
+from resviz.ui.services.image_batches import Batch, tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from resviz.probes.receptive_field.arithmetic import Step
+    from resviz.probes.receptive_field.effective import EffectiveField
+    from resviz.probes.receptive_field.input_size import ImageFit
+    from resviz.probes.receptive_field.theoretical import ReceptiveField
+
+DRAWS = 16  # random signs, spread over the pictures; each picture gets one at least
+Unit = tuple[int, int]
+_theoretical: "Shelf[Mapping[str, ReceptiveField]]" = Shelf(32)
+_measured: "Shelf[EffectiveField | None]" = Shelf(512)
+
+
+def theoretical(name: str, side: int) -> "Mapping[str, ReceptiveField]":
+    """The fields of all layers that have a map and can be followed, in forward order."""
+    from resviz.probes.receptive_field.theoretical import receptive_field
+
+    def follow() -> "Mapping[str, ReceptiveField]":
+        with cache.borrowed(name) as net:
+            return {field.name: field for field in receptive_field(net, input_size=side)}
+
+    return _theoretical.get((name, side), follow)  # not copied each time, as `st.cache_data` would: pages ask often
+
+
+def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
+    """One layer's field; raises `ProbeError`, which says why, where it cannot be followed."""
+    from resviz.probes.receptive_field.theoretical import receptive_field
+
+    if layer in (found := theoretical(name, side)):
+        return found[layer]
+    with cache.borrowed(name) as net:
+        return receptive_field(net, [layer], side)[0]
+
+
+def on_noise(name: str, side: int, layer: str, unit: Unit | None) -> "EffectiveField | None":
+    """The effective field over noise; None for a unit that nothing moves."""
+    from resviz.device import best
+    from resviz.probes.receptive_field.effective import INPUTS, noise
+
+    return _effective(name, side, lambda: noise(INPUTS, side).to(best().type), layer, unit)
+
+
+def is_measured(name: str, side: int, layer: str) -> bool:
+    """Whether the field of the layer's middle unit over noise is known already."""
+    return (name, side, layer, None) in _measured
+
+
+def on_pictures(
+    name: str, shown: Batch, layer: str, unit: Unit, progress: Callable[[float], None]
+) -> "EffectiveField | None":
+    """The effective field over these pictures; None for a unit that nothing moves."""
+    draws = max(1, DRAWS // len(shown.pixels))
+    return _effective(name, shown.key, lambda: tensor(name, shown), layer, unit, draws=draws, progress=progress)
+
+
+def _effective(
+    name: str, key: Hashable, inputs: "Callable[[], Tensor]", layer: str, unit: Unit | None, **how: Any
+) -> "EffectiveField | None":
+    """Measured on these inputs, of which the key tells what they are, once for everybody."""
+    from resviz.probes.receptive_field.effective import effective_receptive_fields
+
+    def measure() -> "EffectiveField | None":
+        with cache.borrowed(name) as net:
+            return effective_receptive_fields(net, inputs(), [layer], unit, **how)[layer]
+
+    return _measured.get((name, key, layer, unit), measure)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def arithmetic(name: str, side: int, layer: str) -> "tuple[Step, ...]":
+    """The rows that lead to a layer."""
+    from resviz.probes.receptive_field.arithmetic import arithmetic as probe
+
+    with cache.borrowed(name) as net:
+        return probe(net, layer, side)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def fit(name: str, side: int) -> "ImageFit":
+    """How an image of that side suits the network."""
+    from resviz.probes.receptive_field.input_size import image_fit
+
+    with cache.borrowed(name) as net:
+        return image_fit(net, side)

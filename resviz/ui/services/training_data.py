@@ -1,0 +1,58 @@
+"""The dataset that a model learned from, where it lies on this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resviz.data.builtin import KNOWN, is_here
+from resviz.errors import TrainingError
+from resviz.training.runs import reader as records
+from resviz.ui.base import checkpoint_names as moments
+from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.base.i18n import said
+from resviz.ui.services import models as cache
+
+if TYPE_CHECKING:
+    from resviz.data.datasets import Split
+    from resviz.models.zoo import LoadedModel
+
+_drawn: "Shelf[tuple[tuple[str, ...], Split]]" = Shelf(8)
+
+
+def own(model: str) -> str | None:
+    """What a model was trained on: a name for `datasets.load` where it tells one; None for random weights."""
+    if model.startswith("run/"):
+        return of_run(moments.base(model).removeprefix("run/"))
+    told = cache.model(model).card.get("dataset")
+    return str(told["name"]) if isinstance(told, dict) and "name" in told else None
+
+
+def of_run(run: str) -> str | None:
+    """The dataset of a run, as it was asked for."""
+    try:
+        asked = records.read(run).config.get("request", {})
+    except TrainingError:
+        return None
+    return str(asked["dataset"]) if "dataset" in asked else None
+
+
+def present(name: str) -> bool:
+    """Whether it can be read without a download."""
+    kind, _colon, path = name.partition(":")
+    return is_here(name) or (kind == "folder" and Path(path).exists())
+
+
+def title(name: str) -> str:
+    """A dataset's name for people."""
+    return said(KNOWN[name].title) if name in KNOWN else Path(name.partition(":")[2] or name).name
+
+
+def drawn(loaded: "LoadedModel", name: str, few: int) -> "tuple[tuple[str, ...], Split]":
+    """Labels and some pictures of the test split, prepared for a model; raises `DataError`."""
+
+    def read() -> "tuple[tuple[str, ...], Split]":
+        from resviz.data import datasets
+
+        data = datasets.load(name, loaded.input_size, view=loaded.preprocess.view, few=few)
+        return data.labels, data.test
+
+    return _drawn.get((loaded.preprocess, name, few), read)

@@ -1,0 +1,142 @@
+"""The picture that a page is about: a sample, an upload or a shot of the camera."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from resviz.data import samples
+from resviz.data.images import Picture
+from resviz.errors import ImageError
+from resviz.figures import html as boards
+from resviz.figures import raster
+from resviz.ui.base import checkpoint_names as moments
+from resviz.ui.base import url_state as view
+from resviz.ui.base.i18n import said, whole
+from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.page import escaped
+from resviz.ui.services import models as cache
+from resviz.ui.shell.model_picker import DEFAULT_MODEL
+from resviz.ui.widgets import clickable as board
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+SOURCES = ("sample", "upload", "camera")
+REFUSED, _SAID = "photo_refused", "photo_said"  # places: over the results, and under the picker
+
+
+def photo_picker() -> None:
+    """The choice of a picture, and under it the place for what is said of it."""
+    source = view.pick(
+        st.segmented_control,
+        _("Picture"),
+        SOURCES,
+        "sample",
+        "source",
+        required=True,
+        format_func=_source_title,
+        width="stretch",
+    )
+    promise = ""
+    if source == "sample":
+        _sample_picker()
+    elif source == "upload":
+        st.file_uploader(
+            _("A photo, at most 10 MB"), key="upload", on_change=_keep, args=("upload",), label_visibility="collapsed"
+        )
+        promise = _("PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. It stays in the server's memory and is never stored.")
+    else:
+        st.camera_input(
+            _("Take a photo"), key="camera", on_change=_keep, args=("camera",), label_visibility="collapsed"
+        )
+        promise = _("The photo stays in the server's memory and is never stored.")
+    st.session_state[_SAID] = st.container()
+    if promise:
+        st.caption(promise)
+
+
+def photo_or_the_one_before() -> tuple[str, Picture]:
+    """The chosen picture; where it is refused, the one shown before, and what is shown instead of what.
+
+    What is to be said of a picture stands under its picker; that one was refused, over the results of the other too.
+    """
+    title, data = _chosen_picture()
+    try:
+        shown = cache.picture(data)
+    except ImageError as refusal:
+        return _stand_in(title, refusal)
+    if (title, data) != _first_sample():  # it may only stand in for an upload to come
+        st.session_state["shown_before"] = title, data
+    for note in shown.notes:
+        _under_picker().caption(escaped(said(note)))
+    return title, shown
+
+
+def _stand_in(refused: str, refusal: ImageError) -> tuple[str, Picture]:
+    title, data = st.session_state.get("shown_before", _first_sample())
+    names = {"title": escaped(said(title)), "refused": escaped(said(refused))}
+    instead = _("{title} is shown instead.").format(**names)
+    _under_picker().error(f"{names['refused']}: {escaped(whole(refusal))}\n\n{instead}")
+    words = _("The photo here is {title}: {refused} was refused.").format(**names)
+    st.session_state[REFUSED].caption(f"**{words}**")
+    return title, cache.picture(data)
+
+
+def _under_picker() -> "DeltaGenerator":
+    place: DeltaGenerator = st.session_state[_SAID]
+    return place
+
+
+def _source_title(source: str) -> str:
+    return {"sample": _("Sample"), "upload": _("Upload"), "camera": _("Camera")}[source]
+
+
+def _keep(source: str) -> None:
+    """Keep an upload for the session: Streamlit forgets it when the page changes. Removing it forgets it here too."""
+    file = st.session_state[source]
+    st.session_state[f"kept-{source}"] = (file.name, file.getvalue()) if file is not None else None
+
+
+def _sample_picker() -> None:
+    titles = {sample.key: said(sample.title) for sample in _offered()}
+    first = next(iter(titles))
+    tiles = [boards.Tile(key, _thumbnail(key), title) for key, title in titles.items()]
+    board.show(boards.thumbnails(tiles, view.chosen("sample") or first), "samples", "sample")
+    view.pick(
+        st.selectbox,
+        _("Sample photo"),
+        list(titles),
+        first,
+        "sample",
+        format_func=titles.__getitem__,
+        label_visibility="collapsed",
+    )
+
+
+@st.cache_data(show_spinner=False)
+def _thumbnail(key: str) -> str:
+    return raster.data_uri(raster.photo_jpeg(cache.picture(samples.read(key)).image, 120))
+
+
+def _chosen_picture() -> tuple[str, bytes]:
+    """Title and bytes of the chosen picture; without an upload yet, what was shown before."""
+    source = st.session_state["source"]
+    if source != "sample":
+        kept: tuple[str, bytes] | None = st.session_state.get(f"kept-{source}")
+        if kept is not None:
+            return kept
+        _under_picker().info(_("Nothing chosen yet: a sample is shown."))
+        return _first_sample()
+    key = st.session_state["sample"]
+    return samples.find(key).title, samples.read(key)
+
+
+def _offered() -> tuple[samples.Sample, ...]:
+    """The samples that suit the chosen model; its side is known before its weights are loaded."""
+    sides = {info.name: info.input_size for info in cache.catalogue()}
+    return samples.offered(sides.get(moments.base(st.session_state.get("model") or DEFAULT_MODEL), 224))
+
+
+def _first_sample() -> tuple[str, bytes]:
+    first = _offered()[0]
+    return first.title, samples.read(first.key)

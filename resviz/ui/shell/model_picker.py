@@ -1,0 +1,115 @@
+"""Which model a page is about, by name; of a trained run also at which moment of its training."""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from resviz.ui.base import checkpoint_names as moments
+from resviz.ui.base import url_state as view
+from resviz.ui.base.i18n import said
+from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.page import escaped
+from resviz.ui.services import models as cache
+from resviz.ui.services.run_names import trained_title
+
+if TYPE_CHECKING:
+    from resviz.models.zoo import ModelInfo
+
+DEFAULT_MODEL = "bundled/resnet18-imagenette"
+GROUPS = ("bundled", "run", "new", "torchvision", "file")  # the order in which they are offered
+_STARTED = re.compile(r"-(\d{8}-\d{4})\d\d-")  # in a run's id
+
+
+def model_picker() -> None:
+    """A list of all models, and under it what one line has no room for."""
+    infos = {info.name: info for info in cache.catalogue()}
+    names = offered([*infos, *cache.files()], view.chosen("model"))
+    default = DEFAULT_MODEL if DEFAULT_MODEL in infos else names[0]
+    name = view.pick(
+        st.selectbox,
+        _("Model"),
+        names,
+        default,
+        "model",
+        format_func=lambda name: _title(infos, name),
+        accept_new_options=True,
+        help=_("Choose one, or type a name: new/plain-56, torchvision/resnet50?weights=none, file/PATH."),
+    )
+    if name.startswith("run/"):
+        _moment_slider(name)
+    if words := _details(infos, name):
+        st.caption(words)
+
+
+def offered(names: list[str], chosen: str | None) -> list[str]:
+    """The names group by group, of runs the youngest first; one that was typed comes last, a moment of a run stands in
+    the run's own place."""
+    youngest_first = sorted(names, key=_started, reverse=True)
+    ordered = sorted(youngest_first, key=lambda name: GROUPS.index(name.partition("/")[0]))
+    if not chosen or chosen in ordered:
+        return ordered
+    if moments.base(chosen) in ordered:
+        return [chosen if name == moments.base(chosen) else name for name in ordered]
+    return [*ordered, chosen]
+
+
+def _moment_slider(name: str) -> None:
+    """Initial, each saved epoch, final: scrubs every page through the training."""
+    kept = moments.saved(name)
+    if len(kept) < 2:
+        return
+    told = moments.told(name)
+    st.session_state["moment"] = told if told in kept else kept[-1]
+    st.select_slider(
+        _("Moment of its training"),
+        kept,
+        key="moment",
+        on_change=lambda: view.choose("model", moments.at(name, st.session_state["moment"])),
+        format_func=moments.title,
+    )
+
+
+def _title(infos: "Mapping[str, ModelInfo]", name: str) -> str:
+    """Short enough for one line of the sidebar."""
+    group, _slash, rest = name.partition("/")
+    if moments.base(name) in infos:
+        return f"{_known(infos[moments.base(name)])} {_when(moments.base(name))}".strip()
+    return rest.rpartition("/")[2] if group == "file" else name
+
+
+def _known(info: "ModelInfo") -> str:
+    return trained_title(info) if info.name.startswith("run/") else said(info.title)
+
+
+def _started(name: str) -> str:
+    """Date and minute of a run's start, as its id tells it; empty for everything else."""
+    found = _STARTED.search(name) if name.startswith("run/") else None
+    return found[1] if found else ""
+
+
+def _when(name: str) -> str:
+    """The minute of a start today, else the day."""
+    day, _dash, minute = _started(name).partition("-")
+    if day == time.strftime("%Y%m%d"):
+        return f"{minute[:2]}:{minute[2:]}"
+    return f"{day[6:]}.{day[4:6]}." if day else ""
+
+
+def _details(infos: "Mapping[str, ModelInfo]", name: str) -> str:
+    """Where the model comes from, its classes and its size."""
+    info = infos.get(moments.base(name))
+    if info is None:
+        return escaped(name) if name.startswith("file/") else ""
+    group = info.name.partition("/")[0]
+    source = {"bundled": _("Bundled"), "new": _("Random weights"), "run": _("Trained here")}.get(group, group)
+    words = _("{source} · {classes:,} classes · {size} parameters").format(
+        source=source, classes=info.classes, size=_rounded(info.parameters)
+    )
+    return words if info.offline else words + _(" · to download")
+
+
+def _rounded(count: int) -> str:
+    return f"{count / 1e6:.3g} M" if count >= 1e6 else f"{count / 1e3:.3g} k"

@@ -1,0 +1,105 @@
+"""The sidebar of every page: which model, which picture, where it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from resviz.data.images import Picture
+from resviz.errors import ResvizError
+from resviz.figures import html as boards
+from resviz.ui.base import checkpoint_names as moments
+from resviz.ui.base import url_state as view
+from resviz.ui.base.i18n import said
+from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.page import escaped, progress, refuse
+from resviz.ui.services import models as cache
+from resviz.ui.shell.image_picker import REFUSED, photo_or_the_one_before, photo_picker
+from resviz.ui.shell.model_picker import DEFAULT_MODEL, model_picker
+from resviz.ui.widgets import clickable as board
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a page is about: a model by name and a picture with its hash."""
+
+    model: str
+    shown: Picture
+    title: str
+
+    @property
+    def sha(self) -> str:
+        return self.shown.sha256
+
+
+def sidebar() -> None:
+    """Draw the sidebar's places, and over the results that of a refused picture; `subject` fills in what takes time."""
+    st.session_state[REFUSED] = st.empty()
+    with st.sidebar:
+        model_picker()
+        photo_picker()
+        st.session_state["card"] = st.empty()
+        st.session_state["device_line"] = st.empty()
+
+
+def subject() -> Subject:
+    """Model and picture as chosen; stops the page with one sentence where the model cannot be had."""
+    name = st.session_state["model"] or DEFAULT_MODEL
+    try:
+        _load(name)
+    except ResvizError as refusal:
+        refuse(refusal)
+        label = _("Look at the bundled model instead")
+        st.button(label, on_click=view.choose, args=("model", DEFAULT_MODEL))
+        st.stop()
+    title, shown = photo_or_the_one_before()
+    _say_card(name)
+    _say_device()
+    return Subject(name, shown, title)
+
+
+def _load(name: str) -> None:
+    cache.refresh(name)
+    if cache.is_loaded(name):
+        return
+    update = progress(_("Loading {model}").format(model=escaped(name)))
+    update(0.0)
+    try:
+        cache.model(name, update)
+    finally:
+        update(1.0)
+
+
+def _say_card(name: str) -> None:
+    """What the model was trained on and how often it is right, by class; its other notes."""
+    loaded = cache.model(name)
+    card: Mapping[str, Any] = loaded.card
+    ours = name.startswith(("bundled/", "run/")) and "accuracy" in card  # a foreign file may say anything
+    with st.session_state["card"].expander(_("About this model")):
+        for note in loaded.notes:
+            st.caption(escaped(said(note)))
+        if moments.told(name) == moments.START:
+            st.caption(_("The run before its first step: random weights."))
+            return
+        if not ours:
+            st.caption(_("{count} classes. No record of its training.").format(count=len(loaded.labels)))
+            return
+        by_class = {label: share for label, share in card["by_class"].items() if share is not None}
+        st.caption(
+            _("Trained on {data}, {train:,} images. Right on {accuracy:.1%} of {test:,} others ({date}).").format(
+                data=escaped(card["dataset"]["name"]),
+                train=card["images"]["train"],
+                accuracy=card["accuracy"],
+                test=card["images"]["test"],
+                date=card["date"],
+            )
+        )
+        board.show(boards.share_list(sorted(by_class.items(), key=lambda row: -row[1])), "by_class")
+
+
+def _say_device() -> None:
+    cache.warm_up()
+    from resviz.device import best
+
+    st.session_state["device_line"].caption(_("Runs on {device}.").format(device=said(best().where())))

@@ -1,0 +1,91 @@
+"""How long the chosen trainings will take: a few of their steps are tried when somebody asks, once for the server."""
+
+import threading
+from collections.abc import Sequence
+
+import streamlit as st
+
+from resviz.errors import ResvizError
+from resviz.training.launch import cost as estimate
+from resviz.training.launch import queue as jobs
+from resviz.training.launch.cost import Estimate, Trial
+from resviz.training.request import Request
+from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.i18n import whole
+from resviz.ui.base.page import escaped, progress
+
+_trials: Shelf[Trial] = Shelf(256)
+_one = threading.Lock()  # trials beside each other would measure each other
+
+
+@st.fragment
+def show(requests: Sequence[Request]) -> None:
+    """What is known already; a button where nothing is. The rest of the page goes on while steps are tried."""
+    at_once = min(len(requests), jobs.places()[1])
+    keys = [f"{at_once} {estimate.trial_key(request)}" for request in requests]
+    place = st.empty()
+    if not _known(keys) and place.button(
+        _("How long, how much memory?"), type="tertiary", help=_("Tries a few steps of each network for some seconds.")
+    ):
+        with place.container():
+            try:
+                _try(requests, keys, at_once)
+            except ResvizError as refusal:
+                st.caption(escaped(whole(refusal)))
+    if _known(keys):
+        found = [_trials.get(key, _never) for key in keys]
+        place.caption(_words(estimate.together(found, requests[0].config.epochs, at_once)))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 59.5:
+        return _("{count:.0f} s").format(count=seconds)
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 10:
+        return _("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
+    if minutes < 100:
+        return _("{count:.0f} min").format(count=seconds / 60)
+    if seconds < 48 * 3600:
+        return _("{count:.1f} h").format(count=seconds / 3600)
+    return _("{count:.1f} days").format(count=seconds / 86400)
+
+
+def _known(keys: Sequence[str]) -> bool:
+    return all(key in _trials for key in keys)
+
+
+def _try(requests: Sequence[Request], keys: Sequence[str], at_once: int) -> None:
+    """Try those that nobody has tried yet."""
+    update = progress(_("Trying a few steps"))
+    try:
+        update(0.05)
+        with _one:
+            left = {key: request for key, request in zip(keys, requests, strict=True) if key not in _trials}
+            if not left:  # somebody else has tried them meanwhile
+                return
+            trials = estimate.trials(list(left.values()), at_once)
+            next(trials)  # the process is ready
+            for i, (key, trial) in enumerate(zip(left, trials, strict=True)):
+                update(min((i + 1) / len(left), 0.99))
+                if trial is not None:
+                    _trials.get(key, lambda trial=trial: trial)  # type: ignore[misc]
+    finally:
+        update(1.0)
+
+
+def _never() -> Trial:
+    raise AssertionError("it is on the shelf")
+
+
+def _words(found: Estimate) -> str:
+    told = {"time": duration(found.seconds), "memory": _gigabytes(found.memory), "free": _gigabytes(found.free)}
+    words = _("About {time} and {memory} of memory on this machine").format(**told)
+    if found.free:
+        words += _("; {free} are free").format(**told)
+    return words + _(". Measured over {steps} steps.").format(steps=found.measured)
+
+
+def _gigabytes(count: int) -> str:
+    return _("{count:.2g} GiB").format(count=count / 2**30)
