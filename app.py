@@ -3,10 +3,10 @@
 import streamlit as st
 
 from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 
 layout.frame()
 page = layout.navigation()
-view.publish(page.url_path)
+url_state.publish(page.url_path)
 st.title(page.title, anchor=False)  # before the page imports what it needs: the first thing to read comes at once
 page.run()

@@ -4,8 +4,7 @@ import numpy as np
 import plotly.express as px
 
 from benchmarks.measure import Result, compare, ratios
-from resviz.figures import html as boards
-from resviz.figures import raster
+from resviz.figures import html, raster
 
 CHANNELS, SIDE, COLUMNS = 64, 56, 8
 
@@ -22,7 +21,7 @@ def run() -> list[Result]:
 def _grid(maps: np.ndarray) -> str:
     titles = [(str(i), f"channel {i}") for i in range(CHANNELS)]
     image = raster.data_uri(raster.mosaic_png(maps, COLUMNS, shared=False))
-    return boards.channel_grid(image, "64 channels", COLUMNS, titles, "0")
+    return html.channel_grid(image, "64 channels", COLUMNS, titles, "0")
 
 
 def _facets(maps: np.ndarray) -> str:

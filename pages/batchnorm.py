@@ -1,14 +1,14 @@
 """What BatchNorm stores, how far a batch lies from it, what other statistics would answer, and how it came about."""
 
-from resviz.ui.base import page as layout
+from resviz.ui.base import page
 from resviz.ui.base.page import _
-from resviz.ui.batchnorm import sections as norm_parts
-from resviz.ui.shell import sidebar as controls
+from resviz.ui.batchnorm import sections
+from resviz.ui.shell import sidebar
 
-layout.idea(_("What BatchNorm has stored, and how far a batch lies from it."))
-part = norm_parts.choose()
-if part in norm_parts.OF_A_MODEL:
-    controls.sidebar()
+page.idea(_("What BatchNorm has stored, and how far a batch lies from it."))
+part = sections.choose()
+if part in sections.OF_A_MODEL:
+    sidebar.sidebar()
 
-with layout.refusals():
-    norm_parts.show(part)
+with page.refusals():
+    sections.show(part)

@@ -2,20 +2,20 @@
 
 from resviz.ui.base import page as layout
 from resviz.ui.base.page import _
-from resviz.ui.feature_maps import panels as channels
-from resviz.ui.shell import sidebar as controls
-from resviz.ui.widgets import layer_picker as pickers
+from resviz.ui.feature_maps import panels
+from resviz.ui.shell import sidebar
+from resviz.ui.widgets import layer_picker
 
 layout.idea(_("What one layer makes of the photo, channel by channel."))
-controls.sidebar()
-subject = controls.subject()
+sidebar.sidebar()
+subject = sidebar.subject()
 
 with layout.refusals():
-    layer = pickers.layer_picker(subject, channels.first_block(subject))
-    page = channels.choose(subject, layer)
+    layer = layer_picker.layer_picker(subject, panels.first_block(subject))
+    page = panels.choose(subject, layer)
     grid, large = layout.wide("maps").columns([1.15, 1], gap="medium")
     with grid:
-        channels.show_grid(page)
+        panels.show_grid(page)
     with large:
-        channels.show_channel(subject, page)
-    channels.show_residual(subject, layer, page)
+        panels.show_channel(subject, page)
+    panels.show_residual(subject, layer, page)

@@ -2,37 +2,35 @@
 
 import streamlit as st
 
-from resviz.figures import html as boards
-from resviz.figures import raster
-from resviz.ui.attribution import panels as attribution
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.figures import html, raster
+from resviz.ui.attribution import panels
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.page import _, escaped
-from resviz.ui.services import models as cache
-from resviz.ui.shell import sidebar as controls
-from resviz.ui.widgets import clickable as board
+from resviz.ui.services import models
+from resviz.ui.shell import sidebar
+from resviz.ui.widgets import clickable
 
-layout.idea(_("What the network says, and where in the photo it looks."))
-controls.sidebar()
-photo, looks, says = layout.reserved(st.columns([1, 1, 0.8], gap="medium"), 420)
-subject = controls.subject()
+page.idea(_("What the network says, and where in the photo it looks."))
+sidebar.sidebar()
+photo, looks, says = page.reserved(st.columns([1, 1, 0.8], gap="medium"), 420)
+subject = sidebar.subject()
 
-with layout.refusals():
-    answer = cache.prediction(subject.model, subject.sha, subject.shown)
-    layer = cache.default_layer(subject.model)
-    guess = next((g for g in answer.top if str(g.index) == view.chosen("target")), answer.top[0])
-    heat = cache.attribution(subject.model, subject.shown, "grad-cam", layer, guess.index)
-    names = cache.map_blocks(subject.model)
-    blocks = layout.spread(names, 24)
-    strip = cache.stage_maps(subject.model, subject.sha, subject.shown, blocks)
+with page.refusals():
+    answer = models.prediction(subject.model, subject.sha, subject.shown)
+    layer = models.default_layer(subject.model)
+    guess = next((g for g in answer.top if str(g.index) == url_state.chosen("target")), answer.top[0])
+    heat = models.attribution(subject.model, subject.shown, "grad-cam", layer, guess.index)
+    names = models.map_blocks(subject.model)
+    blocks = page.spread(names, 24)
+    strip = models.stage_maps(subject.model, subject.sha, subject.shown, blocks)
 
-received, size = cache.view(subject.model, subject.shown), subject.shown.image.size
-box = cache.model(subject.model).preprocess.box(size)
+received, size = models.view(subject.model, subject.shown), subject.shown.image.size
+box = models.model(subject.model).preprocess.box(size)
 with photo.container():
-    board.show(
-        boards.framed_photo(
-            raster.data_uri(cache.jpeg(subject.shown)),
+    clickable.show(
+        html.framed_photo(
+            raster.data_uri(models.jpeg(subject.shown)),
             _("The photo {title}").format(title=said(subject.title)),
             box,
             size,
@@ -43,8 +41,8 @@ with photo.container():
     seen = _("The network sees all of it") if whole else _("The network sees the bright part")
     st.caption(_("The photo. {seen}, at {side} pixels.").format(seen=seen, side=received.width))
 with looks.container():
-    board.show(
-        boards.overlay(
+    clickable.show(
+        html.overlay(
             raster.data_uri(raster.photo_png(received)),
             raster.data_uri(raster.heat_png(heat.map, (448, 448))),
             _("Grad-CAM of {label} over the photo").format(label=guess.label),
@@ -57,31 +55,31 @@ with looks.container():
             layer=escaped(layer), label=escaped(guess.label)
         )
     )
-    if sentence := attribution.nothing_positive(heat, guess.label):
+    if sentence := panels.nothing_positive(heat, guess.label):
         st.info(sentence)
 with says.container():
     rows = [(str(g.index), g.label, g.probability) for g in answer.top]
-    board.show(boards.probability_bars(rows, str(guess.index)), "bars", "target")
+    clickable.show(html.probability_bars(rows, str(guess.index)), "bars", "target")
     st.caption(_("Probability of the five likeliest classes. Click one to see where the network finds it."))
-    if note := cache.untrained(subject.model):
+    if note := models.untrained(subject.model):
         st.caption(f"**{note}**")
-    layout.table_download(_("Download the probabilities"), "probabilities", ("index", "label", "probability"), rows)
+    page.table_download(_("Download the probabilities"), "probabilities", ("index", "label", "probability"), rows)
 
 st.subheader(_("From pixels to meaning, block by block"), anchor=False)
-sizes = {found.name: "×".join(map(str, found.output_shape)) for found in cache.layers(subject.model)}
+sizes = {found.name: "×".join(map(str, found.output_shape)) for found in models.layers(subject.model)}
 tiles = []
 for name, values in strip.items():
     detail = f"{sizes[name]}\n{raster.value_range(values).describe()}"
-    tiles.append(boards.Tile(name, raster.data_uri(raster.map_png(values)), name, detail))
-picked = board.show(boards.strip(tiles), "strip", "layer")
+    tiles.append(html.Tile(name, raster.data_uri(raster.map_png(values)), name, detail))
+picked = clickable.show(html.strip(tiles), "strip", "layer")
 words = (
     _("Mean over the channels of the output of {shown} of {all} blocks, each on its own scale with its ends under it.")
-    if names[0] in cache.block_names(subject.model)
+    if names[0] in models.block_names(subject.model)
     else _(
         "The blocks of this network give no maps: here are {shown} of {all} other layers, the mean over their channels."
     )
 )
 st.caption(words.format(shown=len(blocks), all=len(names)) + " " + _("Click one to open it."))
-layout.arrays_download(_("Download the maps"), "blocks", strip)
+page.arrays_download(_("Download the maps"), "blocks", strip)
 if picked:
     st.switch_page("pages/feature_maps.py")

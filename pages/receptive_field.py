@@ -2,26 +2,24 @@
 
 import streamlit as st
 
-from resviz.ui.base import page as layout
+from resviz.ui.base import page
 from resviz.ui.base.page import _
-from resviz.ui.receptive_field import ladder as field_ladder
-from resviz.ui.receptive_field import scene as receptive_field
-from resviz.ui.receptive_field import sections as field_tabs
-from resviz.ui.shell import sidebar as controls
-from resviz.ui.widgets import layer_picker as pickers
+from resviz.ui.receptive_field import ladder, scene, sections
+from resviz.ui.shell import sidebar
+from resviz.ui.widgets import layer_picker
 
-layout.idea(_("What one unit of a layer can see, and what it really looks at."))
-controls.sidebar()
-subject = controls.subject()
+page.idea(_("What one unit of a layer can see, and what it really looks at."))
+sidebar.sidebar()
+subject = sidebar.subject()
 
-with layout.refusals():
-    default = receptive_field.default_layer(subject)
-    layer = pickers.layer_picker(subject, default).name
-    receptive_field.show(subject, layer, default)
+with page.refusals():
+    default = scene.default_layer(subject)
+    layer = layer_picker.layer_picker(subject, default).name
+    scene.show(subject, layer, default)
 
     st.subheader(_("From layer to layer"), anchor=False)
-    measure = field_ladder.show(subject.model, receptive_field.side(subject), layer)
+    measure = ladder.show(subject.model, scene.side(subject), layer)
 
     st.divider()
-    field_tabs.show(field_tabs.choose(), subject, layer)
+    sections.show(sections.choose(), subject, layer)
     measure()

@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from resviz.ui.base import page as layout
+from resviz.ui.base import page
 from resviz.ui.base.page import _
-from resviz.ui.training import monitor as watching
-from resviz.ui.training import setup as training
+from resviz.ui.training import monitor, setup
 
-layout.idea(_("Networks learn here, side by side: with shortcuts and without."))
-with layout.refusals():
+page.idea(_("Networks learn here, side by side: with shortcuts and without."))
+with page.refusals():
     with st.sidebar:
-        training.choose_and_start()
-    watching.watch()
+        setup.choose_and_start()
+    monitor.watch()

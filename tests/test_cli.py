@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from resviz import __version__, cli
-from resviz.cli import inspect as look
+from resviz.cli import inspect
 from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.figures.raster import mosaic_png, overlay_png
@@ -554,7 +554,7 @@ def test_the_help_of_a_command_explains_every_option(capsys, monkeypatch, comman
 
 
 def test_the_help_names_every_method():
-    assert sorted(re.findall(r"[a-z-]+", look.METHODS.replace(" or ", " "))) == sorted(METHODS)
+    assert sorted(re.findall(r"[a-z-]+", inspect.METHODS.replace(" or ", " "))) == sorted(METHODS)
 
 
 def test_the_version_is_the_packages(capsys):

@@ -8,18 +8,17 @@ from pathlib import Path
 import pytest
 
 from resviz import cli
-from resviz.training.launch import queue as jobs
-from resviz.training.launch import start as module
+from resviz.training.launch import queue, start
 from resviz.training.launch.start import fit
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """On the CPU, and no process is started."""
-    monkeypatch.setattr(module, "best", lambda: CPU)
-    monkeypatch.setattr(jobs, "_launch", lambda folder: None)
+    monkeypatch.setattr(start, "best", lambda: CPU)
+    monkeypatch.setattr(queue, "_launch", lambda folder: None)
 
 
 @pytest.fixture
@@ -52,12 +51,12 @@ def test_runs_are_listed_with_their_progress(ask, run):
 
 def test_a_run_is_shown_with_all_that_repeats_it(ask, run):
     shown = ask("runs", "show", run)
-    assert shown["config"] == records.read(run).config
+    assert shown["config"] == reader.read(run).config
     assert shown["config"]["request"]["record"] == "full"
     assert shown["recorded"][0] == "weight_gradient"
     (epoch,) = shown["epochs"]
     assert epoch["epoch"] == 0
-    assert epoch["test_loss"] == records.read(run).epochs()["test_loss"][0]
+    assert epoch["test_loss"] == reader.read(run).epochs()["test_loss"][0]
 
 
 def test_a_stopped_run_goes_on_in_the_foreground(ask, run):
@@ -77,7 +76,7 @@ def test_an_exported_run_folder_comes_back(ask, run, tmp_path):
     files = ask("runs", "export", run, "--out", str(tmp_path / "csv"))["files"]
     assert len((tmp_path / "csv" / "steps.csv").read_text().splitlines()) == 1 + 4
     assert str(tmp_path / "csv" / "block_gradient.csv") in files
-    (records.folder() / run).rename(tmp_path / run)
+    (reader.folder() / run).rename(tmp_path / run)
     assert ask("runs")["runs"] == []
     assert ask("runs", "import", str(tmp_path / run)) == {"run": run, "status": "stopped"}
     assert ask("train", "--run", run)["status"] == "finished"

@@ -13,9 +13,9 @@ from resviz.errors import ResvizError
 
 def runs(options: argparse.Namespace) -> Result:
     """Look after training runs: list, show, stop, resume, delete, export or import them."""
-    from resviz.training.launch import queue as jobs
+    from resviz.training.launch import queue
 
-    jobs.admit()
+    queue.admit()
     if options.action == "list":
         return _list()
     if not options.id:
@@ -24,13 +24,13 @@ def runs(options: argparse.Namespace) -> Result:
 
 
 def _list() -> Result:
-    from resviz.training.runs import reader as records
+    from resviz.training.runs import reader
 
     kept = ("id", "model", "dataset", "status", "step", "steps")
     return {
         "runs": [
             {**{key: getattr(info, key) for key in kept}, "started": _moment(info.started), "message": info.message}
-            for info in records.runs()
+            for info in reader.runs()
         ]
     }
 
@@ -40,9 +40,9 @@ def _moment(seconds: float | None) -> str | None:
 
 
 def _show(options: argparse.Namespace) -> Result:
-    from resviz.training.runs import reader as records
+    from resviz.training.runs import reader
 
-    record = records.read(options.id)
+    record = reader.read(options.id)
     info, epochs = record.info(), record.epochs()
     rows = [dict(zip(epochs, row, strict=True)) for row in zip(*(v.tolist() for v in epochs.values()), strict=True)]
     return {
@@ -58,47 +58,45 @@ def _show(options: argparse.Namespace) -> Result:
 
 
 def _stop(options: argparse.Namespace) -> Result:
-    from resviz.training.launch import queue as jobs
-    from resviz.training.runs import reader as records
+    from resviz.training.launch import queue
+    from resviz.training.runs import reader
 
-    jobs.stop(options.id)
-    return {"run": options.id, "status": records.read(options.id).status, "asked_to_stop": True}
+    queue.stop(options.id)
+    return {"run": options.id, "status": reader.read(options.id).status, "asked_to_stop": True}
 
 
 def _resume(options: argparse.Namespace) -> Result:
-    from resviz.training.launch import queue as jobs
-    from resviz.training.runs import reader as records
+    from resviz.training.launch import queue
+    from resviz.training.runs import reader
 
-    jobs.resume(options.id)
-    return {"run": options.id, "status": records.read(options.id).status}
+    queue.resume(options.id)
+    return {"run": options.id, "status": reader.read(options.id).status}
 
 
 def _delete(options: argparse.Namespace) -> Result:
-    from resviz.training.launch import queue as jobs
-    from resviz.training.runs import reader as records
+    from resviz.training.launch import queue
+    from resviz.training.runs import reader
 
     if not options.yes:
-        raise ResvizError("{run} would be deleted with all that it learnt; add --yes.", run=records.read(options.id).id)
-    jobs.delete(options.id)
+        raise ResvizError("{run} would be deleted with all that it learnt; add --yes.", run=reader.read(options.id).id)
+    queue.delete(options.id)
     return {"run": options.id, "status": "deleted"}
 
 
 def _export(options: argparse.Namespace) -> Result:
-    from resviz.training.runs import export as exchange
-    from resviz.training.runs import reader as records
+    from resviz.training.runs import export, reader
 
     if not options.out:
         raise ResvizError("Say where the files go with --out DIR.")
-    files = exchange.export(records.read(options.id), Path(options.out), options.format)
+    files = export.export(reader.read(options.id), Path(options.out), options.format)
     return {"run": options.id, "format": options.format, "files": [str(path) for path in files]}
 
 
 def _import(options: argparse.Namespace) -> Result:
-    from resviz.training.runs import export as exchange
-    from resviz.training.runs import reader as records
+    from resviz.training.runs import export, reader
 
-    name = exchange.take_in(Path(options.id))
-    return {"run": name, "status": records.read(name).status}
+    name = export.take_in(Path(options.id))
+    return {"run": name, "status": reader.read(name).status}
 
 
 _ACTIONS: dict[str, Callable[[argparse.Namespace], Result]] = {

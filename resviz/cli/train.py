@@ -59,10 +59,10 @@ def train(options: argparse.Namespace) -> Result:
 
 def _trained(options: argparse.Namespace, group: "Group") -> Result:
     from resviz.training.events import EpochEnd
-    from resviz.training.launch import queue as jobs
+    from resviz.training.launch import queue
     from resviz.training.runs.reader import Record
 
-    launched = jobs.LOCK_VARIABLE in os.environ
+    launched = queue.LOCK_VARIABLE in os.environ
     run, events = _continued(options, group) if options.run else _begun(options, group)
     last: EpochEnd | None = None
     for event in events:
@@ -74,7 +74,7 @@ def _trained(options: argparse.Namespace, group: "Group") -> Result:
         else:
             progress((event.step + 1) / event.steps, f"loss {event.loss:.3f}, {event.seconds:.2f} s a step")
     if launched:
-        jobs.admit()
+        queue.admit()
     metrics: Result = asdict(last) if last else {}
     if last:
         metrics["test"]["by_class"] = dict(zip(run.data.labels, last.test.by_class, strict=True))
@@ -108,15 +108,15 @@ def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
 
 def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     """The run of that id; a termination of the process that `jobs` started becomes the wish to stop."""
-    from resviz.training.launch import queue as jobs
+    from resviz.training.launch import queue
     from resviz.training.launch.start import carry_on
-    from resviz.training.runs import reader as records
+    from resviz.training.runs import reader
     from resviz.training.schema import STOP
 
     if more := [name for name in GIVEN if getattr(options, name) is not None]:
         raise ResvizError("A run goes on as it began; leave out --{more} or --run.", more=more[0].replace("_", "-"))
-    folder = records.read(options.run).folder
-    lock = os.environ.get(jobs.LOCK_VARIABLE)
+    folder = reader.read(options.run).folder
+    lock = os.environ.get(queue.LOCK_VARIABLE)
     if lock is None:
         return carry_on(folder, progress, group=group)
     signal.signal(signal.SIGTERM, lambda *_: (folder / STOP).touch())

@@ -8,7 +8,7 @@ from pathlib import Path
 from resviz import paths
 from resviz.errors import CheckpointError, Sentence, SpecError
 from resviz.models.spec import ModelSpec
-from resviz.models.weights import safe_load as weightfile
+from resviz.models.weights import safe_load
 from resviz.models.weights.download import is_here
 from resviz.models.weights.torchvision import OTHERS, RESNETS
 
@@ -46,7 +46,7 @@ def _files(kind: str, folder: Path, pattern: str) -> Iterator[ModelInfo]:
     for path in sorted(folder.glob(pattern)):
         name = path.stem if kind == "bundled" else path.parent.name
         try:
-            yield _described(f"{kind}/{name}", *weightfile.metadata(path))
+            yield _described(f"{kind}/{name}", *safe_load.metadata(path))
         except (CheckpointError, SpecError, KeyError, TypeError, ValueError):
             continue
 

@@ -19,8 +19,7 @@ from resviz.errors import CheckpointError, ModelError, Sentence
 from resviz.models.architectures.resnet import build
 from resviz.models.catalogue import ModelInfo, catalogue
 from resviz.models.spec import ModelSpec
-from resviz.models.weights import checkpoints
-from resviz.models.weights import torchvision as published
+from resviz.models.weights import checkpoints, torchvision
 from resviz.models.weights.download import Progress, ensure, silent
 
 __all__ = ["LoadedModel", "ModelInfo", "catalogue", "load", "saved"]
@@ -104,23 +103,23 @@ def _torchvision(name: str, rest: str, progress: Progress) -> LoadedModel:
     title, options = _options(rest)
     if unknown := sorted(set(options) - {"weights"}):
         raise ModelError("torchvision models have no option {unknown!r}; the only one is weights.", unknown=unknown[0])
-    if title not in published.RESNETS and title not in published.names():
+    if title not in torchvision.RESNETS and title not in torchvision.names():
         raise ModelError(
             "torchvision publishes no classifier {title!r}; {hint}",
             title=title,
-            hint=_closest(title, published.names()),
+            hint=_closest(title, torchvision.names()),
         )
     choice = options.get("weights", "DEFAULT")
-    member = published.weights(title, "DEFAULT" if choice == "none" else choice)
+    member = torchvision.weights(title, "DEFAULT" if choice == "none" else choice)
     path = None if choice == "none" else ensure(member.url, progress)
-    preprocess = published.preprocess(member)
-    spec = published.RESNETS[title].spec() if title in published.RESNETS else None
+    preprocess = torchvision.preprocess(member)
+    spec = torchvision.RESNETS[title].spec() if title in torchvision.RESNETS else None
     if spec is not None:
         model: nn.Module = build(spec) if path is None else checkpoints.read(path, spec).model
     else:
-        model = published.fresh(title, member) if path is None else published.trained(title, member, path)
+        model = torchvision.fresh(title, member) if path is None else torchvision.trained(title, member, path)
     card = {"weights": "none" if path is None else member.name, "url": member.url}
-    return LoadedModel(name, model, published.labels(member), preprocess, preprocess.crop, spec, card)
+    return LoadedModel(name, model, torchvision.labels(member), preprocess, preprocess.crop, spec, card)
 
 
 _KINDS: dict[str, Callable[[str, str, Progress], LoadedModel]] = {

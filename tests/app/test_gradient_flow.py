@@ -4,12 +4,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resviz.models.spec import FAMILIES
-from resviz.probes.gradient_flow import disk_cache as kept
+from resviz.probes.gradient_flow import disk_cache
 from resviz.probes.gradient_flow.over_seeds import Batch, Profile, measure
 from resviz.probes.gradient_flow.shattering import shattering
 from resviz.ui.base.numbers import times
-from resviz.ui.gradient_flow import network_choice as networks
-from resviz.ui.gradient_flow import sweep
+from resviz.ui.gradient_flow import network_choice, sweep
 from tests.app.test_pages import run as visit
 
 
@@ -45,7 +44,7 @@ def test_every_quantity_has_a_sentence_and_a_table(quantity):
 
 
 def test_a_story_sets_every_switch_and_is_marked_as_told(monkeypatch):
-    monkeypatch.setitem(networks.USUAL, "seeds", "1")  # each takes seconds at this depth
+    monkeypatch.setitem(network_choice.USUAL, "seeds", "1")  # each takes seconds at this depth
     app = run(depth="14", norm="group", images="photos")
     app.button(key="story-holds").click().run()
     assert app.select_slider(key="depth").value == 56
@@ -79,7 +78,7 @@ def test_shattering_says_the_probes_correlations():
 
 def test_a_second_visitor_waits_for_nothing(monkeypatch):
     run()
-    monkeypatch.setattr(kept, "measure", lambda *_, **__: pytest.fail("computed again"))
+    monkeypatch.setattr(disk_cache, "measure", lambda *_, **__: pytest.fail("computed again"))
     assert "Plain-8" in words(run())
     monkeypatch.setattr(sweep, "_shelf", sweep.Shelf(64))  # after a restart the disk still knows
     assert "Plain-8" in words(run())
@@ -99,5 +98,5 @@ def test_a_stopped_sweep_shows_what_is_known_and_goes_on_when_asked(monkeypatch)
 
 @pytest.mark.parametrize("query", [{"families": "<script>,,"}, {"depth": "9"}, {"norm": "layer", "part": "x"}])
 def test_nonsense_in_the_address_is_ignored(query, monkeypatch):
-    monkeypatch.setitem(networks.USUAL, "depth", "14")
+    monkeypatch.setitem(network_choice.USUAL, "depth", "14")
     assert f"Plain-{14 if 'depth' in query else 8}" in words(run(**query))

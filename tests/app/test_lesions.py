@@ -12,7 +12,7 @@ from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.core.prediction import predict
 from resviz.probes.gradient_flow.lesions import answers, lesioned
-from resviz.ui.gradient_flow import lesion_twins as lesion_pair
+from resviz.ui.gradient_flow import lesion_twins
 from tests.app.test_pages import run as visit
 
 CIFAR = "bundled/resnet20-cifar10"
@@ -87,7 +87,7 @@ def test_the_pair_keeps_what_the_probe_says(query, removed, swapped):
     test = datasets.load("digits", 8, test_only=True).test
     found = hits(pair_says(**query))
     for family, title in (("residual", "Residual-20"), ("plain", "Plain-20")):
-        loaded = zoo.load(lesion_pair.NAMES[family])
+        loaded = zoo.load(lesion_twins.NAMES[family])
         x = torch.stack([loaded.preprocess(Image.fromarray(i.permute(1, 2, 0).numpy())) for i in test.images])
         whole = answers(loaded.model, x, test.targets)
         left = answers(loaded.model, x, test.targets, removed[family], swapped)
@@ -107,7 +107,7 @@ def test_the_pair_goes_back_to_whole_at_a_click():
 
 
 def test_the_chosen_network_is_asked_about_its_own_data_where_they_are_here():
-    name, pair = lesion_pair.NAMES["plain"], ("layer1.0", "layer1.1")
+    name, pair = lesion_twins.NAMES["plain"], ("layer1.0", "layer1.1")
     app = run(model=name, swap=",".join(pair))
     assert "200 test images of Digits, 8×8." in words(app)
     board = next(e.proto.json for e in app.main if "-hits" in getattr(getattr(e, "proto", None), "id", ""))

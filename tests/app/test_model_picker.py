@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from resviz.models import zoo
 from resviz.probes.receptive_field.effective import effective_receptive_fields, noise
 from resviz.training.launch.start import fit
-from resviz.ui.base import checkpoint_names as moments
+from resviz.ui.base import checkpoint_names
 from resviz.ui.shell import model_picker
 from tests.app.test_pages import run as visit
 from tests.app.test_pages import words
@@ -38,9 +38,9 @@ def test_a_moment_of_a_run_stands_in_the_place_of_the_run():
 
 
 def test_the_last_moment_is_the_plain_name_of_the_run():
-    assert moments.at("run/r?checkpoint=epoch-2", "final") == "run/r"
-    assert moments.at("run/r", "initial") == "run/r?checkpoint=initial"
-    assert moments.base("torchvision/resnet50?weights=none") == "torchvision/resnet50?weights=none"
+    assert checkpoint_names.at("run/r?checkpoint=epoch-2", "final") == "run/r"
+    assert checkpoint_names.at("run/r", "initial") == "run/r?checkpoint=initial"
+    assert checkpoint_names.base("torchvision/resnet50?weights=none") == "torchvision/resnet50?weights=none"
 
 
 def visited(page: str, **query: str) -> AppTest:

@@ -14,10 +14,9 @@ from resviz.models import zoo
 from resviz.papers.cards import card
 from resviz.probes.batchnorm.modes import batchnorm_modes
 from resviz.probes.batchnorm.train_eval_gap import mismatch
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from resviz.training.schema import FILE
-from resviz.ui.batchnorm import runs as norm_runs
-from resviz.ui.batchnorm import through_training as norm_training
+from resviz.ui.batchnorm import runs, through_training
 from tests.app.test_batchnorm import charts, page
 from tests.app.test_pages import SMALL, run, words
 from tests.training.squares import folder
@@ -43,7 +42,7 @@ def test_right_answers_are_counted_where_the_model_knows_the_classes(home: Path)
     app = page(model=f"run/{train}", batch="data", aspect="answers")
     assert not app.error
     net = zoo.load(f"run/{train}")
-    name = records.read(train).config["request"]["dataset"]
+    name = reader.read(train).config["request"]["dataset"]
     split = datasets.load(name, 8, few=48).test
     mine = slice(0, 6)  # of twelve test pictures
     x = torch.stack([net.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images[mine]])
@@ -77,7 +76,7 @@ def test_a_norm_that_follows_no_convolution_is_not_folded() -> None:
     assert "layer1.0.bn1 cannot be folded" in app.info[0].value
 
 
-@pytest.mark.parametrize(("part", "link"), [("training", norm_runs.RECORDED), ("mismatch", norm_runs.SMALL_BATCH)])
+@pytest.mark.parametrize(("part", "link"), [("training", runs.RECORDED), ("mismatch", runs.SMALL_BATCH)])
 def test_without_a_run_there_is_a_sentence_and_a_link_to_a_training(
     home: Path, part: str, link: dict[str, str]
 ) -> None:
@@ -89,7 +88,7 @@ def test_without_a_run_there_is_a_sentence_and_a_link_to_a_training(
     assert dict(parse_qsl(shown.proto.query_string)) == link
 
 
-@pytest.mark.parametrize("link", [norm_runs.RECORDED, norm_runs.SMALL_BATCH, norm_runs.WITH_AND_WITHOUT])
+@pytest.mark.parametrize("link", [runs.RECORDED, runs.SMALL_BATCH, runs.WITH_AND_WITHOUT])
 def test_the_training_page_does_what_a_link_asks_for(home: Path, link: dict[str, str]) -> None:
     app = run("training", **link)
     assert not app.exception
@@ -106,7 +105,7 @@ def trained(home: Path, *models: str, batch: int = 8) -> list[str]:
     for model in models:
         command = f"train --model {model} --dataset {data} --epochs 3 --side 8 --record full --batch-size {batch}"
         assert cli.main([*command.split(), "--threads", "1"]) == 0
-    return [info.id for info in records.runs()]
+    return [info.id for info in reader.runs()]
 
 
 def test_through_training_says_what_was_recorded(home: Path) -> None:
@@ -116,7 +115,7 @@ def test_through_training_says_what_was_recorded(home: Path) -> None:
     assert charts(app) == 3
     assert app.selectbox(key="bnrun").value == name
     assert app.selectbox(key="bn").value == "layer2.0.bn2"
-    record = records.read(name)
+    record = reader.read(name)
     at = record.layers("bn_variance").index("layer2.0.bn2")
     values = record.first("bn_variance", 9)[1][:, at]
     last = (values[-1] - 0.9 * values[-2]) / 0.1
@@ -130,7 +129,7 @@ def test_through_training_says_what_was_recorded(home: Path) -> None:
     ("steps", "says"), [([0, 1, 2], "is a step,"), ([0, 10, 20, 30], "one step out of 10,"), ([7], "is a step,")]
 )
 def test_the_caption_says_which_steps_the_columns_are(steps: list[int], says: str) -> None:
-    assert says in norm_training._explained(np.array(steps))
+    assert says in through_training._explained(np.array(steps))
 
 
 @pytest.mark.parametrize("part", ["hand", "training", "mismatch", "drift"])
@@ -161,9 +160,9 @@ def test_both_ways_of_a_run_are_what_the_probe_says_of_its_last_weights(home: Pa
     assert not app.error
     assert charts(app) == 1
     assert app.selectbox(key="bnrun").value == name, "a run without BatchNorm is not offered"
-    assert records.read(name).config["config"]["batch_size"] == 4
+    assert reader.read(name).config["config"]["batch_size"] == 4
     net = zoo.load(f"run/{name}?checkpoint=epoch-3")
-    split = datasets.load(records.read(name).config["request"]["dataset"], 8, few=256).test
+    split = datasets.load(reader.read(name).config["request"]["dataset"], 8, few=256).test
     x = torch.stack([net.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images])
     expected = mismatch(net.model, x, split.targets, 2)
     assert (

@@ -15,7 +15,7 @@ from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import checkpoints
 from resviz.probes.core.prediction import predict
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 
 APP = str(Path(__file__).parents[2] / "app.py")
 FIRST = samples.read(samples.SAMPLES[0].key)
@@ -217,7 +217,7 @@ def test_weights_written_over_are_loaded_again(tmp_path: Path, monkeypatch: pyte
         checkpoints.save(path, build(spec), {"spec": spec.as_dict()})
         app = run(model=f"file/{path}")
         assert not app.exception
-        probabilities = cache.prediction(f"file/{path}", decode(FIRST).sha256, decode(FIRST)).probabilities
+        probabilities = models.prediction(f"file/{path}", decode(FIRST).sha256, decode(FIRST)).probabilities
         loaded = zoo.load(f"file/{path}")
         expected = predict(loaded.model, loaded.preprocess(decode(FIRST).image)[None], loaded.labels).probabilities
         np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
@@ -258,7 +258,7 @@ def test_a_map_that_is_zero_everywhere_has_no_frame_and_says_so() -> None:
 
 def test_a_channel_that_is_zero_everywhere_has_no_peak_and_no_frame() -> None:
     shown = decode(FIRST)
-    dead = cache.activation(MODEL, shown.sha256, shown, "layer4.1").dead[0]
+    dead = models.activation(MODEL, shown.sha256, shown, "layer4.1").dead[0]
     app = run("feature_maps", layer="layer4.1", channel=str(dead))
     assert f"**Channel {dead}** · 0 at every place" in words(app)
     assert not any("-cursor-" in component.proto.id for component in app.get("bidi_component"))

@@ -13,8 +13,8 @@ from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.receptive_field.effective import INPUTS, effective_receptive_field, noise
-from resviz.ui.receptive_field import scene as receptive_field
-from resviz.ui.services import receptive_fields as fields
+from resviz.ui.receptive_field import scene
+from resviz.ui.services import receptive_fields
 from tests.app.test_pages import SMALL, run, words
 
 
@@ -89,7 +89,7 @@ def test_a_stack_that_is_none_gives_way_to_the_usual_one(stack: str) -> None:
 
 
 def test_a_unit_that_nothing_moves_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fields, "on_pictures", lambda *asked: None)
+    monkeypatch.setattr(receptive_fields, "on_pictures", lambda *asked: None)
     app = page(layer="layer2.0")
     assert ["No pixel moves this unit" in info.value for info in app.info] == [True]
     assert "Can see 13 × 13 px" in words(app)
@@ -146,18 +146,18 @@ def test_at_the_frame_it_counts_what_a_unit_sees_of_the_image() -> None:
 
 def test_several_units_stay_until_they_are_clicked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = {"units": "1,1;2,2", "several": "True"}
-    monkeypatch.setattr(receptive_field.view, "chosen", kept.get)
-    monkeypatch.setattr(receptive_field.view, "choose", kept.__setitem__)
+    monkeypatch.setattr(scene.view, "chosen", kept.get)
+    monkeypatch.setattr(scene.view, "choose", kept.__setitem__)
     steps = {"3,3": "1,1;2,2;3,3", "1,1": "2,2;3,3", "4,4": "2,2;3,3;4,4", "5,5": "2,2;3,3;4,4;5,5"}
     steps |= {"6,6": "2,2;3,3;4,4;5,5;6,6", "7,7": "3,3;4,4;5,5;6,6;7,7"}
     for picked, expected in steps.items():
-        receptive_field.pin(picked)
+        scene.pin(picked)
         assert kept["units"] == expected
-    grid = receptive_field.drawings.Grid((9, 9), (32, 32), (3, 3), (1, 1), (0, 0))
-    assert len(receptive_field._pins(grid)) == 5
+    grid = scene.drawings.Grid((9, 9), (32, 32), (3, 3), (1, 1), (0, 0))
+    assert len(scene._pins(grid)) == 5
     kept["several"] = "False"
-    assert receptive_field._pins(grid) == ((7, 7),)
-    receptive_field.pin("7,7")
+    assert scene._pins(grid) == ((7, 7),)
+    scene.pin("7,7")
     assert kept["units"] == "7,7", "the only one stays"
 
 
@@ -177,8 +177,8 @@ def test_a_layer_without_fields_has_a_way_to_one_with_and_all_else_stays() -> No
 
 def test_a_mean_that_is_nothing_but_rounding_is_zero() -> None:
     values = np.random.default_rng(0).normal(size=(8, 5, 5)).astype(np.float32)
-    assert receptive_field._mean(values).any()
-    assert not receptive_field._mean(values - values.mean(0)).any()
+    assert scene._mean(values).any()
+    assert not scene._mean(values - values.mean(0)).any()
 
 
 def test_a_stack_whose_field_is_wider_than_any_screen_is_told_and_not_drawn() -> None:

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resviz import cli
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from resviz.ui.base.numbers import times
 from tests.app.test_pages import run as visit
 from tests.training.squares import folder
@@ -38,9 +38,9 @@ def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: P
     assert not app.exception
     assert len(app.multiselect[0].value) == 2
     said = "\n".join(element.value for element in app.markdown)
-    for info in records.runs():
-        steps, values = records.read(info.id).norms("weight_gradient", 300)
-        layers = records.read(info.id).layers("weight_gradient")
+    for info in reader.runs():
+        steps, values = reader.read(info.id).norms("weight_gradient", 300)
+        layers = reader.read(info.id).layers("weight_gradient")
         assert layers[-1] == "fc"
         first, convolutions = values[0], values[0][:-1]  # the classifier is left out
         family = info.model.removeprefix("new/").partition("-")[0]
@@ -61,6 +61,6 @@ def test_the_first_pair_differs_in_nothing_but_the_shortcuts(home: Path) -> None
     for model in ("plain-8?width=4", "residual-8?width=4", "residual-8?width=4&norm=none", "plain-14?width=4"):
         command = f"train --model new/{model}&classes=2 --dataset {data} --epochs 2 --side 8 --record full"
         assert cli.main([*command.split(), "--threads", "1"]) == 0
-    shown = [records.read(name).info().model for name in run().multiselect[0].value]
+    shown = [reader.read(name).info().model for name in run().multiselect[0].value]
     assert [model.partition("&")[0].partition("?")[0] for model in shown] == ["new/plain-8", "new/residual-8"]
     assert not any("norm" in model for model in shown)

@@ -8,13 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from resviz.errors import TrainingError
 from resviz.models.spec import ModelSpec
-from resviz.training.launch import cost as estimate
-from resviz.training.launch import queue as jobs
-from resviz.training.launch import start as module
+from resviz.training.launch import cost, queue, start
 from resviz.training.launch.cost import Trial
 from resviz.training.launch.start import fit
-from resviz.training.runs import lock as alive
-from resviz.training.runs import reader as records
+from resviz.training.runs import lock, reader
 from resviz.ui.base.bounded_cache import Shelf
 from resviz.ui.training import estimate as estimates
 from tests.app.test_pages import run as visit
@@ -26,8 +23,8 @@ from tests.training.squares import CONFIG, CPU, MODEL, folder
 def launched(monkeypatch: pytest.MonkeyPatch, home: Path) -> list[Path]:
     """No process is started; who would have been is kept."""
     found: list[Path] = []
-    monkeypatch.setattr(jobs, "_launch", lambda path: found.append(path) if path not in found else None)
-    monkeypatch.setattr(module, "best", lambda: CPU)
+    monkeypatch.setattr(queue, "_launch", lambda path: found.append(path) if path not in found else None)
+    monkeypatch.setattr(start, "best", lambda: CPU)
     return found
 
 
@@ -72,11 +69,11 @@ def test_the_race_is_queued_and_shown_with_its_place(launched):
     app = page()
     button(app, "Start the race").click().run()
     assert not app.exception
-    infos = {info.model: info for info in records.runs()}
+    infos = {info.model: info for info in reader.runs()}
     assert set(infos) == {"new/plain-56", "new/residual-56"}
     assert {info.dataset for info in infos.values()} == {"digits"}
     assert app.session_state["view"]["runs"].split(",") == [infos["new/plain-56"].id, infos["new/residual-56"].id]
-    told = records.read(infos["new/plain-56"].id).config["request"]
+    told = reader.read(infos["new/plain-56"].id).config["request"]
     assert (told["record"], told["config"]["epochs"], told["config"]["side"]) == ("full", 10, 8)
     assert told["config"]["augmentation"] == "none"
     assert launched
@@ -87,8 +84,8 @@ def test_while_a_race_of_the_visitor_runs_the_button_is_off_and_says_why():
     button(app, "Start the race").click().run()
     assert button(app, "Start the race").disabled
     assert "You are training Plain-56, Residual-56: wait for the end" in words(app)
-    for info in records.runs():
-        jobs.stop(info.id)
+    for info in reader.runs():
+        queue.stop(info.id)
     app.run()
     assert not button(app, "Start the race").disabled
     assert "You are training" not in words(app)
@@ -99,7 +96,7 @@ def test_what_is_refused_is_said_once_beside_the_button(monkeypatch):
         raise TrainingError("The disk has no room.")
 
     app = page()
-    monkeypatch.setattr(jobs, "start", refused)
+    monkeypatch.setattr(queue, "start", refused)
     button(app, "Start the race").click().run()
     assert [error.value for error in app.sidebar.error] == ["The disk has no room."]
     assert not app.run().error
@@ -127,9 +124,9 @@ def test_a_choice_changes_what_is_started():
     app = page(racers="residual", depths="8", epochs="2")
     assert "8 layers" in words(app)
     button(app, "Start").click().run()
-    (info,) = records.runs()
+    (info,) = reader.runs()
     assert info.model == "new/residual-8"
-    assert records.read(info.id).config["config"]["epochs"] == 2
+    assert reader.read(info.id).config["config"]["epochs"] == 2
 
 
 def test_without_a_depth_there_is_nothing_to_start():
@@ -160,21 +157,21 @@ def test_a_stopped_run_can_be_resumed_and_stopped(tmp_path, launched):
     events.close()
     app = page(runs=made.name)
     button(app, "Resume").click().run()
-    assert records.read(made.name).status == "queued"
+    assert reader.read(made.name).status == "queued"
     button(app, "Stop").click().run()
-    assert records.read(made.name).status == "stopped"
+    assert reader.read(made.name).status == "stopped"
     assert button(app, "Resume after all"), "what was stopped for good does not offer it first"
 
 
 def test_a_paused_run_says_so_and_offers_to_go_on(launched):
     app = page(racers="residual", depths="8")
     button(app, "Start").click().run()
-    (info,) = records.runs()
+    (info,) = reader.runs()
     button(app, "Pause").click().run()
-    assert (records.read(info.id).status, records.read(info.id).wish) == ("stopped", "pause")
+    assert (reader.read(info.id).status, reader.read(info.id).wish) == ("stopped", "pause")
     assert progress(app) == ["paused"]
     button(app, "Resume").click().run()
-    assert records.read(info.id).status == "queued"
+    assert reader.read(info.id).status == "queued"
 
 
 def test_one_click_stops_all_runs_of_a_race():
@@ -182,17 +179,17 @@ def test_one_click_stops_all_runs_of_a_race():
     button(app, "Start the race").click().run()
     button(app, "Stop all").click().run()
     assert not app.exception
-    assert [info.status for info in records.runs()] == ["stopped", "stopped"]
+    assert [info.status for info in reader.runs()] == ["stopped", "stopped"]
     assert not [b for b in app.button if b.label == "Stop all"]
 
 
 def test_a_click_on_stop_is_answered_at_once(monkeypatch):
     app = page(racers="residual", depths="8")
     button(app, "Start").click().run()
-    (info,) = records.runs()
-    path = records.folder() / info.id
-    jobs._note(path, status="running")
-    held = alive.hold(path)  # a process that is busy with a step
+    (info,) = reader.runs()
+    path = reader.folder() / info.id
+    queue._note(path, status="running")
+    held = lock.hold(path)  # a process that is busy with a step
     try:
         app.run()
         assert progress(app) == ["starts"]
@@ -201,14 +198,14 @@ def test_a_click_on_stop_is_answered_at_once(monkeypatch):
         assert button(app, "Stop").disabled
         assert button(app, "Pause").disabled
     finally:
-        alive.release(held)
+        lock.release(held)
 
 
 def test_norms_and_initialisations_make_a_race_by_the_address():
     app = page(preset="race", racers="plain", depths="20", norms="batch,none", inits="he,torch", epochs="3")
     assert "4 runs" in words(app)
     button(app, "Start the race").click().run()
-    specs = {str(ModelSpec.parse(info.model.removeprefix("new/"))) for info in records.runs()}
+    specs = {str(ModelSpec.parse(info.model.removeprefix("new/"))) for info in reader.runs()}
     assert specs == {"plain-20", "plain-20?norm=none", "plain-20?init=torch", "plain-20?norm=none&init=torch"}
     assert "**Plain-20, no norm, PyTorch init**" in words(app)
 
@@ -216,7 +213,7 @@ def test_norms_and_initialisations_make_a_race_by_the_address():
 def test_other_families_race_too_and_one_without_norm_only_once():
     app = page(racers="fixup,rezero", depths="8", norms="batch,group")
     button(app, "Start the race").click().run()
-    names = {info.model for info in records.runs()}
+    names = {info.model for info in reader.runs()}
     assert names == {"new/fixup-8", "new/rezero-8", "new/rezero-8?norm=group"}
 
 
@@ -230,8 +227,8 @@ def test_a_run_can_be_repeated_with_one_thing_changed(finished):
     app.select_slider(key="epochs").set_value(5).run()
     button(app, "Start").click().run()
     assert not app.exception
-    assert app.session_state["view"]["runs"].split(",") == [finished, records.runs()[0].id], "side by side"
-    again, before = (records.read(info.id).config["request"] for info in records.runs())
+    assert app.session_state["view"]["runs"].split(",") == [finished, reader.runs()[0].id], "side by side"
+    again, before = (reader.read(info.id).config["request"] for info in reader.runs())
     assert again["config"].pop("epochs") == 5
     assert before["config"].pop("epochs") == 3
     assert (again["model"], again["dataset"], again["config"]) == (before["model"], before["dataset"], before["config"])
@@ -250,9 +247,9 @@ def test_an_estimate_is_shown_once_somebody_asked_for_it(monkeypatch):
         yield None
         yield from [Trial(5.0, 0.1, 1.0, 20, 2**29, 2**33, 9)] * len(requests)
 
-    monkeypatch.setattr(estimate, "trials", tried)
+    monkeypatch.setattr(cost, "trials", tried)
     monkeypatch.setattr(estimates, "_trials", Shelf(9))
-    monkeypatch.setattr(jobs, "places", lambda: (1, 2))
+    monkeypatch.setattr(queue, "places", lambda: (1, 2))
     app = page()
     button(app, "How long, how much memory?").click().run()
     assert not app.exception
@@ -266,7 +263,7 @@ def test_what_cannot_be_tried_is_said(monkeypatch):
         yield None
         raise TrainingError("It cannot be tried: no room")
 
-    monkeypatch.setattr(estimate, "trials", refused)
+    monkeypatch.setattr(cost, "trials", refused)
     monkeypatch.setattr(estimates, "_trials", Shelf(9))
     app = page()
     button(app, "How long, how much memory?").click().run()
@@ -287,13 +284,13 @@ def test_deleting_takes_the_run_away(finished):
     app.checkbox(key=f"sure-{finished}").check().run()
     button(app, "Delete for good").click().run()
     assert not app.exception
-    assert records.runs() == ()
+    assert reader.runs() == ()
     assert "Nothing trained yet" in app.info[0].value
     assert "runs" not in app.session_state["view"]
 
 
 def test_what_is_deleted_leaves_the_address_and_another_run_has_another_menu(finished):
-    shutil.copytree(records.folder() / finished, records.folder() / "other")
+    shutil.copytree(reader.folder() / finished, reader.folder() / "other")
     app = page(runs=f"{finished},other", preset=f"run/{finished}")
     menus = [str(found.proto.id) for found in app.get("popover")]
     app.checkbox(key=f"sure-{finished}").check().run()
@@ -304,13 +301,13 @@ def test_what_is_deleted_leaves_the_address_and_another_run_has_another_menu(fin
 
 
 def test_why_a_run_ended_is_said(finished):
-    jobs._note(records.folder() / finished, status="stopped", message="The loss is nan at step 3 of 9; choose *less*.")
+    queue._note(reader.folder() / finished, status="stopped", message="The loss is nan at step 3 of 9; choose *less*.")
     app = page(runs=finished)
     assert r"choose \*less\*" in app.warning[0].value
 
 
 def test_an_address_of_a_run_that_is_gone_shows_what_there_is(finished):
-    shutil.copytree(records.folder() / finished, records.folder() / "other")
+    shutil.copytree(reader.folder() / finished, reader.folder() / "other")
     assert len(set(page(runs="other,other").multiselect(key="shown").options)) == 2, "no two have one title"
     app = page(runs="nothing,../..")
     assert not app.error

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from resviz import cli
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from tests.browser.conftest import Server
 
 PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
@@ -91,7 +91,7 @@ def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_th
     for family in ("plain", "residual"):
         command = f"train --model new/{family}-8?width=4 --dataset digits --epochs 1 --record full --threads 1"
         assert cli.main(command.split()) == 0
-    films = ",".join(info.id for info in records.runs() if "width=4" in info.model)
+    films = ",".join(info.id for info in reader.runs() if "width=4" in info.model)
     page.goto(f"{training_server.url}/gradient_flow?part=training&films={films}")
     fields = page.locator(".films .field")
     expect(fields).to_have_count(2)

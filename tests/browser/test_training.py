@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from resviz.training.launch import queue as jobs
-from resviz.training.runs import reader as records
+from resviz.training.launch import queue
+from resviz.training.runs import reader
 from tests.browser.conftest import Server
 from tests.browser.test_app import PATIENCE, Settle, Shot, _patience  # noqa: F401
 
@@ -42,9 +42,9 @@ def test_a_race_is_watched_stopped_and_found_again_by_its_address(
             row(page, name).get_by_role("button", name="Stop", exact=True).click()
         expect(page.get_by_text(re.compile("^stopped"))).to_have_count(2)
     finally:
-        for info in records.runs():
+        for info in reader.runs():
             if info.status in ("queued", "running"):
-                jobs.stop(info.id)
+                queue.stop(info.id)
     chart = page.locator(".js-plotly-plot")
     expect(chart).to_be_visible()
     settle(page)
@@ -72,7 +72,7 @@ def test_a_race_runs_to_its_end_and_every_page_is_scrubbed_through_it(
     expect(page.locator(".js-plotly-plot").get_by_text("Residual-8")).to_be_visible()
     settle(page)
     shot(page, "training-finished")
-    run = next(info.id for info in records.runs() if (info.model, info.status) == ("new/residual-8", "finished"))
+    run = next(info.id for info in reader.runs() if (info.model, info.status) == ("new/residual-8", "finished"))
     page.goto(f"{training_server.url}/?model=run/{run}")
     slider = page.get_by_role("slider", name="Moment of its training")
     value = page.get_by_test_id("stSidebar").get_by_test_id("stSliderThumbValue")

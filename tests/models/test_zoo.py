@@ -18,8 +18,7 @@ from resviz.errors import CheckpointError, DownloadError, ModelError, ResvizErro
 from resviz.models import zoo
 from resviz.models.architectures.resnet import ResNet, build, skeleton
 from resviz.models.spec import ModelSpec
-from resviz.models.weights import checkpoints, download
-from resviz.models.weights import torchvision as published
+from resviz.models.weights import checkpoints, download, torchvision
 from resviz.models.weights.torchvision import OTHERS, RESNETS
 
 META = {
@@ -219,8 +218,8 @@ def test_the_choice_of_weights_decides_file_and_preprocessing(tmp_path, monkeypa
             zoo.load(f"torchvision/resnet50?weights={choice}")
     v1, v2 = models.ResNet50_Weights.IMAGENET1K_V1, models.ResNet50_Weights.IMAGENET1K_V2
     assert asked == [v1.url, v2.url, v2.url]
-    assert published.preprocess(v1).resize == 256
-    assert published.preprocess(v2).resize == 232
+    assert torchvision.preprocess(v1).resize == 256
+    assert torchvision.preprocess(v2).resize == 232
 
 
 def test_random_weights_are_drawn_from_seed_0_with_imagenets_labels():
@@ -238,8 +237,8 @@ def test_random_weights_are_drawn_from_seed_0_with_imagenets_labels():
     "name", ["alexnet", "regnet_y_400mf", "densenet121", "mobilenet_v3_large", "googlenet", "mnasnet0_5"]
 )
 def test_other_classifiers_get_their_weights_and_work_nowhere_in_place(name, tmp_path, monkeypatch):
-    member = published.weights(name, "DEFAULT")
-    random = published.fresh(name, member)
+    member = torchvision.weights(name, "DEFAULT")
+    random = torchvision.fresh(name, member)
     path = tmp_path / "w.pth"
     torch.save(random.state_dict(), path)
     place(monkeypatch, path)
@@ -261,13 +260,13 @@ def test_other_classifiers_get_their_weights_and_work_nowhere_in_place(name, tmp
 
 
 def test_densenets_old_names_are_understood(tmp_path):
-    member = published.weights("densenet121", "DEFAULT")
-    random = published.fresh("densenet121", member)
+    member = torchvision.weights("densenet121", "DEFAULT")
+    random = torchvision.fresh("densenet121", member)
     old = {key: t for key, t in random.state_dict().items() if "num_batches" not in key}
     old = {key.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): t for key, t in old.items()}
     assert any("norm.1." in key for key in old)
     torch.save(old, tmp_path / "w.pth")
-    model = published.trained("densenet121", member, tmp_path / "w.pth")
+    model = torchvision.trained("densenet121", member, tmp_path / "w.pth")
     state = random.state_dict()
     assert all(torch.equal(t, state[key]) for key, t in model.state_dict().items())
 
@@ -275,7 +274,7 @@ def test_densenets_old_names_are_understood(tmp_path):
 def test_weights_of_another_network_are_refused(tmp_path):
     torch.save({"w": torch.zeros(1)}, tmp_path / "w.pth")
     with pytest.raises(CheckpointError, match=r"does not fit torchvision's alexnet"):
-        published.trained("alexnet", published.weights("alexnet", "DEFAULT"), tmp_path / "w.pth")
+        torchvision.trained("alexnet", torchvision.weights("alexnet", "DEFAULT"), tmp_path / "w.pth")
 
 
 # ---- the catalogue

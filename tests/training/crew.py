@@ -24,30 +24,30 @@ from resviz.data import datasets
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.config import TrainConfig
-from resviz.training.engine import conv_backward as smallmaps
+from resviz.training.engine import conv_backward
 from resviz.training.engine.distributed import ALONE, Group, joined
 from resviz.training.engine.recorder import Recorder
 from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
-from resviz.training.launch import start as fit
+from resviz.training.launch import start
 from resviz.training.runs.folder import statistics
 from tests.training.squares import CPU
 
-fit.best = lambda: CPU
+start.best = lambda: CPU
 
 
 def trained(model: str, config: Mapping[str, Any], group: Group = ALONE, half: bool = False) -> dict[str, Any]:
     """Losses, recorded norms and final weights of a training on the bundled digits, and how often a product of
     `SmallMaps` was used."""
-    data, taken, product = datasets.load("digits", 8), [], smallmaps._weight_gradient
-    smallmaps._weight_gradient = lambda *given: taken.append(1) or product(*given)
+    data, taken, product = datasets.load("digits", 8), [], conv_backward._weight_gradient
+    conv_backward._weight_gradient = lambda *given: taken.append(1) or product(*given)
     network = build(ModelSpec.parse(model))
     device = replace(CPU, autocast=torch.bfloat16 if half else None)
     training = Training(
         network, data, TrainConfig(**config), device, statistics(data), Recorder(network, "full"), group=group
     )
     events = list(training.events())
-    smallmaps._weight_gradient = product
+    conv_backward._weight_gradient = product
     steps = [event for event in events if isinstance(event, Step)]
     return {
         "losses": [step.loss for step in steps],

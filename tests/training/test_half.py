@@ -7,13 +7,13 @@ import torch
 
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.training.engine import checkpoint as state
+from resviz.training.engine import checkpoint
 from resviz.training.engine.recorder import Recorder
 from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
-from resviz.training.launch import start as module
+from resviz.training.launch import start
 from resviz.training.launch.start import carry_on, fit
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from resviz.training.runs.folder import statistics
 from resviz.training.schema import STATE
 from tests.training.squares import CONFIG, CPU, MODEL, dataset, folder
@@ -69,7 +69,7 @@ def test_no_step_is_skipped_without_float16():
 
 
 def test_the_scale_is_kept_and_a_resumed_run_equals_the_uninterrupted_one(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "best", lambda: FP16)
+    monkeypatch.setattr(start, "best", lambda: FP16)
     squares = folder(tmp_path / "squares")
     usual = torch.amp.GradScaler
     monkeypatch.setattr(torch.amp, "GradScaler", lambda kind, enabled: usual(kind, init_scale=2.0**22, enabled=enabled))
@@ -79,13 +79,13 @@ def test_the_scale_is_kept_and_a_resumed_run_equals_the_uninterrupted_one(home, 
     for _ in range(5):
         next(events)
     events.close()
-    skipped = records.Record(run.folder).notes()["skipped"]
+    skipped = reader.Record(run.folder).notes()["skipped"]
     assert skipped
-    assert state.load(run.folder / STATE).numbers["scaler.scale"] == 2.0 ** (22 - len(skipped))
+    assert checkpoint.load(run.folder / STATE).numbers["scaler.scale"] == 2.0 ** (22 - len(skipped))
     monkeypatch.setattr(torch.amp, "GradScaler", usual)  # the scale comes from the checkpoint
     list(carry_on(run.folder)[1])
-    here, there = (records.Record(r.folder) for r in (run, whole))
+    here, there = (reader.Record(r.folder) for r in (run, whole))
     assert here.scalars()["loss"].tolist() == there.scalars()["loss"].tolist()
     assert here.notes()["skipped"] == there.notes()["skipped"]
     assert here.notes()["skipped"][: len(skipped)] == skipped
-    assert state.load(run.folder / STATE).numbers == state.load(whole.folder / STATE).numbers
+    assert checkpoint.load(run.folder / STATE).numbers == checkpoint.load(whole.folder / STATE).numbers

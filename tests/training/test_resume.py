@@ -18,16 +18,14 @@ import torch
 
 from resviz.errors import TrainingError
 from resviz.models.weights.safe_load import load as tensors
-from resviz.training.engine import checkpoint as state
+from resviz.training.engine import checkpoint
 from resviz.training.engine.trainer import Training
 from resviz.training.events import EpochEnd, Step
-from resviz.training.launch import queue as jobs
-from resviz.training.launch import start as module
+from resviz.training.launch import queue, start
 from resviz.training.launch.queue import _prepare
 from resviz.training.launch.start import carry_on
 from resviz.training.request import Request
-from resviz.training.runs import lock as alive
-from resviz.training.runs import reader as records
+from resviz.training.runs import lock, reader
 from resviz.training.schema import FILE, QUANTITIES, STATE, STOP
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
@@ -49,22 +47,22 @@ def squares(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(autouse=True)
 def _on_the_cpu(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    monkeypatch.setattr(module, "best", lambda: CPU)
+    monkeypatch.setattr(start, "best", lambda: CPU)
 
 
 def prepared(squares: str, **changes: object) -> Path:
     """A run that waits in its folder."""
     request = replace(REQUEST, dataset=squares, **changes)
-    return records.folder() / _prepare(request, "", "")
+    return reader.folder() / _prepare(request, "", "")
 
 
 def outcome(run: Path) -> dict[str, object]:
     """All that a run has recorded and learnt but the time that it took."""
-    record = records.Record(run)
+    record = reader.Record(run)
     scalars = {k: v.tolist() for k, v in record.scalars(10**6).items() if k not in ("at", "seconds")}
     norms = {q: [a.tolist() for a in record.norms(q, 10**6)] for q in QUANTITIES}
     weights = {name: t.tolist() for name, t in tensors(run / "model.safetensors").items()}
-    last = {name: t.tolist() for name, t in state.load(run / STATE).tensors.items()}
+    last = {name: t.tolist() for name, t in checkpoint.load(run / STATE).tensors.items()}
     epochs = {name: values.tolist() for name, values in record.epochs().items()}
     return {"scalars": scalars, "norms": norms, "epochs": epochs, "weights": weights, "state": last}
 
@@ -84,7 +82,7 @@ def test_an_interruption_after_any_event_changes_no_bit(squares):
         for _, _event in zip(range(first), events, strict=False):
             pass
         events.close()
-        assert records.Record(run).status == "stopped"
+        assert reader.Record(run).status == "stopped"
         rest = list(carry_on(run)[1])
         assert len(rest) == 10 - first
         assert outcome(run) == whole
@@ -92,7 +90,7 @@ def test_an_interruption_after_any_event_changes_no_bit(squares):
 
 @pytest.mark.parametrize("changes", [{"augmentation": "resized-crop"}, {"momentum": 0.0}, {"precision": "auto"}])
 def test_every_way_to_train_resumes_to_the_bit(squares, monkeypatch, changes):
-    monkeypatch.setattr(module, "best", lambda: replace(CPU, autocast=torch.bfloat16))
+    monkeypatch.setattr(start, "best", lambda: replace(CPU, autocast=torch.bfloat16))
     config = replace(REQUEST.config, **changes)
     whole = uninterrupted(squares, config=config)
     run = prepared(squares, config=config)
@@ -101,7 +99,7 @@ def test_every_way_to_train_resumes_to_the_bit(squares, monkeypatch, changes):
         next(events)
         next(events)
         events.close()
-        monkeypatch.setattr(module, "best", lambda: CPU)  # as if bf16 no longer paid: the precision is kept
+        monkeypatch.setattr(start, "best", lambda: CPU)  # as if bf16 no longer paid: the precision is kept
     assert list(carry_on(run)[1]) == []  # only the last measurement was missing
     assert outcome(run) == whole
 
@@ -154,12 +152,12 @@ def test_a_worker_killed_at_twenty_random_moments_loses_and_doubles_nothing(squa
             ended = int(victim.stdout.readline())
             kills += ended == signal.SIGKILL
             assert ended in (0, signal.SIGKILL)
-            rows = records.Record(run).scalars(10**6)
+            rows = reader.Record(run).scalars(10**6)
             now = dict(zip(rows["step"].tolist(), rows["loss"].tolist(), strict=True))
             assert len(now) == len(rows["step"])
             assert seen.items() <= now.items()  # what a reader saw once is there, unchanged
             seen = now
-            status = records.Record(run).status
+            status = reader.Record(run).status
             if status == "finished":
                 break
             assert status in ("crashed", "queued")
@@ -177,13 +175,13 @@ def test_a_resume_changes_neither_the_start_nor_the_place_in_the_list(squares):
     _, events = carry_on(first)
     next(events)
     events.close()
-    begun = records.Record(first).info()
-    jobs._note(first, status="queued", queued=time.time() + 100)  # as `jobs.resume` does
+    begun = reader.Record(first).info()
+    queue._note(first, status="queued", queued=time.time() + 100)  # as `jobs.resume` does
     list(carry_on(first)[1])
-    after = records.Record(first).info()
+    after = reader.Record(first).info()
     assert (after.started, after.created) == (begun.started, begun.created)
-    assert [info.id for info in records.runs()][:2] == [second.name, first.name]
-    assert records.Record(second).info().started is None
+    assert [info.id for info in reader.runs()][:2] == [second.name, first.name]
+    assert reader.Record(second).info().started is None
 
 
 def test_a_run_of_before_keeps_the_place_it_had(squares):
@@ -191,9 +189,9 @@ def test_a_run_of_before_keeps_the_place_it_had(squares):
     with closing(sqlite3.connect(run / FILE)) as db, db:
         db.execute("DELETE FROM kv WHERE key = 'created'")
         db.execute("UPDATE kv SET value = '12.5' WHERE key = 'queued'")
-    assert records.Record(run).info().created == 12.5
-    jobs._note(run, queued=99.0)
-    assert records.Record(run).info().created == 12.5
+    assert reader.Record(run).info().created == 12.5
+    queue._note(run, queued=99.0)
+    assert reader.Record(run).info().created == 12.5
 
 
 def test_the_stop_flag_ends_a_run_after_the_step_with_a_checkpoint(squares):
@@ -202,8 +200,8 @@ def test_the_stop_flag_ends_a_run_after_the_step_with_a_checkpoint(squares):
     next(events)
     (run / STOP).touch()
     assert list(events) == []
-    assert records.Record(run).status == "stopped"
-    assert state.load(run / STATE).numbers["step"] == 1
+    assert reader.Record(run).status == "stopped"
+    assert checkpoint.load(run / STATE).numbers["step"] == 1
     assert len(list(carry_on(run)[1])) == 9  # the flag of another day does not stop it
 
 
@@ -212,7 +210,7 @@ def test_a_finished_run_has_nothing_left_to_do(squares):
     list(carry_on(run)[1])
     with pytest.raises(TrainingError, match="is finished; nothing is left to do"):
         carry_on(run)
-    assert records.Record(run).status == "finished"
+    assert reader.Record(run).status == "finished"
 
 
 def test_other_pictures_than_before_are_refused(tmp_path):
@@ -223,16 +221,16 @@ def test_other_pictures_than_before_are_refused(tmp_path):
     next((tmp_path / "mine").glob("train/red/*")).unlink()
     with pytest.raises(TrainingError, match="pictures of mine have changed since"):
         carry_on(run)
-    assert "have changed" in records.Record(run).info().message
+    assert "have changed" in reader.Record(run).info().message
 
 
 def test_two_processes_at_one_run_are_refused(squares):
     run = prepared(squares)
-    held = alive.hold(run)
+    held = lock.hold(run)
     with pytest.raises(TrainingError, match="Another process is at work"):
         carry_on(run)
-    alive.release(held)
-    assert records.Record(run).status == "queued"
+    lock.release(held)
+    assert reader.Record(run).status == "queued"
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 5000])
@@ -244,7 +242,7 @@ def test_a_damaged_checkpoint_is_one_sentence(squares, damage):
     (run / STATE).write_bytes(damage)
     with pytest.raises(TrainingError, match="is damaged"):
         list(carry_on(run)[1])
-    assert records.Record(run).status == "crashed"
+    assert reader.Record(run).status == "crashed"
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_finite_weights(squares):
@@ -252,11 +250,11 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_finite_weights(squares
     run = prepared(squares, model=f"{MODEL}&norm=none", config=wild)
     with pytest.raises(TrainingError, match=r"at step \d+ of 36; it began in layer"):
         list(carry_on(run)[1])
-    info = records.Record(run).info()
+    info = reader.Record(run).info()
     assert info.status == "stopped"
     assert "it began in" in info.message
     assert info.message.split("step ")[1].split(" ")[0] == str(info.step + 1)
-    assert all(t.isfinite().all() for t in state.load(run / STATE).tensors.values())
+    assert all(t.isfinite().all() for t in checkpoint.load(run / STATE).tensors.values())
 
 
 def test_a_bug_is_written_down_and_shows(squares, monkeypatch):
@@ -264,8 +262,8 @@ def test_a_bug_is_written_down_and_shows(squares, monkeypatch):
     monkeypatch.setattr(Training, "_end", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         list(carry_on(run)[1])
-    assert records.Record(run).status == "crashed"
-    assert "ZeroDivisionError" in records.Record(run).info().message
+    assert reader.Record(run).status == "crashed"
+    assert "ZeroDivisionError" in reader.Record(run).info().message
 
 
 def out_of_memory(monkeypatch: pytest.MonkeyPatch, at: int, above: int) -> None:
@@ -284,8 +282,8 @@ def test_a_first_step_that_does_not_fit_is_tried_with_half_the_batch(squares, mo
     run = prepared(squares)
     seen = list(carry_on(run)[1])
     assert sum(isinstance(event, Step) for event in seen) == 16
-    assert records.Record(run).config["config"]["batch_size"] == 4
-    assert records.Record(run).status == "finished"
+    assert reader.Record(run).config["config"]["batch_size"] == 4
+    assert reader.Record(run).status == "finished"
 
 
 @pytest.mark.parametrize(("at", "above"), [(0, 0), (5, 0)])
@@ -294,8 +292,8 @@ def test_a_full_memory_that_half_the_batch_does_not_help_ends_with_a_sentence(sq
     run = prepared(squares)
     with pytest.raises(TrainingError, match=f"The memory is full at step {at + 1}; close other programs"):
         list(carry_on(run)[1])
-    assert records.Record(run).status == "crashed"
-    assert records.Record(run).info().step == at
+    assert reader.Record(run).status == "crashed"
+    assert reader.Record(run).info().step == at
 
 
 def test_a_run_deleted_while_it_trains_ends_with_a_sentence(squares):

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import torch
 
-from resviz.training.launch import start as fit
+from resviz.training.launch import start
 from tests.training.squares import CPU
 
-fit.best = lambda: CPU
+start.best = lambda: CPU
 
 
 def train(folder: Path) -> None:
     """Go on until the end."""
-    _, events = fit.carry_on(folder)
+    _, events = start.carry_on(folder)
     for _event in events:
         pass
 

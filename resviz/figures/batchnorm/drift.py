@@ -11,8 +11,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from plotly.subplots import make_subplots
 
-from resviz.figures import html as boards
-from resviz.figures import raster
+from resviz.figures import html, raster
 from resviz.figures.theme import GREEN, PURPLE, SKY, YELLOW, template
 
 if TYPE_CHECKING:
@@ -61,10 +60,10 @@ def _drift_row(layer: "BatchNormLayer", on: bool, alt: str) -> str:
     )
 
 
-def pictures(tiles: Sequence[boards.Tile], chosen: str | None) -> str:
+def pictures(tiles: Sequence[html.Tile], chosen: str | None) -> str:
     """The pictures of a batch in rows; one can be chosen by a click unless `chosen` is None."""
     if chosen is not None:
-        return f'<div class="batch">{boards.thumbnails(tiles, chosen)}</div>'
+        return f'<div class="batch">{html.thumbnails(tiles, chosen)}</div>'
     images = "".join(
         f'<img src="{tile.image}" alt="{escape(tile.heading)}" title="{escape(tile.heading)}">' for tile in tiles
     )

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from resviz.errors import CheckpointError, Sentence, SpecError
 from resviz.models.architectures.resnet import ResNet, skeleton
 from resviz.models.spec import ModelSpec
-from resviz.models.weights import safe_load as weightfile
+from resviz.models.weights import safe_load
 from resviz.models.weights.identify import COUNTERS, TWIN, listed, spec_values, usual_names
 
 ASK = Sentence("name it with file/PATH?family=...&depth=...")
@@ -63,8 +63,8 @@ def read(
     `options` (as in `ModelSpec.parse`, with `family` and `depth`) then replace single values.
     `mapped` is explained in `weightfile.load`: False for a file that others may write over.
     """
-    tensors = usual_names(weightfile.load(path, mapped=mapped))
-    meta = weightfile.metadata(path)[0] if path.suffix == ".safetensors" else {}
+    tensors = usual_names(safe_load.load(path, mapped=mapped))
+    meta = safe_load.metadata(path)[0] if path.suffix == ".safetensors" else {}
     notes: tuple[Sentence, ...] = ()
     if spec is None or options:
         spec, notes = _spec_of(path, {name: tuple(t.shape) for name, t in tensors.items()}, meta, options or {}, spec)

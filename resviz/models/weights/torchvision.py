@@ -17,7 +17,7 @@ from torch import nn
 from resviz.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from resviz.errors import CheckpointError, ModelError
 from resviz.models.spec import ModelSpec
-from resviz.models.weights import safe_load as weightfile
+from resviz.models.weights import safe_load
 from resviz.models.weights.checkpoints import as_float32
 
 MAX_BYTES = 2**32  # of a file whose hash is known
@@ -143,7 +143,7 @@ def fresh(name: str, member: Any, seed: int = 0) -> nn.Module:
 
 def trained(name: str, member: Any, path: Path) -> nn.Module:
     """A classifier with the weights of a file that torchvision published."""
-    stored = weightfile.load(path, limit=MAX_BYTES)
+    stored = safe_load.load(path, limit=MAX_BYTES)
     state = OrderedDict((_present_name(key), as_float32(t)) for key, t in stored.items() if not _is_auxiliary(key))
     state._metadata = {"": {"version": 2}}  # type: ignore[attr-defined]  # MNASNet asks; its files are of version 2
     model = _empty(name, _arguments(name, member, trained=True))

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from resviz.errors import Sentence, TrainingError
 from resviz.training.request import Request
-from resviz.training.runs import lock as alive
-from resviz.training.runs import reader as records
+from resviz.training.runs import lock, reader
 from resviz.training.runs.disk_space import check_room
 from resviz.training.runs.naming import new_folder, write_config
 from resviz.training.runs.reader import RunInfo
@@ -46,7 +45,7 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
 
 def resume(run_id: str, session: str = "") -> None:
     """Queue a stopped or crashed run again; it goes on from its last checkpoint."""
-    record = records.read(run_id)
+    record = reader.read(run_id)
     _check_system()
     with _giving_places():
         if record.status not in ("stopped", "crashed"):
@@ -66,10 +65,10 @@ def stop(run_id: str, wish: str = "stop") -> None:
 
     `wish`: kept as `Record.wish`; `pause` is a stop by somebody who means to go on.
     """
-    record = records.read(run_id)
+    record = reader.read(run_id)
     with _giving_places():
         status = record.status
-        if status not in records.GOING_ON:
+        if status not in reader.GOING_ON:
             raise TrainingError("{run} is {status}; there is nothing to stop.", run=run_id, status=status)
         (record.folder / STOP).write_text(wish)
         if status == "queued":
@@ -78,9 +77,9 @@ def stop(run_id: str, wish: str = "stop") -> None:
 
 def delete(run_id: str) -> None:
     """Delete a run's folder with all that it learnt; raises `TrainingError` while it runs."""
-    record = records.read(run_id)
+    record = reader.read(run_id)
     with _giving_places():
-        held = alive.hold(record.folder, wait=0.2)
+        held = lock.hold(record.folder, wait=0.2)
         if held is None:
             raise TrainingError("{run} is running; stop it first.", run=run_id)
         try:
@@ -92,7 +91,7 @@ def delete(run_id: str) -> None:
                 reason=reason.strerror,
             ) from None
         finally:
-            alive.release(held)
+            lock.release(held)
 
 
 def admit() -> None:
@@ -100,14 +99,14 @@ def admit() -> None:
     for child in [*_children]:
         if child.poll() is not None:
             _children.remove(child)
-    if any(info.status == "queued" for info in records.runs()):
+    if any(info.status == "queued" for info in reader.runs()):
         with _giving_places():
             _give_places()
 
 
 def queue() -> tuple[RunInfo, ...]:
     """The runs that wait, the next one first."""
-    return tuple(sorted((info for info in records.runs() if info.status == "queued"), key=_turn))
+    return tuple(sorted((info for info in reader.runs() if info.status == "queued"), key=_turn))
 
 
 def places() -> tuple[int, int]:
@@ -137,7 +136,7 @@ def _turn(info: RunInfo) -> tuple[float, str]:
 
 
 def _check_system() -> None:
-    if not alive.INHERITED:
+    if not lock.INHERITED:
         raise TrainingError(
             "Training in the background needs Linux or macOS; here `python -m resviz train` trains in the foreground."
         )
@@ -145,8 +144,8 @@ def _check_system() -> None:
 
 def _check_session(session: str) -> None:
     """A visitor has one run, or one race, at a time."""
-    for info in records.runs() if session else ():
-        if info.session == session and info.status in records.GOING_ON:
+    for info in reader.runs() if session else ():
+        if info.session == session and info.status in reader.GOING_ON:
             raise TrainingError(
                 "Your run {run} is not over yet; wait for it, or stop it first.", run=info.model.removeprefix("new/")
             )
@@ -175,7 +174,7 @@ def _note(folder: Path, **notes: object) -> None:
 @contextmanager
 def _giving_places() -> Iterator[None]:
     """One process at a time looks at the queue and changes it."""
-    path = records.folder() / ".queue"
+    path = reader.folder() / ".queue"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -184,20 +183,20 @@ def _giving_places() -> Iterator[None]:
             "{parent} cannot be written ({reason}); set RESVIZ_HOME.", parent=path.parent, reason=reason.strerror
         ) from None
     try:
-        alive.take(descriptor, wait=True)
+        lock.take(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)
 
 
 def _give_places() -> None:
-    for info in chosen(records.runs(), *places()):
-        _launch(records.folder() / info.id)
+    for info in chosen(reader.runs(), *places()):
+        _launch(reader.folder() / info.id)
 
 
 def _launch(folder: Path) -> None:
     """Start the process and hand it the run's lock: there is no moment in which the run looks dead."""
-    held = alive.hold(folder)
+    held = lock.hold(folder)
     if held is None:
         return
     try:
@@ -220,4 +219,4 @@ def _launch(folder: Path) -> None:
         refusal = Sentence("No process can be started ({reason}); try again later.", reason=reason.strerror)
         _note(folder, status="crashed", message=refusal)
     finally:
-        alive.release(held)
+        lock.release(held)

@@ -15,7 +15,7 @@ from resviz.device import Device, best, cpu
 from resviz.errors import DataError, ResvizError, SpecError, TrainingError
 from resviz.training.config import TrainConfig
 from resviz.training.engine.distributed import ALONE, Group
-from resviz.training.launch import worker as work
+from resviz.training.launch import worker
 from resviz.training.launch.threads import measured
 from resviz.training.launch.worker import Events
 from resviz.training.request import MEASURE, Request
@@ -60,7 +60,7 @@ def carry_on(
     `lock`: the descriptor of the run's lock, where whoever started this process took it for us.
     Raises `TrainingError` where nothing is left to do, another process does it, or the data are others now.
     """
-    launched, lock = lock is not None, group.once(lambda: work.taken(folder) if lock is None else lock)
+    launched, lock = lock is not None, group.once(lambda: worker.taken(folder) if lock is None else lock)
     try:
         return _continued(folder, progress, lock, launched, group)
     except ResvizError as refusal:
@@ -105,7 +105,7 @@ def _events(run: Run, device: Device, group: Group, lock: int | None = None, thr
         chosen = torch.get_num_threads() if group.joined else measured(run, device)
     if chosen:
         torch.set_num_threads(chosen)
-    yield from work.events(run, device, lock, group)
+    yield from worker.events(run, device, lock, group)
 
 
 def _lies_in(folder: Path, request: Request) -> bool:

@@ -14,7 +14,7 @@ from resviz.device import Device, cores
 from resviz.models.architectures.resnet import build
 from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from resviz.training.runs.folder import Run, statistics
 
 STEPS = 3  # of which the first warms up
@@ -36,7 +36,7 @@ def measured(run: Run, device: Device, most: int | None = None) -> int:
 
 def share() -> int:
     """The cores that are left for one of the runs that are at work now."""
-    return max(1, cores() // max(1, sum(info.status == "running" for info in records.runs())))
+    return max(1, cores() // max(1, sum(info.status == "running" for info in reader.runs())))
 
 
 def candidates(most: int) -> tuple[int, ...]:

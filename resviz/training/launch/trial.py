@@ -22,7 +22,7 @@ from resviz.device import Device, best, cores
 from resviz.errors import ResvizError
 from resviz.training.engine.augmentation import Batches
 from resviz.training.events import EpochEnd
-from resviz.training.launch import worker as work
+from resviz.training.launch import worker
 from resviz.training.launch.cost import Trial, as_line
 from resviz.training.launch.threads import measured
 from resviz.training.request import Request
@@ -83,7 +83,7 @@ class _Clock:
 
 def _timed(run: Run, device: Device) -> _Clock:
     steps, ends, before = list[float](), list[float](), time.perf_counter()
-    for event in work.events(run, device):
+    for event in worker.events(run, device):
         now = time.perf_counter()
         (ends if isinstance(event, EpochEnd) else steps).append(now - before)
         before = now

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from resviz.errors import TrainingError
 from resviz.training.request import Request
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 
 SPARE = 200_000_000  # bytes that stay free for everybody else
 QUOTA = 20_000_000_000  # bytes for all runs together, unless RESVIZ_QUOTA says otherwise
@@ -15,7 +15,7 @@ QUOTA = 20_000_000_000  # bytes for all runs together, unless RESVIZ_QUOTA says 
 
 def check_room(requests: Sequence[Request]) -> None:
     """Raises `TrainingError` where the disk, or the share of it that runs may have, is too full for these."""
-    folder = records.folder()
+    folder = reader.folder()
     needed, used = sum(map(bytes_of, requests)), _size(folder)
     told = os.environ.get("RESVIZ_QUOTA", "")
     quota = int(told) if told.isdecimal() else QUOTA

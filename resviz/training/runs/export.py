@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from resviz.errors import ResvizError, TrainingError
-from resviz.models.weights import safe_load as weightfile
+from resviz.models.weights import safe_load
 from resviz.training import schema
 from resviz.training.request import Request
-from resviz.training.runs import reader as records
-from resviz.training.runs import tensorboard
+from resviz.training.runs import reader, tensorboard
 from resviz.training.runs.reader import Record
 from resviz.training.runs.writer import Journal
 
@@ -52,7 +51,7 @@ def take_in(source: Path) -> str:
     Only files that a run has are copied, and links are not followed. Raises `TrainingError` where something is
     missing or damaged, or a run of that name is here already.
     """
-    name, target = source.resolve().name, records.folder() / source.resolve().name
+    name, target = source.resolve().name, reader.folder() / source.resolve().name
     files = [path for path in source.glob("*") if _belongs(path) and not path.is_symlink()] if source.is_dir() else []
     if not {schema.FILE, schema.CONFIG} <= {path.name for path in files}:
         raise TrainingError(
@@ -77,7 +76,7 @@ def take_in(source: Path) -> str:
             source=source,
             reason=reason.strerror or reason,
         ) from None
-    if records.read(name).notes().get("status") in ("running", "queued"):
+    if reader.read(name).notes().get("status") in ("running", "queued"):
         with Journal(target) as journal:
             journal.note(status="stopped", message="", session="", group="")
     return name
@@ -100,7 +99,7 @@ def _check(source: Path, files: Sequence[Path]) -> None:
         for quantity in record.quantities():
             record.norms(quantity, ALL)
         for path in (path for path in files if path.suffix == ".safetensors"):
-            weightfile.metadata(path)
+            safe_load.metadata(path)
     except ResvizError as reason:
         raise TrainingError(
             "{source} is damaged or of another program: {reason}", source=source, reason=reason

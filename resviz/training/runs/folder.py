@@ -29,7 +29,7 @@ from resviz.errors import Sentence, TrainingError
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import checkpoints
 from resviz.training.config import TrainConfig
-from resviz.training.engine import checkpoint as states
+from resviz.training.engine import checkpoint
 from resviz.training.events import Evaluation
 from resviz.training.request import Request
 from resviz.training.runs.naming import new_folder, write_config
@@ -108,15 +108,15 @@ class Run:
         with self.writing():
             (self.folder / STOP).unlink(missing_ok=True)
 
-    def keep(self, state: states.State) -> None:
+    def keep(self, state: checkpoint.State) -> None:
         """Write down where to go on."""
         with self.writing():
-            states.save(self.folder / STATE, state)
+            checkpoint.save(self.folder / STATE, state)
 
-    def kept(self) -> states.State | None:
+    def kept(self) -> checkpoint.State | None:
         """Where to go on, None for a run that begins."""
         path = self.folder / STATE
-        return states.load(path) if path.exists() else None
+        return checkpoint.load(path) if path.exists() else None
 
     def save_epoch(self, model: nn.Module, test: Evaluation | None, epoch: int, seconds: float) -> None:
         """Write the weights after `epoch` epochs (0: before the first), for looking at them later."""

@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 
 from resviz import paths
 from resviz.errors import Sentence, TrainingError
-from resviz.training.runs import lock as alive
+from resviz.training.runs import lock
 from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, STOP, TABLE_OF
 
 GOING_ON = ("queued", "running")
@@ -225,7 +225,7 @@ def _notes(db: sqlite3.Connection) -> dict[str, Any]:
 
 def _status(folder: Path, notes: Mapping[str, Any]) -> str:
     told = str(notes.get("status", "crashed"))
-    return "crashed" if told == "running" and not alive.is_held(folder) else told
+    return "crashed" if told == "running" and not lock.is_held(folder) else told
 
 
 def _layers(db: sqlite3.Connection, quantity: str) -> tuple[str, ...]:

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from resviz.figures import html as boards
-from resviz.figures import raster
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.figures import html, raster
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 from resviz.ui.shell.sidebar import Subject
-from resviz.ui.widgets import linked_map as linked
+from resviz.ui.widgets import linked_map
 from resviz.ui.widgets.layer_picker import class_picker, layer_picker
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ def choose(subject: Subject) -> Choice:
     """The controls over the two maps."""
     from resviz.probes.attribution.methods import METHODS
 
-    name = view.pick(
+    name = url_state.pick(
         st.segmented_control,
         _("Method"),
         list(METHODS),
@@ -49,9 +47,9 @@ def choose(subject: Subject) -> Choice:
         format_func=lambda key: said(METHODS[key].title),
     )
     method = METHODS[name]
-    layer = layer_picker(subject, cache.default_layer(subject.model)).name if method.needs_layer else None
-    top = cache.prediction(subject.model, subject.sha, subject.shown).top
-    left, right = layout.wide("classes").columns(2, gap="medium")
+    layer = layer_picker(subject, models.default_layer(subject.model)).name if method.needs_layer else None
+    top = models.prediction(subject.model, subject.sha, subject.shown).top
+    left, right = page.wide("classes").columns(2, gap="medium")
     with left:
         first = class_picker(_("Class"), subject, top[0].index, "target")
     with right:
@@ -61,12 +59,12 @@ def choose(subject: Subject) -> Choice:
 
 def results(subject: Subject, choice: Choice) -> "list[Attribution]":
     """Both maps, with progress where the method is slow."""
-    labels = cache.model(subject.model).labels
+    labels = models.model(subject.model).labels
     found = []
     for target in choice.targets:
         words = _("{method} for {label}").format(method=said(choice.method.title), label=labels[target])
-        update = layout.progress(words) if choice.method.slow else None
-        found.append(cache.attribution(subject.model, subject.shown, choice.method.name, choice.layer, target, update))
+        update = page.progress(words) if choice.method.slow else None
+        found.append(models.attribution(subject.model, subject.shown, choice.method.name, choice.layer, target, update))
         if update:
             update(1.0)
     return found
@@ -87,16 +85,16 @@ def common_scale(found: "list[Attribution]", signed: bool) -> raster.Range:
 
 def show(subject: Subject, result: "Attribution", scale: raster.Range, side: str) -> None:
     """One class: overlay and raw map side by side, what they say, and both to download."""
-    label = cache.model(subject.model).labels[result.target]
+    label = models.model(subject.model).labels[result.target]
     titles = (
         _("{method} for {label} over the photo").format(method=result.method, label=label),
         _("The map for {label}").format(label=label),
     )
-    linked.show(subject, result.layer if result.method == "grad-cam" else None, result.map, scale, titles, side)
+    linked_map.show(subject, result.layer if result.method == "grad-cam" else None, result.map, scale, titles, side)
     height, width = result.map.shape
     st.markdown(
         _("**{label}** · {probability} · map of {width}×{height} cells").format(
-            label=escaped(label), probability=boards.percent(result.probability), width=width, height=height
+            label=escaped(label), probability=html.percent(result.probability), width=width, height=height
         )
     )
     if sentence := nothing_positive(result, label):
@@ -115,13 +113,13 @@ def nothing_positive(result: "Attribution", label: str) -> str | None:
 
 def _downloads(subject: Subject, result: "Attribution", scale: raster.Range, side: str) -> None:
     name = "-".join(filter(None, (result.method, result.layer, str(result.target))))
-    photo = cache.view(subject.model, subject.shown).resize((448, 448))
+    photo = models.view(subject.model, subject.shown).resize((448, 448))
     file = io.BytesIO()
     np.save(file, result.map)
     picture = raster.overlay_png(photo, result.map, 0.8, scale.high)
     with st.container(horizontal=True, gap="small"):
-        layout.download(_("Overlay (PNG)"), picture, f"{name}.png", "image/png", f"png_{side}")
-        layout.download(_("Map (NPY)"), file.getvalue(), f"{name}.npy", "application/octet-stream", f"npy_{side}")
+        page.download(_("Overlay (PNG)"), picture, f"{name}.png", "image/png", f"png_{side}")
+        page.download(_("Map (NPY)"), file.getvalue(), f"{name}.npy", "application/octet-stream", f"npy_{side}")
 
 
 def explain(choice: Choice) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from resviz.ui.base import checkpoint_names as moments
+from resviz.ui.base import checkpoint_names
 
 T = TypeVar("T")
 _STATE, _PUBLISHED = "view", "published"
@@ -23,7 +23,7 @@ def chosen(key: str) -> str | None:
 
 def choose(key: str, value: object) -> None:
     """Remember a choice; another model has other layers, channels and classes, another moment of its training not."""
-    if key == "model" and moments.base(str(value)) != moments.base(chosen(key) or ""):
+    if key == "model" and checkpoint_names.base(str(value)) != checkpoint_names.base(chosen(key) or ""):
         for dependent in ("layer", "channel", "first", "target", "other", "off", "swap", "units"):
             _choices().pop(dependent, None)
     _choices()[key] = str(value)

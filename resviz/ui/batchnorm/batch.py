@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from resviz.data.corruptions import KINDS, STRENGTHS
-from resviz.figures import html as boards
-from resviz.figures.batchnorm import drift as figures
+from resviz.figures import html
+from resviz.figures.batchnorm import drift
 from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.batchnorm import results
-from resviz.ui.services import image_batches as batches
+from resviz.ui.services import image_batches
 from resviz.ui.services.image_batches import Batch
 from resviz.ui.shell.sidebar import Subject
-from resviz.ui.widgets import clickable as board
+from resviz.ui.widgets import clickable
 
 if TYPE_CHECKING:
     from resviz.probes.batchnorm.statistics import BatchNormLayer
@@ -44,7 +44,7 @@ class Page:
     @property
     def calibration(self) -> Batch:
         """The others, made worse in the same way."""
-        return batches.corrupted(self.others, self.corruption, self.strength)
+        return image_batches.corrupted(self.others, self.corruption, self.strength)
 
 
 def choose(subject: Subject, begin: tuple[str, str] = BEGIN) -> Page:
@@ -56,7 +56,7 @@ def choose(subject: Subject, begin: tuple[str, str] = BEGIN) -> Page:
     source, corruption = begin
     kind, harm, force = layout.wide("batch").columns([2.9, 2.75, 0.8], gap="medium", vertical_alignment="bottom")
     with kind:
-        source = view.pick(
+        source = url_state.pick(
             st.segmented_control,
             _("The batch"),
             BATCHES,
@@ -67,7 +67,7 @@ def choose(subject: Subject, begin: tuple[str, str] = BEGIN) -> Page:
             wrap=True,
         )
     with harm:
-        corruption = view.pick(
+        corruption = url_state.pick(
             st.segmented_control,
             _("Made worse by"),
             KINDS,
@@ -80,7 +80,7 @@ def choose(subject: Subject, begin: tuple[str, str] = BEGIN) -> Page:
     strength = 3
     if corruption not in ("none", "invert"):
         with force:
-            strength = view.pick(st.select_slider, _("Strength"), STRENGTHS, 3, "strength")
+            strength = url_state.pick(st.select_slider, _("Strength"), STRENGTHS, 3, "strength")
     if own := _own_choice(begin):
         st.caption(
             _(
@@ -89,19 +89,19 @@ def choose(subject: Subject, begin: tuple[str, str] = BEGIN) -> Page:
             ).format(choice=own)
         )
     if source == "uploads":
-        batches.keep_uploads()
+        image_batches.keep_uploads()
     if source == "data":
-        shown, others = batches.of_dataset(subject.model, batches.choose_dataset(subject.model))
+        shown, others = image_batches.of_dataset(subject.model, image_batches.choose_dataset(subject.model))
     else:
-        shown, others = (batches.of(subject, kind) for kind in (source, "samples"))
-    return Page(subject, source, batches.corrupted(shown, corruption, strength), others, corruption, strength)
+        shown, others = (image_batches.of(subject, kind) for kind in (source, "samples"))
+    return Page(subject, source, image_batches.corrupted(shown, corruption, strength), others, corruption, strength)
 
 
 def _own_choice(begin: tuple[str, str]) -> str:
     """What is as this part begins, and neither the visitor's choice nor as in the other parts."""
     titles = _batch_title(begin[0]), _corruption_title(begin[1])
     told = zip(("batch", "corruption"), begin, BEGIN, titles, strict=True)
-    return ", ".join(title for key, own, usual, title in told if own != usual and view.chosen(key) is None)
+    return ", ".join(title for key, own, usual, title in told if own != usual and url_state.chosen(key) is None)
 
 
 def _batch_title(source: str) -> str:
@@ -126,6 +126,6 @@ def _corruption_title(kind: str) -> str:
 
 def show_pictures(page: Page, chosen: int | None = None) -> None:
     """The batch as the network receives it; with `chosen`, a click chooses one."""
-    pairs = zip(page.batch.titles, batches.thumbnails(page.batch), strict=True)
-    tiles = [boards.Tile(str(i), uri, title) for i, (title, uri) in enumerate(pairs)]
-    board.show(figures.pictures(tiles, None if chosen is None else str(chosen)), "batch", "image")
+    pairs = zip(page.batch.titles, image_batches.thumbnails(page.batch), strict=True)
+    tiles = [html.Tile(str(i), uri, title) for i, (title, uri) in enumerate(pairs)]
+    clickable.show(drift.pictures(tiles, None if chosen is None else str(chosen)), "batch", "image")

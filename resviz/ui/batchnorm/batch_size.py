@@ -2,26 +2,24 @@
 
 import streamlit as st
 
-from resviz.figures.batchnorm import batch_size as figures
+from resviz.figures.batchnorm import batch_size
 from resviz.figures.batchnorm.drift import Words
 from resviz.ui.base import page as layout
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.batchnorm import batch as batchnorm
-from resviz.ui.batchnorm import channels as norm_channels
-from resviz.ui.batchnorm import results
+from resviz.ui.batchnorm import batch, channels, results
 
 
-def show(page: batchnorm.Page) -> None:
+def show(page: batch.Page) -> None:
     """The funnel of one channel's estimates, and typical errors of all channels, over the size of the batch."""
-    layer, channel = norm_channels.layer_and_channel(page.layers)
+    layer, channel = channels.layer_and_channel(page.layers)
     found = results.sizes(page.subject.model, page.batch.key, page.batch, layer.layer)
     funnel, errors = layout.wide("sizes").columns(2, gap="large")
     with funnel:
         st.subheader(_("One channel's mean, batch by batch"), anchor=False)
         words = Words(_("images in the batch"), _("mean"), _("one batch"), _("theory: ± s/√n"))
         st.plotly_chart(
-            figures.estimates(found, channel, words, layout.dark()),
+            batch_size.estimates(found, channel, words, layout.dark()),
             config={"displayModeBar": False},
             alt=_("Means of channel {channel} in batches of 2 to 256 images").format(channel=channel),
         )
@@ -41,7 +39,9 @@ def show(page: batchnorm.Page) -> None:
             _("if cells were independent"),
         )
         st.plotly_chart(
-            figures.errors(found, names, Words(_("images in the batch"), _("error, root mean square")), layout.dark()),
+            batch_size.errors(
+                found, names, Words(_("images in the batch"), _("error, root mean square")), layout.dark()
+            ),
             config={"displayModeBar": False},
             alt=_("Errors of mean, variance and output over the size of the batch"),
         )

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures.batchnorm import drift as figures
+from resviz.figures.batchnorm import drift
 from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import results
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def pick_layer(names: Sequence[str]) -> str:
     """The picker of BatchNorm layers; the choice holds for all parts of the page."""
-    return view.pick(st.selectbox, _("Layer"), names, names[0], "bn")
+    return url_state.pick(st.selectbox, _("Layer"), names, names[0], "bn")
 
 
 def layer_and_channel(layers: "tuple[BatchNormLayer, ...]") -> "tuple[BatchNormLayer, int]":
@@ -30,7 +30,7 @@ def layer_and_channel(layers: "tuple[BatchNormLayer, ...]") -> "tuple[BatchNormL
         layer = named[pick_layer(list(named))]
     order = [int(c) for c in (-layer.divergence).argsort(kind="stable")]
     with unit:
-        channel = view.pick(
+        channel = url_state.pick(
             st.selectbox,
             _("Channel, most drifted first"),
             order,
@@ -54,9 +54,9 @@ def show_layer(page: "Page", layers: "tuple[BatchNormLayer, ...]") -> None:
 
 
 def _show_cloud(layer: "BatchNormLayer", channel: int) -> None:
-    words = figures.Words(_("shift of the mean (stored deviations)"), _("spread against stored"), _("channel"))
+    words = drift.Words(_("shift of the mean (stored deviations)"), _("spread against stored"), _("channel"))
     st.plotly_chart(
-        figures.channel_cloud(layer, channel, words, layout.dark()),
+        drift.channel_cloud(layer, channel, words, layout.dark()),
         config={"displayModeBar": False},
         key=f"cloud-{layer.layer}",
         on_select=lambda: _take_point(f"cloud-{layer.layer}"),
@@ -78,14 +78,14 @@ def _take_point(key: str) -> None:
     points = st.session_state[key].selection.points
     if points and "customdata" in points[0]:
         data = points[0]["customdata"]
-        view.choose("unit", int(data[0] if isinstance(data, list) else data))
+        url_state.choose("unit", int(data[0] if isinstance(data, list) else data))
 
 
 def _show_channel(found: "ChannelValues", layer: "BatchNormLayer") -> None:
     titles = (_("into the layer"), _("out of it"), _("after the ReLU"))
-    words = figures.Words(_("value"), "", _("values"), _("expected"), _("mean and spread of these"))
+    words = drift.Words(_("value"), "", _("values"), _("expected"), _("mean and spread of these"))
     st.plotly_chart(
-        figures.channel_histograms(found, layer, titles, words, layout.dark()),
+        drift.channel_histograms(found, layer, titles, words, layout.dark()),
         config={"displayModeBar": False},
         alt=_("Values of channel {channel} before and after {layer}").format(channel=found.channel, layer=found.layer),
     )

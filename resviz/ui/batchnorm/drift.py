@@ -4,42 +4,42 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures.batchnorm import drift as figures
+from resviz.figures.batchnorm import drift
 from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.batchnorm import batch as batchnorm
+from resviz.ui.batchnorm import batch
 from resviz.ui.batchnorm import channels as norm_channels
-from resviz.ui.services import models as cache
-from resviz.ui.widgets import clickable as board
+from resviz.ui.services import models
+from resviz.ui.widgets import clickable
 
 if TYPE_CHECKING:
     from resviz.probes.batchnorm.statistics import BatchNormLayer
 
 
-def show(page: batchnorm.Page) -> None:
+def show(page: batch.Page) -> None:
     """Drift of every layer, gamma and beta over depth; then one layer's channels, and one channel's values."""
     layers = page.layers
-    batchnorm.show_pictures(page)
+    batch.show_pictures(page)
     over_depth, affine = layout.wide("drift").columns([1.25, 1], gap="large")
     chosen = _chosen_layer(layers)
     with over_depth:
         st.subheader(_("How far this batch lies from what is stored"), anchor=False)
         heads = (_("median"), _("off"), _("dead"))
         title = _("{layer}: open its channels")
-        board.show(figures.drift_rows(layers, chosen.layer, heads, title), "drift", "bn")
+        clickable.show(drift.drift_rows(layers, chosen.layer, heads, title), "drift", "bn")
         _explain_drift(layers)
     with affine:
         st.subheader(_("Gamma and beta, learned"), anchor=False)
         _show_affine(layers)
     norm_channels.show_layer(page, layers)
-    if note := cache.untrained(page.subject.model):
+    if note := models.untrained(page.subject.model):
         st.caption(f"**{note}**")
 
 
 def _chosen_layer(layers: "tuple[BatchNormLayer, ...]") -> "BatchNormLayer":
     named = {layer.layer: layer for layer in layers}
-    return named.get(view.chosen("bn") or "", layers[0])
+    return named.get(url_state.chosen("bn") or "", layers[0])
 
 
 def _explain_drift(layers: "tuple[BatchNormLayer, ...]") -> None:
@@ -66,9 +66,9 @@ def _explain_drift(layers: "tuple[BatchNormLayer, ...]") -> None:
 
 def _show_affine(layers: "tuple[BatchNormLayer, ...]") -> None:
     named = {layer.layer: layer for layer in layers}
-    names = layout.spread(list(named), batchnorm.MAX_VIOLINS)
+    names = layout.spread(list(named), batch.MAX_VIOLINS)
     st.plotly_chart(
-        figures.affine_violins(
+        drift.affine_violins(
             names,
             [named[name].gamma for name in names],
             [named[name].beta for name in names],

@@ -3,21 +3,19 @@
 import numpy as np
 import streamlit as st
 
-from resviz.figures.batchnorm import folding as figures
+from resviz.figures.batchnorm import folding
 from resviz.ui.base import page as layout
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.batchnorm import batch as batchnorm
-from resviz.ui.batchnorm import channels as norm_channels
-from resviz.ui.batchnorm import results
+from resviz.ui.batchnorm import batch, channels, results
 
 
-def show(page: batchnorm.Page) -> None:
+def show(page: batch.Page) -> None:
     """The factors of the chosen layer beside the formula; below, how far a folded network's answers are off."""
     pairs, check = results.folded(page.subject.model, page.batch.key, page.batch)
     drawing, words = layout.wide("fold").columns([1.7, 1], gap="large")
     with words:
-        layer = norm_channels.pick_layer([layer.layer for layer in page.layers])
+        layer = channels.pick_layer([layer.layer for layer in page.layers])
         st.latex(r"y = \gamma\,\frac{w * x + b - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta")
         st.latex(r"\phantom{y} = (s\,w) * x + (b - \mu)\,s + \beta")
         st.latex(r"s = \gamma \,/\, \sqrt{\sigma^2 + \varepsilon}")
@@ -63,7 +61,7 @@ def _draw(convolution: str, layer: str, scale: np.ndarray, bias: np.ndarray) -> 
         anchor=False,
     )
     st.plotly_chart(
-        figures.factors(scale, bias, (_("channel"), _("factor s of the kernel"), _("new bias")), layout.dark()),
+        folding.factors(scale, bias, (_("channel"), _("factor s of the kernel"), _("new bias")), layout.dark()),
         config={"displayModeBar": False},
         alt=_("Factor and new bias of the {count} channels of {layer}").format(count=len(scale), layer=layer),
     )

@@ -4,17 +4,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures import html as boards
-from resviz.figures.batchnorm import drift as figures
+from resviz.figures import html
+from resviz.figures.batchnorm import drift
 from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import batch as batchnorm
 from resviz.ui.batchnorm import results
-from resviz.ui.services import models as cache
-from resviz.ui.widgets import clickable as board
-from resviz.ui.widgets import paper_card as papers
+from resviz.ui.services import models
+from resviz.ui.widgets import clickable, paper_card
 
 if TYPE_CHECKING:
     from resviz.probes.batchnorm.modes import Mode
@@ -32,24 +31,24 @@ def show(page: batchnorm.Page) -> None:
     finally:
         update(1.0)
     count = len(batch.titles)
-    image = next((i for i in range(count) if str(i) == view.chosen("image")), 0)
+    image = next((i for i in range(count) if str(i) == url_state.chosen("image")), 0)
     pictures, *columns = st.columns([1.25, 1, 1, 1], gap="medium")
     with pictures:
         batchnorm.show_pictures(page, image)
         several = _(" Click one.") if count > 1 else ""
         st.caption(_("{title}, as the network receives it.").format(title=escaped(batch.titles[image])) + several)
-    labels = cache.model(subject.model).labels
+    labels = models.model(subject.model).labels
     for place, mode, (title, words) in zip(columns, modes, _titles(page), strict=True):
         with place:
             st.markdown(f"**{title}**")
             top = mode.top(image, labels)
-            board.show(boards.share_list([(guess.label, guess.probability) for guess in top]), f"top-{mode.name}")
+            clickable.show(html.share_list([(guess.label, guess.probability) for guess in top]), f"top-{mode.name}")
             st.caption(words)
     if count > 1:
         _say_agreement(modes)
     if page.source == "data" and set(batch.titles) <= set(labels):
         _say_right(modes, [labels.index(title) for title in batch.titles])
-    if note := cache.untrained(subject.model):
+    if note := models.untrained(subject.model):
         st.caption(f"**{note}**")
     st.subheader(_("What changes on the way"), anchor=False)
     _show_changes(modes)
@@ -60,7 +59,7 @@ def show(page: batchnorm.Page) -> None:
         for guess in mode.top(i, labels)
     ]
     layout.table_download(_("Download the answers"), "answers", ("image", "statistics", "label", "probability"), rows)
-    papers.show_all(*CARDS)
+    paper_card.show_all(*CARDS)
 
 
 def _say_agreement(modes: "tuple[Mode, ...]") -> None:
@@ -106,9 +105,9 @@ def _titles(page: batchnorm.Page) -> list[tuple[str, str]]:
 
 def _show_changes(modes: "tuple[Mode, ...]") -> None:
     lines = list(zip((_("the batch's own"), _("recalibrated")), (mode.change for mode in modes[1:]), strict=True))
-    words = figures.Words("", _("change of the output"))
+    words = drift.Words("", _("change of the output"))
     st.plotly_chart(
-        figures.changes(modes[0].layers, lines, words, layout.dark()),
+        drift.changes(modes[0].layers, lines, words, layout.dark()),
         config={"displayModeBar": False},
         alt=_("Change of the output of {count} layers over depth").format(count=len(modes[0].layers)),
     )

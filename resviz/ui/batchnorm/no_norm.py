@@ -6,18 +6,15 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import Sentence
-from resviz.figures.batchnorm import drift as figures
-from resviz.figures.batchnorm import no_norm as norm_none
-from resviz.ui.base import page as layout
+from resviz.figures.batchnorm import drift, no_norm
+from resviz.ui.base import page
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.numbers import times
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import batch as batchnorm
-from resviz.ui.batchnorm import results
-from resviz.ui.batchnorm import runs as norm_runs
-from resviz.ui.services import image_batches as batches
-from resviz.ui.services import models as cache
+from resviz.ui.batchnorm import results, runs
+from resviz.ui.services import image_batches, models
 from resviz.ui.shell.sidebar import Subject
 
 if TYPE_CHECKING:
@@ -28,7 +25,7 @@ def instead(model: str) -> Sentence | None:
     """What a network without BatchNorm has instead; None where it has BatchNorm."""
     from resviz.probes.batchnorm.layers import has_batch_norm, without_batch_norm
 
-    net = cache.model(model).model
+    net = models.model(model).model
     return None if has_batch_norm(net) else without_batch_norm(net)
 
 
@@ -41,16 +38,16 @@ def show(subject: Subject, sentence: Sentence) -> None:
         _show_affine(layers)
     elif layers:
         st.caption(_("All scales and biases are as they were at the start: 1 and 0."))
-    norm_runs.link_to_race()
+    runs.link_to_race()
 
 
 def _show_spread(subject: Subject) -> None:
     st.subheader(_("How far the outputs scatter, layer by layer"), anchor=False)
-    batch = batches.of(subject, "samples")
+    batch = image_batches.of(subject, "samples")
     found = results.spreads(subject.model, batch.key, batch)
-    names = layout.spread(list(found), 2 * batchnorm.MAX_VIOLINS)
+    names = page.spread(list(found), 2 * batchnorm.MAX_VIOLINS)
     st.plotly_chart(
-        norm_none.spread(names, [found[name] for name in names], _("deviation of the outputs"), layout.dark()),
+        no_norm.spread(names, [found[name] for name in names], _("deviation of the outputs"), page.dark()),
         config={"displayModeBar": False},
         alt=_("Standard deviation of the outputs of {count} convolutions over depth").format(count=len(names)),
     )
@@ -70,14 +67,14 @@ def _differs(layer: "Affine") -> bool:
 
 def _show_affine(layers: "tuple[Affine, ...]") -> None:
     shown = {layer.layer: layer for layer in layers}
-    names = layout.spread(list(shown), batchnorm.MAX_VIOLINS)
+    names = page.spread(list(shown), batchnorm.MAX_VIOLINS)
     st.plotly_chart(
-        figures.affine_violins(
+        drift.affine_violins(
             names,
             [shown[name].gamma for name in names],
             [shown[name].beta for name in names],
             (_("gamma"), _("beta, or bias")),
-            layout.dark(),
+            page.dark(),
         ),
         config={"displayModeBar": False},
         alt=_("Scale and bias of {count} layers over depth").format(count=len(names)),

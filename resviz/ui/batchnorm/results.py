@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from resviz.ui.base.bounded_cache import Shelf
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 from resviz.ui.services.image_batches import Batch, tensor
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def layers(model: str, key: str, _batch: Batch) -> "tuple[BatchNormLayer, ...]":
     """Every BatchNorm layer with this batch."""
     from resviz.probes.batchnorm.statistics import batchnorm
 
-    with cache.borrowed(model) as net:
+    with models.borrowed(model) as net:
         return batchnorm(net, tensor(model, _batch))
 
 
@@ -32,7 +32,7 @@ def channel(model: str, key: str, _batch: Batch, layer: str, number: int) -> "Ch
     """One channel's histograms."""
     from resviz.probes.batchnorm.statistics import channel_values
 
-    with cache.borrowed(model) as net:
+    with models.borrowed(model) as net:
         return channel_values(net, tensor(model, _batch), layer, number)
 
 
@@ -41,7 +41,7 @@ def sizes(model: str, key: str, _batch: Batch, layer: str) -> "BatchSizes":
     """Batches of many sizes drawn from this one."""
     from resviz.probes.batchnorm.batch_size import batch_size
 
-    with cache.borrowed(model) as net:
+    with models.borrowed(model) as net:
         return batch_size(net, tensor(model, _batch), layer)
 
 
@@ -50,7 +50,7 @@ def folded(model: str, key: str, _batch: Batch) -> "tuple[tuple[Folded, ...], Fo
     """What each layer folds into, and how far that changes the outputs for this batch."""
     from resviz.probes.batchnorm.folding import folding_check, foldings
 
-    with cache.borrowed(model) as net:
+    with models.borrowed(model) as net:
         x = tensor(model, _batch)
         return foldings(net, x[:1]), folding_check(net, x)
 
@@ -60,7 +60,7 @@ def spreads(model: str, key: str, _batch: Batch) -> dict[str, float]:
     """How far the outputs of each convolution scatter for this batch."""
     from resviz.probes.batchnorm.layers import spreads as probe
 
-    with cache.borrowed(model) as net:
+    with models.borrowed(model) as net:
         return probe(net, tensor(model, _batch))
 
 
@@ -69,7 +69,7 @@ def affine(model: str) -> "tuple[Affine, ...]":
     """Scales and biases of a network without BatchNorm."""
     from resviz.probes.batchnorm.layers import affine_layers
 
-    return affine_layers(cache.model(model).model)
+    return affine_layers(models.model(model).model)
 
 
 def modes(model: str, shown: Batch, calibration: Batch, progress: Any) -> "tuple[Mode, ...]":
@@ -78,7 +78,7 @@ def modes(model: str, shown: Batch, calibration: Batch, progress: Any) -> "tuple
     def compute() -> "tuple[Mode, ...]":
         from resviz.probes.batchnorm.modes import batchnorm_modes, recalibrate
 
-        with cache.borrowed(model) as net:
+        with models.borrowed(model) as net:
             progress(0.1)
             statistics = recalibrate(net, [tensor(model, calibration)])
             progress(0.4)

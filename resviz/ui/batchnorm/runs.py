@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from resviz.training.runs.reader import RunInfo
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.services.run_names import run_title, when
 
@@ -22,10 +22,10 @@ def title(info: RunInfo) -> str:
 
 def pick(known: Mapping[str, RunInfo]) -> str:
     """The picker; where the sidebar shows a run, that one is the default, else the youngest."""
-    model = view.chosen("model") or ""
+    model = url_state.chosen("model") or ""
     looked_at = model.removeprefix("run/").partition("?")[0]
     default = looked_at if looked_at in known else next(iter(known))
-    return view.pick(
+    return url_state.pick(
         st.selectbox, _("Recorded run"), list(known), default, "bnrun", format_func=lambda name: title(known[name])
     )
 

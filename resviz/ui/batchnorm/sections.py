@@ -4,30 +4,32 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.batchnorm import batch as batchnorm
-from resviz.ui.batchnorm import batch_size as norm_sizes
-from resviz.ui.batchnorm import drift as norm_drift
-from resviz.ui.batchnorm import folding as norm_fold
-from resviz.ui.batchnorm import modes as norm_modes
-from resviz.ui.batchnorm import no_norm as norm_none
-from resviz.ui.batchnorm import through_training as norm_training
-from resviz.ui.batchnorm import train_eval_gap as norm_mismatch
-from resviz.ui.batchnorm import worked_example as norm_by_hand
-from resviz.ui.shell import sidebar as controls
+from resviz.ui.batchnorm import (
+    batch,
+    batch_size,
+    drift,
+    folding,
+    modes,
+    no_norm,
+    through_training,
+    train_eval_gap,
+    worked_example,
+)
+from resviz.ui.shell import sidebar
 
-OF_A_MODEL: dict[str, Callable[[batchnorm.Page], None]] = {
-    "drift": norm_drift.show,
-    "answers": norm_modes.show,
-    "size": norm_sizes.show,
-    "fold": norm_fold.show,
+OF_A_MODEL: dict[str, Callable[[batch.Page], None]] = {
+    "drift": drift.show,
+    "answers": modes.show,
+    "size": batch_size.show,
+    "fold": folding.show,
 }
 BEGINS = {"answers": ("photo", "blur")}  # not as the other parts: what is compared should differ
 ALONE: dict[str, Callable[[], None]] = {
-    "hand": norm_by_hand.show,
-    "training": norm_training.show,
-    "mismatch": norm_mismatch.show,
+    "hand": worked_example.show,
+    "training": through_training.show,
+    "mismatch": train_eval_gap.show,
 }
 
 
@@ -42,7 +44,7 @@ def choose() -> str:
         "training": _("Through training"),
         "mismatch": _("Training vs evaluation"),
     }
-    return view.pick(
+    return url_state.pick(
         st.segmented_control,
         _("Show"),
         list(titles),
@@ -60,8 +62,8 @@ def show(part: str) -> None:
     if part in ALONE:
         ALONE[part]()
         return
-    subject = controls.subject()
-    if sentence := norm_none.instead(subject.model):
-        norm_none.show(subject, sentence)
+    subject = sidebar.subject()
+    if sentence := no_norm.instead(subject.model):
+        no_norm.show(subject, sentence)
     else:
-        OF_A_MODEL[part](batchnorm.choose(subject, BEGINS.get(part, batchnorm.BEGIN)))
+        OF_A_MODEL[part](batch.choose(subject, BEGINS.get(part, batch.BEGIN)))

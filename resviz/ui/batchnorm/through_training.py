@@ -4,17 +4,15 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import TrainingError
-from resviz.figures.batchnorm import through_training as figures
+from resviz.figures.batchnorm import through_training
 from resviz.figures.batchnorm.through_training import Beginning, Course
 from resviz.probes.batchnorm.running_average import STARTS, brought, left_of_start
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from resviz.training.runs.reader import Record, RunInfo
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.batchnorm import channels as norm_channels
-from resviz.ui.batchnorm import runs as norm_runs
+from resviz.ui.batchnorm import channels, runs
 
 KINDS = {"bn_mean": "signed", "bn_variance": "powers", "bn_gamma": "ordered", "bn_beta": "signed"}
 COLUMNS = 300  # steps drawn; a screen has no more room
@@ -28,33 +26,33 @@ def show() -> None:
         st.info(
             _("No run has recorded BatchNorm yet: train networks on the page Training, with the record set to full.")
         )
-        norm_runs.link_to_recording()
+        runs.link_to_recording()
         return
-    choosing, measuring = layout.wide("stored").columns([1.6, 1.2], gap="medium", vertical_alignment="bottom")
+    choosing, measuring = page.wide("stored").columns([1.6, 1.2], gap="medium", vertical_alignment="bottom")
     with choosing:
-        record = records.read(norm_runs.pick(known))
+        record = reader.read(runs.pick(known))
     with measuring:
         kinds = [kind for kind in KINDS if record.layers(kind)]  # runs of an earlier version have no beta
-        quantity = view.pick(
+        quantity = url_state.pick(
             st.segmented_control, _("Stored"), kinds, "bn_mean", "stored", required=True, format_func=_title
         )
-    over_depth, one = layout.wide("through").columns([1.25, 1], gap="large")
+    over_depth, one = page.wide("through").columns([1.25, 1], gap="large")
     layers = record.layers(quantity)
     with one:
-        layer = norm_channels.pick_layer(layers)
+        layer = channels.pick_layer(layers)
         _show_layer(record, layers.index(layer), layer)
     with over_depth:
         _show_all(record, quantity, layers.index(layer))
     _show_first(record, layers.index(layer), layer)
-    norm_runs.link_to_race()
+    runs.link_to_race()
 
 
 def _recorded() -> dict[str, RunInfo]:
     """The runs that recorded BatchNorm, the youngest first."""
     found = {}
-    for info in records.runs():
+    for info in reader.runs():
         try:
-            if info.step > 1 and records.read(info.id).layers("bn_mean"):
+            if info.step > 1 and reader.read(info.id).layers("bn_mean"):
                 found[info.id] = info
         except TrainingError:  # deleted meanwhile
             continue
@@ -75,7 +73,7 @@ def _show_all(record: Record, quantity: str, chosen: int) -> None:
     layers = record.layers(quantity)
     titles = (_("step"), _("layer, from the input"), _title(quantity))
     st.plotly_chart(
-        figures.heatmap(steps, values, layers, chosen, KINDS[quantity], titles, layout.dark()),
+        through_training.heatmap(steps, values, layers, chosen, KINDS[quantity], titles, page.dark()),
         config={"displayModeBar": False},
         alt=_("{quantity} of {count} layers at each step").format(quantity=_title(quantity), count=len(layers)),
     )
@@ -92,7 +90,7 @@ def _show_all(record: Record, quantity: str, chosen: int) -> None:
         for step, row in zip(steps, values, strict=True)
         for layer, value in zip(layers, row, strict=True)
     ]
-    layout.table_download(_("Download the numbers"), f"{record.id}-{quantity}", ("step", "layer", quantity), rows)
+    page.table_download(_("Download the numbers"), f"{record.id}-{quantity}", ("step", "layer", quantity), rows)
 
 
 def _explained(steps: np.ndarray) -> str:
@@ -115,7 +113,7 @@ def _show_layer(record: Record, at: int, layer: str) -> None:
         _steps, deviations = record.norms(f"{quantity}_deviation", COLUMNS)
         courses.append(Course(title, means[:, at], deviations[:, at]))
     st.plotly_chart(
-        figures.courses(steps, courses, _("step"), layout.dark()),
+        through_training.courses(steps, courses, _("step"), page.dark()),
         config={"displayModeBar": False},
         alt=_("Running mean, running variance, scale and shift of {layer} at each step").format(layer=layer),
     )
@@ -132,7 +130,7 @@ def _show_first(record: Record, at: int, layer: str) -> None:
         return
     names = (_("running average"), _("what the step's batch brought"))
     st.plotly_chart(
-        figures.beginnings(parts, names, _("steps done"), layout.dark()),
+        through_training.beginnings(parts, names, _("steps done"), page.dark()),
         config={"displayModeBar": False},
         alt=_("Running mean and variance of {layer} in the first steps").format(layer=layer),
     )

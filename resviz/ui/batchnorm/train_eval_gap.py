@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from resviz.figures.batchnorm import train_eval_gap as figures
-from resviz.training.runs import reader as records
+from resviz.figures.batchnorm import train_eval_gap
+from resviz.training.runs import reader
 from resviz.training.runs.reader import Record, RunInfo
-from resviz.ui.base import checkpoint_names as moments
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import checkpoint_names, page, url_state
 from resviz.ui.base.bounded_cache import Shelf
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.batchnorm import runs as norm_runs
-from resviz.ui.services import models as cache
-from resviz.ui.services import training_data as own_data
+from resviz.ui.batchnorm import runs
+from resviz.ui.services import models, training_data
 from resviz.ui.services.run_names import spec_of
 
 if TYPE_CHECKING:
@@ -33,15 +30,15 @@ def show() -> None:
     known = _saved()
     if not known:
         st.info(_("No network with BatchNorm has been trained here yet: the page Training does it in a minute."))
-        norm_runs.link_to_small_batch()
+        runs.link_to_small_batch()
         return
-    choosing, batching, measuring = layout.wide("mismatch").columns([1.5, 1.5, 1], gap="medium")
+    choosing, batching, measuring = page.wide("mismatch").columns([1.5, 1.5, 1], gap="medium")
     with choosing:
-        record = records.read(norm_runs.pick(known))
+        record = reader.read(runs.pick(known))
     with batching:
         batch = _pick_batch(record)
     with measuring:
-        quantity = view.pick(
+        quantity = url_state.pick(
             st.segmented_control,
             _("Measured"),
             ("accuracy", "loss"),
@@ -50,9 +47,9 @@ def show() -> None:
             required=True,
             format_func=_title,
         )
-    data = own_data.of_run(record.id)
-    if data is None or not own_data.present(data):
-        name = escaped(own_data.title(data)) if data else known[record.id].dataset
+    data = training_data.of_run(record.id)
+    if data is None or not training_data.present(data):
+        name = escaped(training_data.title(data)) if data else known[record.id].dataset
         st.info(_("The pictures of {data}, which this run learned from, are not on this machine.").format(data=name))
         return
     found = _measured(record.id, data, batch)
@@ -63,15 +60,15 @@ def show() -> None:
         for epoch, one in found.items()
     ]
     columns = ("epoch", "images", "batch", "accuracy_stored", "accuracy_own", "loss_stored", "loss_own")
-    layout.table_download(_("Download the numbers"), f"{record.id}-mismatch-{batch}", columns, rows)
-    norm_runs.link_to_small_batch()
+    page.table_download(_("Download the numbers"), f"{record.id}-mismatch-{batch}", columns, rows)
+    runs.link_to_small_batch()
 
 
 def _saved() -> dict[str, RunInfo]:
     """Runs with BatchNorm of which weights after epochs were kept."""
     from resviz.models import zoo
 
-    return {info.id: info for info in records.runs() if _has_norm(info) and _checkpoints(zoo.saved(info.id))}
+    return {info.id: info for info in reader.runs() if _has_norm(info) and _checkpoints(zoo.saved(info.id))}
 
 
 def _has_norm(info: RunInfo) -> bool:
@@ -87,7 +84,7 @@ def _pick_batch(record: Record) -> int:
     """The size of the run's own batches is the default."""
     own = int(record.config["config"]["batch_size"])
     sizes = sorted({*SIZES, own} if own <= IMAGES else SIZES)
-    return view.pick(
+    return url_state.pick(
         st.segmented_control,
         _("Images in a batch; this run trained with {count}").format(count=own),
         sizes,
@@ -99,12 +96,14 @@ def _pick_batch(record: Record) -> int:
 
 def _measured(run: str, data: str, batch: int) -> "dict[int, Mismatch]":
     """After each epoch whose weights were kept."""
-    found, checkpoints = {}, _checkpoints(moments.saved(f"run/{run}"))
-    update = layout.progress(_("Both kinds of statistics after each epoch"))
+    found, checkpoints = {}, _checkpoints(checkpoint_names.saved(f"run/{run}"))
+    update = page.progress(_("Both kinds of statistics after each epoch"))
     try:
         for i, (epoch, name) in enumerate(checkpoints.items()):
             update(max(i / len(checkpoints), 0.01))
-            found[epoch] = _shelf.get((run, name, data, batch), _measuring(moments.at(f"run/{run}", name), data, batch))
+            found[epoch] = _shelf.get(
+                (run, name, data, batch), _measuring(checkpoint_names.at(f"run/{run}", name), data, batch)
+            )
     finally:
         update(1.0)
     return found
@@ -116,10 +115,10 @@ def _measuring(model: str, data: str, batch: int) -> "Callable[[], Mismatch]":
         from resviz.models import zoo
         from resviz.probes.batchnorm.train_eval_gap import mismatch
 
-        with cache.computing():
+        with models.computing():
             loaded = zoo.load(model)
-            _labels, split = own_data.drawn(loaded, data, IMAGES)
-            x = cache.normalised(loaded, split.images)
+            _labels, split = training_data.drawn(loaded, data, IMAGES)
+            x = models.normalised(loaded, split.images)
             return mismatch(loaded.model.to(best().type), x, split.targets, min(batch, len(x)))
 
     return measure
@@ -143,13 +142,13 @@ def _draw(record: Record, found: "dict[int, Mismatch]", quantity: str) -> None:
         _("recorded while training, on its training images"),
     )
     st.plotly_chart(
-        figures.lines(
+        train_eval_gap.lines(
             list(found),
             values(lambda one: one.stored),
             values(lambda one: one.own),
             (ends["epoch"] + 1.0, ends[f"train_{quantity}"]),
             words,
-            layout.dark(),
+            page.dark(),
         ),
         config={"displayModeBar": False},
         alt=_("{quantity} after each epoch with running averages and with batch statistics").format(

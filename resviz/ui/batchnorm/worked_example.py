@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from resviz.figures.batchnorm import worked_example as figures
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.figures.batchnorm import worked_example
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.batchnorm import worked_inputs as norm_inputs
+from resviz.ui.batchnorm import worked_inputs
 
 if TYPE_CHECKING:
     from resviz.probes.batchnorm.worked_example import ByHand
@@ -19,13 +18,13 @@ STEPS = 6
 
 def show() -> None:
     """The batch and the parameters on the left, the steps on the right, the bias below."""
-    left, right = layout.wide("hand").columns([1, 2.2], gap="large")
+    left, right = page.wide("hand").columns([1, 2.2], gap="large")
     with left:
-        given = norm_inputs.ask()
+        given = worked_inputs.ask()
     x, gamma, beta, momentum, bias = given.x, given.gamma, given.beta, given.momentum, given.bias
     found, name = _compute(x + bias, gamma, beta, momentum), _input_name(bias)
     with right:
-        step = view.pick(
+        step = url_state.pick(
             st.segmented_control,
             _("Step"),
             range(1, STEPS + 1),
@@ -36,7 +35,7 @@ def show() -> None:
             wrap=True,
         )
         st.plotly_chart(
-            figures.number_lines(_lines(found, step, name), _("channel"), layout.dark()),
+            worked_example.number_lines(_lines(found, step, name), _("channel"), page.dark()),
             config={"displayModeBar": False},
             alt=_("The batch after step {step} of {steps}").format(step=step, steps=STEPS),
         )
@@ -73,7 +72,7 @@ def _lines(found: "ByHand", step: int, name: str) -> list[tuple[str, np.ndarray]
     return rows[: {1: 1, 2: 2, 3: 2, 4: 3}.get(step, 4)]
 
 
-def _say_steps(found: "ByHand", step: int, given: norm_inputs.Inputs) -> None:
+def _say_steps(found: "ByHand", step: int, given: worked_inputs.Inputs) -> None:
     """The formulas so far, with the numbers of the first channel; the newest one last."""
     gamma, beta, momentum = given.gamma, given.beta, given.momentum
     value, added = ("x_i + b", "(x_i + b)") if given.bias else ("x_i", "x_i")
@@ -125,11 +124,11 @@ def _explained(step: int, found: "ByHand") -> str:
 
 def _show_bias(x: np.ndarray, bias: float, without: "ByHand", found: "ByHand") -> None:
     st.subheader(_("The bias that moves nothing"), anchor=False)
-    picture, reason = layout.wide("bias").columns([1.5, 1], gap="large")
+    picture, reason = page.wide("bias").columns([1.5, 1], gap="large")
     with picture:
         titles = (_("into BatchNorm: {name}").format(name=_input_name(bias)), _("out of it: y"))
         st.plotly_chart(
-            figures.before_and_after(x + bias, found.y, titles, _input_name(bias)[1:], layout.dark()),
+            worked_example.before_and_after(x + bias, found.y, titles, _input_name(bias)[1:], page.dark()),
             config={"displayModeBar": False},
             alt=_("Values before and after BatchNorm with a bias of {bias:g}").format(bias=bias),
         )

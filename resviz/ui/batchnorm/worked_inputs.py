@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import ProbeError
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
@@ -73,13 +73,13 @@ def ask() -> Inputs:
 def _batch() -> np.ndarray:
     """The batch as typed; where it cannot be, a sentence and the first example."""
     key = "hand_batch"
-    told = view.chosen(key)
+    told = url_state.chosen(key)
     st.session_state[key] = DEFAULT if told is None else told.replace("/", "\n").replace(",", ", ")
     text = st.text_area(
         _("The batch: one line for each channel"),
         key=key,
         height=136,
-        on_change=lambda: view.choose(key, st.session_state[key].strip().replace(" ", "").replace("\n", "/")),
+        on_change=lambda: url_state.choose(key, st.session_state[key].strip().replace(" ", "").replace("\n", "/")),
     )
     try:
         return parse(text or "")
@@ -92,7 +92,7 @@ def _number(
     widget: Callable[..., float], label: str, default: float, span: tuple[float, float], step: float, key: str
 ) -> float:
     """A number; where the address tells none of that range, a sentence and the default."""
-    told, (low, high) = view.chosen(key), span
+    told, (low, high) = url_state.chosen(key), span
     value = _read(told, low, high) if told is not None else default
     if value is None:
         st.warning(
@@ -107,7 +107,7 @@ def _number(
         max_value=high,
         step=step,
         key=key,
-        on_change=lambda: view.choose(key, f"{st.session_state[key]:g}"),
+        on_change=lambda: url_state.choose(key, f"{st.session_state[key]:g}"),
     )
 
 

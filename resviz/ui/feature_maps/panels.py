@@ -7,18 +7,16 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import ProbeError
-from resviz.figures import html as boards
-from resviz.figures import raster
+from resviz.figures import html, raster
 from resviz.figures.feature_maps.histogram import frequencies, histogram
 from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 from resviz.ui.shell.sidebar import Subject
-from resviz.ui.widgets import clickable as board
-from resviz.ui.widgets import linked_map as linked
+from resviz.ui.widgets import clickable, linked_map
 from resviz.ui.widgets.colour_scale import scale_bar
 from resviz.ui.widgets.layer_picker import class_picker
 
@@ -50,16 +48,16 @@ class ChannelPage:
 
 def first_block(subject: Subject) -> str:
     """The layer to begin with: the first block, where edges and colours can still be recognised."""
-    return cache.map_blocks(subject.model)[0]
+    return models.map_blocks(subject.model)[0]
 
 
 def choose(subject: Subject, layer: "Layer") -> ChannelPage:
     """The controls over the grid."""
-    activation = cache.activation(subject.model, subject.sha, subject.shown, layer.name)
+    activation = models.activation(subject.model, subject.sha, subject.shown, layer.name)
     order_by, target, pager, scale = layout.wide("order").columns(
         [2, 0.8, 0.9, 0.8], gap="medium", vertical_alignment="bottom"
     )
-    kind = view.pick(
+    kind = url_state.pick(
         order_by.segmented_control,
         _("Order of the channels"),
         ORDERS,
@@ -69,7 +67,7 @@ def choose(subject: Subject, layer: "Layer") -> ChannelPage:
         format_func=_order_title,
     )
     with scale:
-        shared = view.switch(_("One scale for all"), "shared")
+        shared = url_state.switch(_("One scale for all"), "shared")
     weight = _weight(kind, subject, layer, activation, target)
     order = np.arange(len(activation.mean)) if weight is None else np.argsort(-weight, kind="stable")
     start = _pager(pager, order)
@@ -87,20 +85,20 @@ def _weight(
     if kind == "mean":
         return activation.mean
     if kind == "relevance":
-        top = cache.prediction(subject.model, subject.sha, subject.shown).top[0].index
+        top = models.prediction(subject.model, subject.sha, subject.shown).top[0].index
         with place:
             target = class_picker(_("Class"), subject, top, "target")
-        return cache.channel_relevance(subject.model, subject.sha, subject.shown, layer.name, target)
+        return models.channel_relevance(subject.model, subject.sha, subject.shown, layer.name, target)
     return None
 
 
 def _pager(place: "DeltaGenerator", order: np.ndarray) -> int:
     """Index of the first channel on the page, by default the chosen channel's; no pager where one page holds all."""
-    channels, chosen = len(order), view.chosen("channel")
+    channels, chosen = len(order), url_state.chosen("channel")
     starts = list(range(0, channels, PER_PAGE))
     if len(starts) == 1:
         return 0
-    return view.pick(
+    return url_state.pick(
         place.select_slider,
         _("Channels"),
         starts,
@@ -112,7 +110,7 @@ def _pager(place: "DeltaGenerator", order: np.ndarray) -> int:
 
 def _chosen_channel(order: np.ndarray, start: int) -> int:
     on_page = [int(channel) for channel in order[start : start + PER_PAGE]]
-    chosen = view.chosen("channel")
+    chosen = url_state.chosen("channel")
     return next((channel for channel in on_page if str(channel) == chosen), on_page[0])
 
 
@@ -123,8 +121,8 @@ def show_grid(page: ChannelPage) -> None:
     titles = [(str(c), _channel_title(page, c)) for c in shown]
     image = raster.data_uri(raster.mosaic_png(activation.values[shown], columns, page.shared))
     alt = _("{count} channels of {layer} as maps").format(count=len(shown), layer=activation.layer)
-    board.show(
-        boards.channel_grid(image, alt, columns, titles, str(page.chosen)),
+    clickable.show(
+        html.channel_grid(image, alt, columns, titles, str(page.chosen)),
         "grid",
         "channel",
     )
@@ -168,7 +166,7 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
         _("Channel {channel} over the photo").format(channel=c),
         _("Channel {channel} as a map").format(channel=c),
     )
-    linked.show(subject, activation.layer, values, raster.value_range(values), titles, "channel")
+    linked_map.show(subject, activation.layer, values, raster.value_range(values), titles, "channel")
     st.markdown(_about_channel(activation, c))
     st.plotly_chart(
         histogram(values, _("activation"), _("cells"), layout.dark()),
@@ -210,12 +208,12 @@ def _about_channel(activation: "Activation", c: int) -> str:
 
 def show_residual(subject: Subject, layer: "Layer", page: ChannelPage) -> None:
     """x + F(x) = y in the block of the layer, where it has one."""
-    names = cache.block_names(subject.model)
+    names = models.block_names(subject.model)
     block = next((b for b in names if layer.name == b or layer.name.startswith(f"{b}.")), None)
-    if block is None or cache.model(subject.model).spec is None:
+    if block is None or models.model(subject.model).spec is None:
         return
     try:
-        parts = cache.residual_parts(subject.model, subject.sha, subject.shown, block)
+        parts = models.residual_parts(subject.model, subject.sha, subject.shown, block)
     except ProbeError as reason:
         st.caption(escaped(whole(reason)))
         return
@@ -223,7 +221,7 @@ def show_residual(subject: Subject, layer: "Layer", page: ChannelPage) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader(_("Inside {block}: shortcut plus branch").format(block=block), anchor=False, width="content")
         if page.activation.shape[0] == parts.total.shape[0]:  # the layer's channels are the block's
-            alone = view.switch(_("Channel {channel} alone").format(channel=page.chosen), "alone")
+            alone = url_state.switch(_("Channel {channel} alone").format(channel=page.chosen), "alone")
     _show_sum(parts, page.chosen if alone else None)
 
 
@@ -239,7 +237,7 @@ def _show_sum(parts: "ResidualParts", channel: int | None) -> None:
     scale = raster.Range(-reach, reach, True)
     titles = {"x": _("shortcut x"), "F(x)": _("branch F(x)"), "x + F(x)": _("sum x + F(x)")}
     tiles = [
-        boards.Tile("", raster.data_uri(raster.map_png(m, scale)), titles[name], f"‖·‖₂ = {norms[name]:.3g}")
+        html.Tile("", raster.data_uri(raster.map_png(m, scale)), titles[name], f"‖·‖₂ = {norms[name]:.3g}")
         for name, m in drawn.items()
     ]
     both = norms["x"] + norms["F(x)"]
@@ -248,7 +246,7 @@ def _show_sum(parts: "ResidualParts", channel: int | None) -> None:
         (_("shortcut {share:.0%}").format(share=1 - share), 1 - share),
         (_("branch {share:.0%}").format(share=share), share),
     )
-    board.show(boards.residual_sum(tiles, scale_bar(scale), shares), "residual")
+    clickable.show(html.residual_sum(tiles, scale_bar(scale), shares), "residual")
     what = _("Mean over the channels") if channel is None else _("Channel {channel}").format(channel=channel)
     st.caption(
         _(

@@ -8,13 +8,11 @@ from PIL import Image
 
 from resviz.figures import families, raster
 from resviz.figures import html as boards
-from resviz.figures.gradient_flow import lesions as figures
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.figures.gradient_flow import lesions
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.services import models as cache
-from resviz.ui.widgets import clickable as board
-from resviz.ui.widgets import paper_card as papers
+from resviz.ui.services import models
+from resviz.ui.widgets import clickable, paper_card
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +30,7 @@ def show() -> None:
     off, swap = _choose()
     whole = {family: _answers(name, (), None) for family, name in NAMES.items()}
     left = {family: _answers(name, off, swap) for family, name in NAMES.items()}
-    knowing, alone = layout.wide("pair-below").columns([1, 1.35], gap="large")
+    knowing, alone = page.wide("pair-below").columns([1, 1.35], gap="large")
     with knowing:
         _show_hits(whole, left)
         _show_digits(left)
@@ -40,8 +38,8 @@ def show() -> None:
         _show_each()
     rows = [(family, whole[family].hits, left[family].hits, whole[family].loss, left[family].loss) for family in NAMES]
     columns = ("network", "accuracy before", "accuracy after", "loss before", "loss after")
-    layout.table_download(_("Download what they still know"), "lesions-pair", columns, rows)
-    papers.show_all("lesions")
+    page.table_download(_("Download what they still know"), "lesions-pair", columns, rows)
+    paper_card.show_all("lesions")
 
 
 def titles() -> dict[str, str]:
@@ -52,7 +50,7 @@ def titles() -> dict[str, str]:
 def _choose() -> tuple[tuple[str, ...], Swap]:
     """The networks as switchboards, which work on both, and two blocks to swap."""
     can = {family: _removable(name) for family, name in NAMES.items()}
-    chosen = (view.chosen("out") or "").split(",")
+    chosen = (url_state.chosen("out") or "").split(",")
     off = [name for name in can["residual"] if name in chosen]
     drawn = st.container()
     words, swapping, reset = st.columns([2.6, 1.2, 1], gap="medium", vertical_alignment="bottom")
@@ -74,20 +72,20 @@ def _choose() -> tuple[tuple[str, ...], Swap]:
 
 def _draw(can: dict[str, dict[str, bool]], off: list[str], swap: Swap) -> None:
     """Both networks; a block that is clicked goes or comes back in both."""
-    for family, drawing in zip(NAMES, layout.wide("pair").columns(2, gap="large"), strict=True):
+    for family, drawing in zip(NAMES, page.wide("pair").columns(2, gap="large"), strict=True):
         with drawing:
             look = families.style(family, ())
             st.markdown(f":{look.word}[**{titles()[family]}**]")
             html = switchboard(can[family], off, look.colour, swap, titles()[family])
-            picked = board.show(html, f"pair-{family}")
+            picked = clickable.show(html, f"pair-{family}")
             if picked in can["residual"]:
                 now = [name for name in can["residual"] if (name in off) != (name == picked)]
-                view.choose("out", ",".join(now))
+                url_state.choose("out", ",".join(now))
                 st.rerun()
 
 
 def _reset() -> None:
-    view.forget("out", "swap")
+    url_state.forget("out", "swap")
 
 
 def choose_swap(model: str) -> Swap:
@@ -95,7 +93,7 @@ def choose_swap(model: str) -> Swap:
     if len(_removable(model)) > MOST:
         return None
     pairs = {f"{a},{b}": (a, b) for a, b in _swappable(model)}
-    picked = view.pick(
+    picked = url_state.pick(
         st.selectbox,
         _("Swap two blocks"),
         ["", *pairs],
@@ -117,7 +115,7 @@ def switchboard(can: dict[str, bool], off: list[str], colour: str = "", swap: Sw
         hint = f"{network} {hint}".strip().format(block=name)
         stages.setdefault(stage, []).append(boards.Cell(name, number, hint))
     fixed = [name for name, able in can.items() if not able]
-    return figures.switchboard(list(stages.items()), off, fixed, colour)
+    return lesions.switchboard(list(stages.items()), off, fixed, colour)
 
 
 def _short(name: str) -> str:
@@ -128,7 +126,7 @@ def _show_hits(whole: "dict[str, Answers]", left: "dict[str, Answers]") -> None:
     rows = [
         (titles()[family], whole[family].hits, left[family].hits, families.style(family, ()).colour) for family in NAMES
     ]
-    board.show(figures.changes(rows, _("whole"), _("what is left, on 360 test images")), "pair-hits")
+    clickable.show(lesions.changes(rows, _("whole"), _("what is left, on 360 test images")), "pair-hits")
     st.caption(
         _(
             "Both networks are bundled, have as many weights and make no mistake on their training images. By chance "
@@ -141,7 +139,7 @@ def _show_digits(left: "dict[str, Answers]") -> None:
     """One test image of each class with both answers."""
     images, targets = _digits().images.numpy(), _digits().targets.numpy()
     tiles = [
-        figures.Answered(
+        lesions.Answered(
             raster.data_uri(raster.photo_png(Image.fromarray(images[i].transpose(1, 2, 0)))),
             str(targets[i]),
             {titles()[family]: str(left[family].classes[i]) for family in NAMES},
@@ -150,14 +148,14 @@ def _show_digits(left: "dict[str, Answers]") -> None:
     ]
     colours = [families.style(family, ()).colour for family in NAMES]
     alt = _("Test image of the digit {digit}")
-    board.show(figures.answered(tiles, colours, alt), "pair-digits")
+    clickable.show(lesions.answered(tiles, colours, alt), "pair-digits")
     st.caption(_("A test image of each digit, and what both networks call it now: filled is right, hollow is wrong."))
 
 
 def _show_each() -> None:
     found = {family: _each(name) for family, name in NAMES.items()}
     bars = [
-        figures.Bars(
+        lesions.Bars(
             titles()[family],
             families.style(family, ()).colour,
             [_short(name) for name in found[family].blocks],
@@ -167,7 +165,7 @@ def _show_each() -> None:
         for family in NAMES
     ]
     axes = (_("the one block that is out (stage.number)"), _("share of right answers"))
-    figure = figures.one_by_one(bars, axes, layout.dark(), chance=0.1)
+    figure = lesions.one_by_one(bars, axes, page.dark(), chance=0.1)
     alt = _("Share of right answers without each block in turn, for both networks")
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
     residual, plain = found["residual"], found["plain"]
@@ -184,21 +182,21 @@ def _show_each() -> None:
         for name, loss, hits, same in zip(each.blocks, each.loss, each.hits, each.same, strict=True)
     ]
     columns = ("network", "block out", "loss", "accuracy", "same answer as the whole")
-    layout.table_download(_("Download each block alone"), "each-block", columns, rows)
+    page.table_download(_("Download each block alone"), "each-block", columns, rows)
 
 
 @st.cache_data(show_spinner=False)
 def _removable(name: str) -> dict[str, bool]:
     from resviz.probes.gradient_flow.lesions import removable
 
-    return removable(cache.model(name).model)
+    return removable(models.model(name).model)
 
 
 @st.cache_data(show_spinner=False)
 def _swappable(name: str) -> tuple[tuple[str, str], ...]:
     from resviz.probes.gradient_flow.lesions import swappable
 
-    return swappable(cache.model(name).model)
+    return swappable(models.model(name).model)
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
@@ -207,7 +205,7 @@ def _answers(name: str, off: tuple[str, ...], swap: Swap) -> "Answers":
     from resviz.probes.gradient_flow.lesions import answers
 
     can = _removable(name)
-    with cache.borrowed(name) as net:
+    with models.borrowed(name) as net:
         return answers(net, *_batch(name), [block for block in off if can[block]], swap)
 
 
@@ -215,13 +213,13 @@ def _answers(name: str, off: tuple[str, ...], swap: Swap) -> "Answers":
 def _each(name: str) -> "Lesions":
     from resviz.probes.gradient_flow.lesions import each_block
 
-    with cache.borrowed(name) as net:
+    with models.borrowed(name) as net:
         return each_block(net, *_batch(name))
 
 
 def _batch(name: str) -> "tuple[Tensor, Tensor]":
     """The test images as the network receives them, and their classes."""
-    x = cache.normalised(cache.model(name), _digits().images)
+    x = models.normalised(models.model(name), _digits().images)
     return x, _digits().targets.to(x.device)
 
 

@@ -8,22 +8,20 @@ import streamlit as st
 from resviz.data.images import Picture
 from resviz.errors import ProbeError
 from resviz.figures import families
-from resviz.figures.gradient_flow import lesions as figures
+from resviz.figures.gradient_flow import lesions
 from resviz.figures.theme import RESIDUAL
 from resviz.models.spec import FAMILIES
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.numbers import power_of_two
 from resviz.ui.base.page import escaped
-from resviz.ui.gradient_flow import lesion_twins as lesion_pair
+from resviz.ui.gradient_flow import lesion_twins
 from resviz.ui.gradient_flow.lesion_twins import Swap
-from resviz.ui.services import models as cache
-from resviz.ui.services import training_data as own_data
-from resviz.ui.shell import sidebar as controls
+from resviz.ui.services import models, training_data
+from resviz.ui.shell import sidebar
 from resviz.ui.shell.sidebar import Subject
-from resviz.ui.widgets import clickable as board
+from resviz.ui.widgets import clickable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +37,7 @@ MOST_PATHS = 60  # blocks of a network whose paths are sampled while a visitor w
 def show() -> None:
     """The part of the page: a residual and a plain network on the digits, or the chosen network and photo."""
     titles = {"pair": _("Residual beside plain"), "mine": _("My model and photo")}
-    chosen = view.pick(
+    chosen = url_state.pick(
         st.segmented_control,
         _("Which network"),
         list(titles),
@@ -49,13 +47,13 @@ def show() -> None:
         format_func=titles.__getitem__,
         label_visibility="collapsed",
     )
-    lesion_pair.show() if chosen == "pair" else _show_own()
+    lesion_twins.show() if chosen == "pair" else _show_own()
 
 
 def _show_own() -> None:
     """The drawn network, the answer before and after, single lesions, paths."""
-    controls.sidebar()
-    subject = controls.subject()
+    sidebar.sidebar()
+    subject = sidebar.subject()
     can = _removable(subject.model)
     if not any(can.values()):
         st.info(_("Blocks can be taken out of resviz's own networks only: choose another model."))
@@ -73,7 +71,7 @@ def _show_own() -> None:
 
 def _choose_blocks(model: str, can: dict[str, bool]) -> tuple[tuple[str, ...], Swap]:
     """The network as a switchboard, a click takes a block out or puts it back; and two blocks to swap."""
-    chosen = (view.chosen("off") or "").split(",")
+    chosen = (url_state.chosen("off") or "").split(",")
     off = [name for name, able in can.items() if able and name in chosen]
     drawn = st.container()
     words, swapping, reset = st.columns([2.6, 1.2, 1], gap="medium", vertical_alignment="bottom")
@@ -83,52 +81,56 @@ def _choose_blocks(model: str, can: dict[str, bool]) -> tuple[tuple[str, ...], S
         ).format(count=len(off))
     )
     with swapping:
-        swap = lesion_pair.choose_swap(model)
+        swap = lesion_twins.choose_swap(model)
     with drawn:
-        picked = board.show(lesion_pair.switchboard(can, off, _colour(model), swap), "switchboard")
+        picked = clickable.show(lesion_twins.switchboard(can, off, _colour(model), swap), "switchboard")
     if picked is not None and can.get(picked):
         off = [name for name in can if (name in off) != (name == picked)]
-        view.choose("off", ",".join(off))
+        url_state.choose("off", ",".join(off))
         st.rerun()
     reset.button(_("Put all back"), on_click=_reset, disabled=not off and swap is None, width="stretch")
     return tuple(off), swap
 
 
 def _reset() -> None:
-    view.forget("off", "swap")
+    url_state.forget("off", "swap")
 
 
 def _colour(model: str) -> str:
     """Of the model's family, everywhere the same."""
-    spec = cache.model(model).spec
+    spec = models.model(model).spec
     return families.style(spec.family, tuple(FAMILIES)).colour if spec else RESIDUAL
 
 
 def _show_answers(subject: Subject, off: tuple[str, ...], swap: Swap) -> None:
-    whole = cache.prediction(subject.model, subject.sha, subject.shown)
+    whole = models.prediction(subject.model, subject.sha, subject.shown)
     left = _without(subject.model, subject.sha, subject.shown, off, swap)
     order = list(dict.fromkeys([*(g.index for g in whole.top), *(g.index for g in left.top)]))[:7]
-    labels = cache.model(subject.model).labels
+    labels = models.model(subject.model).labels
     rows = [(labels[i], float(whole.probabilities[i]), float(left.probabilities[i])) for i in order]
-    board.show(figures.changes([(*row, _colour(subject.model)) for row in rows], _("before"), _("after")), "changes")
+    clickable.show(
+        lesions.changes([(*row, _colour(subject.model)) for row in rows], _("before"), _("after")), "changes"
+    )
     kept = whole.top[0].index == left.top[0].index
     sentence = (
         _("Its answer stays **{label}**.") if kept else _("Its answer changes from **{old}** to **{label}**.")
     ).format(old=escaped(whole.top[0].label), label=escaped(left.top[0].label))
     st.markdown(sentence)
-    if note := cache.untrained(subject.model):
+    if note := models.untrained(subject.model):
         st.caption(f"**{note}**")
-    layout.table_download(_("Download the probabilities"), "lesions", ("label", "before", "after"), rows)
+    page.table_download(_("Download the probabilities"), "lesions", ("label", "before", "after"), rows)
 
 
 def _show_hits(model: str, off: tuple[str, ...], swap: Swap) -> None:
     """What is left of the accuracy on images that the model was made for, where they are here."""
-    data = own_data.own(model)
-    if data is None or not own_data.present(data):
+    data = training_data.own(model)
+    if data is None or not training_data.present(data):
         return
     whole, left = _hits(model, data, (), None), _hits(model, data, off, swap)
-    count, name = len(_sample(model, data)[1]), own_data.title(data)
-    board.show(figures.changes([(_("right answers"), whole, left, _colour(model))], _("before"), _("after")), "hits")
+    count, name = len(_sample(model, data)[1]), training_data.title(data)
+    clickable.show(
+        lesions.changes([(_("right answers"), whole, left, _colour(model))], _("before"), _("after")), "hits"
+    )
     st.caption(_("{count} test images of {data}.").format(count=count, data=escaped(name)))
 
 
@@ -137,29 +139,29 @@ def _hits(name: str, data: str, off: tuple[str, ...], swap: Swap) -> float:
     """Share of right answers."""
     from resviz.probes.gradient_flow.lesions import answers
 
-    with cache.borrowed(name) as net:
+    with models.borrowed(name) as net:
         return answers(net, *_sample(name, data), off, swap).hits
 
 
 def _sample(name: str, data: str) -> "tuple[Tensor, Tensor]":
     """Test images as the network receives them, and their classes."""
-    loaded = cache.model(name)
-    _labels, split = own_data.drawn(loaded, data, SAMPLE)
-    x = cache.normalised(loaded, split.images)
+    loaded = models.model(name)
+    _labels, split = training_data.drawn(loaded, data, SAMPLE)
+    x = models.normalised(loaded, split.images)
     return x, split.targets.to(x.device)
 
 
 def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
-    whole = cache.prediction(subject.model, subject.sha, subject.shown)
+    whole = models.prediction(subject.model, subject.sha, subject.shown)
     top = whole.top[0]
-    shown = layout.spread(blocks, 60)
+    shown = page.spread(blocks, 60)
     values = np.array(
         [_without(subject.model, subject.sha, subject.shown, (b,)).probabilities[top.index] for b in shown]
     )
     axes = (_("the one block that is out (stage.number)"), _("probability of the answer"))
     short = [name.removeprefix("layer") for name in shown]
-    bars = figures.Bars(top.label, _colour(subject.model), short, values, top.probability)
-    figure = figures.one_by_one([bars], axes, layout.dark())
+    bars = lesions.Bars(top.label, _colour(subject.model), short, values, top.probability)
+    figure = lesions.one_by_one([bars], axes, page.dark())
     alt = _("Probability of {label} without each block in turn").format(label=top.label)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
     st.caption(
@@ -185,7 +187,7 @@ def _show_paths(subject: Subject) -> None:
         return
     titles = (_("paths of this length"), _("gradient through them"))
     axes = (_("branches on the path"), _("share"))
-    figure = figures.path_lengths(found.share, found.contribution, titles, axes, layout.dark())
+    figure = lesions.path_lengths(found.share, found.contribution, titles, axes, page.dark())
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=_("Paths and gradient by path length"))
     low, high = found.most
     st.caption(
@@ -204,14 +206,14 @@ def _show_paths(subject: Subject) -> None:
     )
     rows = list(zip(range(len(found.share)), found.share, found.gradient, found.contribution, strict=True))
     columns = ("length", "share of paths", "gradient of one", "share of gradient")
-    layout.table_download(_("Download the path lengths"), "paths", columns, rows)
+    page.table_download(_("Download the path lengths"), "paths", columns, rows)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _removable(name: str) -> dict[str, bool]:
     from resviz.probes.gradient_flow.lesions import removable
 
-    return removable(cache.model(name).model)
+    return removable(models.model(name).model)
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
@@ -220,17 +222,17 @@ def _without(name: str, sha: str, _shown: Picture, off: tuple[str, ...], swap: S
     from resviz.probes.core.prediction import predict
     from resviz.probes.gradient_flow.lesions import lesioned
 
-    with cache.borrowed(name) as net, lesioned(net, off, swap):
-        return predict(net, cache.tensor(name, _shown), cache.model(name).labels)
+    with models.borrowed(name) as net, lesioned(net, off, swap):
+        return predict(net, models.tensor(name, _shown), models.model(name).labels)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _paths(name: str, sha: str, _shown: Picture) -> "Paths":
     from resviz.probes.gradient_flow.paths import paths
 
-    target = cache.prediction(name, sha, _shown).top[0].index
-    with cache.borrowed(name) as net:
+    target = models.prediction(name, sha, _shown).top[0].index
+    with models.borrowed(name) as net:
         blocks = len(_removable(name))
         if blocks > MOST_PATHS:
             raise ProbeError(_("Paths are sampled in networks of at most {most} blocks.").format(most=MOST_PATHS))
-        return paths(net, cache.tensor(name, _shown), target, samples=max(2, ENOUGH // (blocks + 1)))
+        return paths(net, models.tensor(name, _shown), target, samples=max(2, ENOUGH // (blocks + 1)))

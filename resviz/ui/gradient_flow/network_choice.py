@@ -8,7 +8,7 @@ import streamlit as st
 
 from resviz.figures.families import Style, style
 from resviz.models.spec import ACTIVATIONS, FAMILIES, INITS, NORMS, WITHOUT_NORM, ModelSpec
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 
 DEPTHS = (8, 14, 20, 32, 44, 56, 80, 110, 164, 1202)
@@ -71,14 +71,14 @@ def stories() -> None:
     """A button for each story; the one that is told is filled."""
     with st.container(horizontal=True, gap="small"):
         for story, choices in STORIES.items():
-            told = all((view.chosen(key) or USUAL[key]) == value for key, value in {**USUAL, **choices}.items())
+            told = all((url_state.chosen(key) or USUAL[key]) == value for key, value in {**USUAL, **choices}.items())
             kind: Literal["primary", "secondary"] = "primary" if told else "secondary"
             st.button(_story_title(story), key=f"story-{story}", on_click=_tell, args=(story,), type=kind)
 
 
 def _tell(story: str) -> None:
     for key, value in {**USUAL, **STORIES[story]}.items():
-        view.choose(key, value)
+        url_state.choose(key, value)
 
 
 def _story_title(story: str) -> str:
@@ -94,20 +94,20 @@ def _story_title(story: str) -> str:
 def choose() -> Choice:
     """The switches, one under the other."""
     usual = USUAL["families"].split(",")
-    families = view.pick_some(_("Families"), list(FAMILIES), usual, "families", format_func=family_title)
+    families = url_state.pick_some(_("Families"), list(FAMILIES), usual, "families", format_func=family_title)
     return Choice(
         tuple(families),
-        view.pick(st.select_slider, _("Depth"), DEPTHS, int(USUAL["depth"]), "depth"),
+        url_state.pick(st.select_slider, _("Depth"), DEPTHS, int(USUAL["depth"]), "depth"),
         _segments(_("Normalisation"), NORMS, "norm", {"batch": _("Batch"), "group": _("Group"), "none": _("None")}),
-        view.pick(st.selectbox, _("Initialisation"), INITS, USUAL["init"], "init", format_func=init_title),
-        view.pick(st.selectbox, _("Activation"), list(ACTIVATIONS), USUAL["activation"], "activation"),
+        url_state.pick(st.selectbox, _("Initialisation"), INITS, USUAL["init"], "init", format_func=init_title),
+        url_state.pick(st.selectbox, _("Activation"), list(ACTIVATIONS), USUAL["activation"], "activation"),
         _segments(_("Batch of 32"), ("noise", "photos"), "images", {"noise": _("Noise"), "photos": _("Photos")}),
-        view.pick(st.select_slider, _("Seeds"), SEEDS, int(USUAL["seeds"]), "seeds"),
+        url_state.pick(st.select_slider, _("Seeds"), SEEDS, int(USUAL["seeds"]), "seeds"),
     )
 
 
 def _segments(label: str, options: tuple[str, ...], key: str, titles: Mapping[str, str]) -> str:
-    return view.pick(
+    return url_state.pick(
         st.segmented_control,
         label,
         options,

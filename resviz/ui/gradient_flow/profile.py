@@ -7,12 +7,10 @@ import numpy as np
 import streamlit as st
 
 from resviz.figures.gradient_flow import profile as figures
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.numbers import times
-from resviz.ui.gradient_flow import network_choice as networks
-from resviz.ui.gradient_flow import sweep
+from resviz.ui.gradient_flow import network_choice, sweep
 from resviz.ui.gradient_flow.network_choice import Choice
 
 if TYPE_CHECKING:
@@ -25,16 +23,16 @@ QUANTITIES = ("weight_gradient", "relative", "block_gradient", "deviation")
 
 def show_profile() -> None:
     """The first picture: a quantity over depth, and in words what first against last means."""
-    networks.stories()
+    network_choice.stories()
     switches, picture = st.columns([1, 3], gap="medium")
     with switches:
-        choice = networks.choose()
+        choice = network_choice.choose()
     with picture, st.container(key="picture"):
-        quantity = view.pick(
+        quantity = url_state.pick(
             st.segmented_control,
             _("What is measured"),
             QUANTITIES,
-            networks.USUAL["quantity"],
+            network_choice.USUAL["quantity"],
             "quantity",
             required=True,
             format_func=_quantity_title,
@@ -46,7 +44,7 @@ def show_profile() -> None:
     def draw(profiles: "Sequence[Profile]") -> None:
         sentences = [_sentence(choice, quantity, profile) for profile in profiles]
         lines = [_line(choice, quantity, profile) for profile in profiles]
-        figure = figures.profile(lines, _axis(quantity), _across(), layout.dark())
+        figure = figures.profile(lines, _axis(quantity), _across(), page.dark())
         alt = " ".join(sentences) or _("Nothing is measured yet")
         chart.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
         says.markdown("  \n".join([*sentences, *_notes(profiles)]))
@@ -61,7 +59,7 @@ def show_shares() -> None:
     """How much of gradient and signal comes through the shortcut of each block."""
     switches, picture = st.columns([1, 3], gap="medium")
     with switches:
-        choice = networks.choose()
+        choice = network_choice.choose()
         if "plain" in choice.families:
             st.caption(_("A plain network has no shortcut: nothing is drawn of it here."))
     with picture, st.container(key="picture"):
@@ -79,7 +77,7 @@ def show_shares() -> None:
                 (_("Signal, on the way forth"), [_share_line(choice, "forward", profile) for profile in residual]),
             ],
             _across(),
-            layout.dark(),
+            page.dark(),
         )
         alt = _("Share of gradient and signal that comes through the shortcut of each block")
         chart.plotly_chart(figure, config={"displayModeBar": False}, alt=alt)
@@ -206,7 +204,7 @@ def _download(name: str, quantity: str, profiles: "Sequence[Profile]") -> None:
         )
     ]
     columns = ("model", "place", "depth", "mean", "deviation")
-    layout.table_download(_("Download the numbers"), name, columns, rows)
+    page.table_download(_("Download the numbers"), name, columns, rows)
 
 
 def _download_shares(choice: Choice, profiles: "Sequence[Profile]") -> None:
@@ -221,4 +219,4 @@ def _download_shares(choice: Choice, profiles: "Sequence[Profile]") -> None:
         )
     ]
     columns = ("model", "block", "gradient through shortcut", "signal through shortcut")
-    layout.table_download(_("Download the shares"), f"shortcut-shares-{choice.depth}", columns, rows)
+    page.table_download(_("Download the shares"), f"shortcut-shares-{choice.depth}", columns, rows)

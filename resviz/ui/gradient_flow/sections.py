@@ -4,22 +4,21 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.gradient_flow import lesions, shattering, through_training
-from resviz.ui.gradient_flow import profile as gradients
+from resviz.ui.gradient_flow import lesions, profile, shattering, through_training
 
 
 def choose_part() -> Callable[[], None]:
     """The function that shows the chosen part."""
     parts = {
-        "profile": (_("Over depth"), gradients.show_profile),
+        "profile": (_("Over depth"), profile.show_profile),
         "training": (_("Through training"), through_training.show),
-        "shares": (_("Shortcut and branch"), gradients.show_shares),
+        "shares": (_("Shortcut and branch"), profile.show_shares),
         "lesions": (_("Lesions"), lesions.show),
         "shattered": (_("Shattered gradients"), shattering.show),
     }
-    chosen = view.pick(
+    chosen = url_state.pick(
         st.segmented_control,
         _("Part"),
         list(parts),

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from resviz.figures.gradient_flow import shattering as figures
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 
 if TYPE_CHECKING:
     from resviz.probes.gradient_flow.shattering import Shattering
@@ -21,9 +20,9 @@ def show() -> None:
     """The part of the page: depth, the two derivatives, the four autocorrelations."""
     left, right = st.columns(2, gap="medium")
     with left:
-        depth = view.pick(st.select_slider, _("Layers"), LAYERS, 24, "layers")
+        depth = url_state.pick(st.select_slider, _("Layers"), LAYERS, 24, "layers")
     with right:
-        beta = view.pick(st.select_slider, _("Weight of the branch, β"), (0.1, 0.3, 1.0), 1.0, "beta")
+        beta = url_state.pick(st.select_slider, _("Weight of the branch, β"), (0.1, 0.3, 1.0), 1.0, "beta")
     titles = {
         "plain": _("Plain, {depth} layers").format(depth=depth),
         "residual": _("Residual, {depth} layers").format(depth=depth),
@@ -36,11 +35,11 @@ def show() -> None:
         curves.append(figures.Curve(kind, title, found.x, found.derivative, found.mean))
     quiet = {"displayModeBar": False}
     with left:
-        figure = figures.derivatives(curves[:2], (_("input x"), _("df/dx")), layout.dark())
+        figure = figures.derivatives(curves[:2], (_("input x"), _("df/dx")), page.dark())
         st.plotly_chart(figure, config=quiet, alt=_("Derivative of both networks along the line of inputs"))
     with right:
         axes = (_("lag, of 256 inputs from -2 to 2"), _("autocorrelation of df/dx"))
-        figure = figures.autocorrelations(curves, axes, layout.dark())
+        figure = figures.autocorrelations(curves, axes, page.dark())
         st.plotly_chart(figure, config=quiet, alt=_("Autocorrelation of the derivative by lag"))
     st.markdown(
         _(
@@ -57,7 +56,7 @@ def show() -> None:
         ).format(seeds=SEEDS)
     )
     rows = [(lag, *(float(curve.mean[lag]) for curve in curves)) for lag in range(len(curves[0].mean))]
-    layout.table_download(_("Download the autocorrelations"), f"shattering-{depth}", ("lag", *titles), rows)
+    page.table_download(_("Download the autocorrelations"), f"shattering-{depth}", ("lag", *titles), rows)
 
 
 def _rounded(value: float) -> float:
@@ -69,7 +68,7 @@ def _rounded(value: float) -> float:
 def _network(kind: str, depth: int, beta: float) -> "Shattering":
     from resviz.probes.gradient_flow.shattering import shattering
 
-    with cache.computing():
+    with models.computing():
         return shattering(kind, depth, SEEDS, beta)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.ui.base import page as layout
+from resviz.ui.base import page
 from resviz.ui.base.bounded_cache import Shelf
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
@@ -51,7 +51,7 @@ def run(sweep: Sweep, place: "DeltaGenerator", draw: Draw) -> None:
         _say_stopped(place, len(known), len(sweep.jobs))
         return
     with place.container():
-        update = layout.progress(_("Measuring"))
+        update = page.progress(_("Measuring"))
         stop = st.empty()
     stop.button(_("Stop"), on_click=_stop, args=(sweep,))
     for i, (model, seed) in enumerate(missing):
@@ -71,21 +71,21 @@ def _profiles(sweep: Sweep, known: "dict[tuple[str, int], Gradients]") -> "list[
 
 
 def _known(model: str, seed: int, batch: "Batch") -> "Gradients | None":
-    from resviz.probes.gradient_flow import disk_cache as kept
+    from resviz.probes.gradient_flow import disk_cache
 
     key = (model, seed, batch)
     if key in _shelf:
-        return _shelf.get(key, lambda: kept.measured(model, seed, batch))
-    found = kept.read(kept.place(model, seed, batch))
+        return _shelf.get(key, lambda: disk_cache.measured(model, seed, batch))
+    found = disk_cache.read(disk_cache.place(model, seed, batch))
     return found if found is None else _shelf.get(key, lambda: found)
 
 
 def _measured(model: str, seed: int, batch: "Batch", progress: Callable[[float], None]) -> "Gradients":
     def compute() -> "Gradients":
-        from resviz.probes.gradient_flow import disk_cache as kept
+        from resviz.probes.gradient_flow import disk_cache
 
         with cache.computing():
-            return kept.measured(model, seed, batch, progress)
+            return disk_cache.measured(model, seed, batch, progress)
 
     return _shelf.get((model, seed, batch), compute)
 

@@ -7,14 +7,12 @@ import numpy as np
 import streamlit as st
 
 from resviz.figures import families
-from resviz.figures.gradient_flow import depth_by_step as figures
-from resviz.figures.gradient_flow import profile as gradients
+from resviz.figures.gradient_flow import depth_by_step, profile
 from resviz.figures.gradient_flow.profile import Line
 from resviz.models.spec import FAMILIES, ModelSpec
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from resviz.training.runs.reader import RunInfo
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.numbers import times
 from resviz.ui.services.run_names import run_title, spec_of
@@ -43,10 +41,10 @@ class Film:
 
 def show() -> None:
     """Up to two runs side by side, a step slider and a film."""
-    known = {info.id: info for info in records.runs() if info.step > 1}
-    choosing, measuring = layout.wide("films").columns([1.6, 1], gap="medium", vertical_alignment="bottom")
+    known = {info.id: info for info in reader.runs() if info.step > 1}
+    choosing, measuring = page.wide("films").columns([1.6, 1], gap="medium", vertical_alignment="bottom")
     with measuring:
-        quantity = view.pick(
+        quantity = url_state.pick(
             st.selectbox, _("What is measured"), QUANTITIES, "weight_gradient", "recorded", format_func=_title
         )
     with choosing:
@@ -55,14 +53,14 @@ def show() -> None:
     if not films:
         st.info(_("No run has recorded this yet: train networks on the page Training, with the record set to full."))
         return
-    playing = view.switch(_("Play"), "play")
+    playing = url_state.switch(_("Play"), "play")
     st.fragment(_play, run_every=TICK if playing else None)(films, quantity, playing)
     _download(films, quantity)
 
 
 def _choose(known: dict[str, RunInfo]) -> list[str]:
     """The runs of the address, else a plain and a residual one that differ in nothing else."""
-    told = [name for name in (view.chosen("films") or "").split(",") if name in known]
+    told = [name for name in (url_state.chosen("films") or "").split(",") if name in known]
     st.session_state["films"] = (told or _twins(known) or list(known)[:1])[:BESIDE]
     chosen: list[str] = st.multiselect(
         _("Recorded runs, at most two"),
@@ -70,7 +68,7 @@ def _choose(known: dict[str, RunInfo]) -> list[str]:
         key="films",
         max_selections=BESIDE,
         format_func=lambda name: f"{run_title(known[name])} · {known[name].dataset}",
-        on_change=lambda: view.choose("films", ",".join(st.session_state["films"])),
+        on_change=lambda: url_state.choose("films", ",".join(st.session_state["films"])),
     )
     return chosen
 
@@ -90,7 +88,7 @@ def _twins(known: dict[str, RunInfo]) -> list[str]:
 
 def _film(info: RunInfo, quantity: str) -> Film:
     """Without the classifier, whose gradient stands apart: as in the first part, convolutions are compared."""
-    record = records.read(info.id)
+    record = reader.read(info.id)
     steps, values = record.norms(quantity, COLUMNS)
     layers = record.layers(quantity)
     kept = [i for i, name in enumerate(layers) if name != CLASSIFIER]
@@ -106,16 +104,16 @@ def _play(shown: Sequence[Film], quantity: str, playing: bool) -> None:
         now = later[max(0, len(steps) // 60 - 1)] if len(later) > len(steps) // 60 else steps[0]
     st.session_state["film-step"] = min(steps, key=lambda step: abs(step - now))
     at = int(st.select_slider(_("Step"), steps, key="film-step")) if len(steps) > 1 else steps[0]
-    span = figures.common_range([film.values for film in shown])
-    drawn = [figures.Film(film.title, film.steps, film.values, film.layers) for film in shown]
-    pictures.show(figures.films(drawn, span, at, _words(quantity)), "films", _go_to)
+    span = depth_by_step.common_range([film.values for film in shown])
+    drawn = [depth_by_step.Film(film.title, film.steps, film.values, film.layers) for film in shown]
+    pictures.show(depth_by_step.films(drawn, span, at, _words(quantity)), "films", _go_to)
     how = _(
         "A column is a step, a row a layer, the input at the bottom; colours are powers of ten; the classifier is left "
         "out. The dotted line follows the layer where the norm peaks."
     )
     st.caption(f"{how} {_how_to_read(len(shown))}")
     lines = [_line(film, at) for film in shown]
-    figure = gradients.profile(lines, _title(quantity), _("layer or block, from the input"), layout.dark())
+    figure = profile.profile(lines, _title(quantity), _("layer or block, from the input"), page.dark())
     alt = " ".join(_sentence(film, at) for film in shown)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key="film-profile")
     st.markdown("  \n".join(_sentence(film, at) for film in shown))
@@ -129,8 +127,8 @@ def _how_to_read(count: int) -> str:
     return _("Move over the picture to read a place; a click draws that step below.")
 
 
-def _words(quantity: str) -> figures.Words:
-    return figures.Words(
+def _words(quantity: str) -> depth_by_step.Words:
+    return depth_by_step.Words(
         _("step"),
         _("layer, from the input"),
         _title(quantity),
@@ -158,15 +156,15 @@ def _sentence(film: Film, step: int) -> str:
     """First against last, and where the peak is, at the step nearest to the one chosen."""
     i = _nearest(film, step)
     values = film.values[i]
-    peak = int(figures.peaks(film.values[i : i + 1])[0])
-    run, at = f"**{layout.escaped(film.title)}**", film.steps[i]
+    peak = int(depth_by_step.peaks(film.values[i : i + 1])[0])
+    run, at = f"**{page.escaped(film.title)}**", film.steps[i]
     if peak < 0 or not values[-1]:
         return _("{run} at step {step}: no finite number.").format(run=run, step=at)
     return _("{run} at step {step}: the first is {times} the last; the largest is {value:.3g}, at {layer}.").format(
         run=run,
         step=at,
         times=times(float(values[0]) / float(values[-1])),
-        layer=layout.escaped(film.layers[peak]),
+        layer=page.escaped(film.layers[peak]),
         value=values[peak],
     )
 
@@ -187,6 +185,6 @@ def _download(films: Sequence[Film], quantity: str) -> None:
         for step, values in zip(film.steps, film.values, strict=True)
         for layer, value in zip(film.layers, values, strict=True)
     ]
-    layout.table_download(
+    page.table_download(
         _("Download the numbers"), f"through-training-{quantity}", ("run", "step", "layer", "value"), rows
     )

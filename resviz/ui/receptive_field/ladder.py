@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures.receptive_field import scene as drawings
-from resviz.ui.base import page as layout
+from resviz.figures.receptive_field import scene
+from resviz.ui.base import page
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models as cache
-from resviz.ui.services import receptive_fields as fields
-from resviz.ui.widgets import clickable as board
+from resviz.ui.services import models, receptive_fields
+from resviz.ui.widgets import clickable
 
 if TYPE_CHECKING:
     from resviz.probes.receptive_field.theoretical import ReceptiveField
@@ -22,8 +21,8 @@ WINDOWS = ("Conv2d", "MaxPool2d")
 
 def show(model: str, side: int, chosen: str) -> Callable[[], None]:
     """What layers could see, at once; the function measures what moves them, draws that too, and costs the time."""
-    found, every = fields.theoretical(model, side), steps(model, side)
-    spread = layout.spread(every, RUNGS)
+    found, every = receptive_fields.theoretical(model, side), steps(model, side)
+    spread = page.spread(every, RUNGS)
     names = [name for name in found if name in spread or name == chosen]
     drawn, bar = st.empty(), st.container()
     st.caption(
@@ -35,17 +34,17 @@ def show(model: str, side: int, chosen: str) -> Callable[[], None]:
 
     def draw(measured: Mapping[str, float | None], key: str) -> None:
         rows = [
-            drawings.Rung(name, name, max(found[name].size), measured.get(name), _hint(found[name], measured.get(name)))
+            scene.Rung(name, name, max(found[name].size), measured.get(name), _hint(found[name], measured.get(name)))
             for name in names
         ]
         with drawn.container():
-            board.show(drawings.ladder(rows, side, chosen), key, "layer")
+            clickable.show(scene.ladder(rows, side, chosen), key, "layer")
 
     def measure() -> None:
         with bar:
             draw(profile(model, side, tuple(names)), "ladder")
 
-    if all(fields.is_measured(model, side, name) for name in names):
+    if all(receptive_fields.is_measured(model, side, name) for name in names):
         measure()
         return lambda: None
     draw({}, "ladder-first")
@@ -59,25 +58,25 @@ def _hint(field: "ReceptiveField", measured: float | None) -> str:
 
 def steps(model: str, side: int) -> tuple[str, ...]:
     """The first convolution and the blocks, or all windows where blocks have no fields."""
-    found = fields.theoretical(model, side)
-    blocks = [name for name in cache.block_names(model) if name in found and not found[name].whole_image]
-    windows = [layer.name for layer in cache.layers(model) if layer.kind in WINDOWS and layer.name in found]
+    found = receptive_fields.theoretical(model, side)
+    blocks = [name for name in models.block_names(model) if name in found and not found[name].whole_image]
+    windows = [layer.name for layer in models.layers(model) if layer.kind in WINDOWS and layer.name in found]
     return tuple(dict.fromkeys((*windows[:1], *blocks) if blocks else windows))
 
 
 def rungs(model: str, side: int) -> tuple[str, ...]:
     """Of the steps so many, evenly from the first to the last."""
-    return layout.spread(steps(model, side), RUNGS)
+    return page.spread(steps(model, side), RUNGS)
 
 
 def profile(model: str, side: int, names: tuple[str, ...]) -> dict[str, float | None]:
     """Effective sizes on noise, layer by layer, with progress."""
-    update = layout.progress(_("Measuring what moves the units of {model}").format(model=escaped(model)))
+    update = page.progress(_("Measuring what moves the units of {model}").format(model=escaped(model)))
     sizes: dict[str, float | None] = {}
     try:
         for i, name in enumerate(names):
             update(i / len(names))
-            found = fields.on_noise(model, side, name, None)
+            found = receptive_fields.on_noise(model, side, name, None)
             sizes[name] = found.size if found else None
     finally:
         update(1.0)

@@ -11,18 +11,14 @@ from resviz.figures import html as boards
 from resviz.figures import raster
 from resviz.figures.receptive_field import scene as drawings
 from resviz.figures.receptive_field.effective import effective_png
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
-from resviz.ui.receptive_field import ladder as field_ladder
-from resviz.ui.services import image_batches as batches
-from resviz.ui.services import models as cache
-from resviz.ui.services import receptive_fields as fields
+from resviz.ui.receptive_field import ladder
+from resviz.ui.services import image_batches, models, receptive_fields
 from resviz.ui.shell.sidebar import Subject
-from resviz.ui.widgets import clickable as board
-from resviz.ui.widgets import linked_cursor as cursor
+from resviz.ui.widgets import clickable, linked_cursor
 from resviz.ui.widgets.colour_scale import scale_bar
 
 if TYPE_CHECKING:
@@ -53,20 +49,20 @@ class Scene:
 
 def side(subject: Subject) -> int:
     """Of the image that the model receives, in pixels."""
-    return cache.model(subject.model).input_size
+    return models.model(subject.model).input_size
 
 
 def default_layer(subject: Subject) -> str:
     """The last block, or window, whose field still fits into the image."""
-    found = fields.theoretical(subject.model, side(subject))
-    blocks = field_ladder.steps(subject.model, side(subject)) or tuple(found)
+    found = receptive_fields.theoretical(subject.model, side(subject))
+    blocks = ladder.steps(subject.model, side(subject)) or tuple(found)
     inside = [name for name in blocks if max(found[name].size) <= side(subject) and not found[name].whole_image]
     return (inside or blocks)[-1] if inside else blocks[0]
 
 
 def show(subject: Subject, layer: str, default: str) -> None:
     """The picture and what it says of the pinned unit; a layer without fields has a way to one that has some."""
-    asked = view.chosen("layer")
+    asked = url_state.chosen("layer")
     if asked and asked != layer:
         st.caption(
             _("{asked} gives no map in this network; this is {layer}.").format(asked=escaped(asked), layer=layer)
@@ -75,8 +71,8 @@ def show(subject: Subject, layer: str, default: str) -> None:
         scene = choose(subject, layer)
         found = effective(subject, scene)
     except ProbeError as refusal:
-        layout.refuse(refusal)
-        st.button(_("Open {layer}").format(layer=default), on_click=view.choose, args=("layer", default))
+        page.refuse(refusal)
+        st.button(_("Open {layer}").format(layer=default), on_click=url_state.choose, args=("layer", default))
         return
     show_unit(subject, scene, found)
     show_facts(subject, scene, found)
@@ -84,11 +80,11 @@ def show(subject: Subject, layer: str, default: str) -> None:
 
 def choose(subject: Subject, layer: str) -> Scene:
     """The controls over the picture, and what they choose."""
-    field = fields.of_layer(subject.model, side(subject), layer)
+    field = receptive_fields.of_layer(subject.model, side(subject), layer)
     grid = grid_of(field, side(subject))
-    first, second = layout.wide("inputs").columns([1.2, 1.6], gap="medium", vertical_alignment="bottom")
+    first, second = page.wide("inputs").columns([1.2, 1.6], gap="medium", vertical_alignment="bottom")
     with first:
-        source = view.pick(
+        source = url_state.pick(
             st.segmented_control,
             _("What moves the unit, measured on"),
             INPUTS,
@@ -99,9 +95,9 @@ def choose(subject: Subject, layer: str) -> Scene:
             wrap=True,
         )
     with second:
-        view.switch(_("Several units"), "several")
-    data = batches.choose_dataset(subject.model) if source == "data" else ""
-    activation = cache.activation(subject.model, subject.sha, subject.shown, layer)
+        url_state.switch(_("Several units"), "several")
+    data = image_batches.choose_dataset(subject.model) if source == "data" else ""
+    activation = models.activation(subject.model, subject.sha, subject.shown, layer)
     return Scene(layer, field, grid, _pins(grid), _channels_first(activation.values, grid.units), source, data)
 
 
@@ -129,7 +125,7 @@ def _channels_first(values: np.ndarray, units: Place) -> np.ndarray:
 def _pins(grid: drawings.Grid) -> tuple[Place, ...]:
     """The units in the address that this layer has, the last one alone unless several are wanted; else the middle."""
     found, most = [], MOST_PINS if _several() else 1
-    for text in (view.chosen("units") or "").split(";"):
+    for text in (url_state.chosen("units") or "").split(";"):
         row, _comma, column = text.partition(",")
         if row.isdecimal() and column.isdecimal() and int(row) < grid.units[0] and int(column) < grid.units[1]:
             found.append((int(row), int(column)))
@@ -138,29 +134,29 @@ def _pins(grid: drawings.Grid) -> tuple[Place, ...]:
 
 def pin(picked: str) -> None:
     """Remember a unit; where several are wanted beside the others, and one that is clicked again goes away."""
-    before = [text for text in (view.chosen("units") or "").split(";") if text] if _several() else []
+    before = [text for text in (url_state.chosen("units") or "").split(";") if text] if _several() else []
     others = [text for text in before if text != picked]
     kept = others if picked in before and others else [*others[1 - MOST_PINS :], picked]
-    view.choose("units", ";".join(kept))
+    url_state.choose("units", ";".join(kept))
 
 
 def _several() -> bool:
-    return view.chosen("several") == "True"
+    return url_state.chosen("several") == "True"
 
 
 def effective(subject: Subject, scene: Scene) -> "EffectiveField | None":
     """What moves the unit, on the inputs chosen."""
     if scene.source == "noise":
-        return fields.on_noise(subject.model, side(subject), scene.layer, scene.unit)
+        return receptive_fields.on_noise(subject.model, side(subject), scene.layer, scene.unit)
     if scene.source == "noise":
-        return fields.on_noise(subject.model, side(subject), scene.layer, scene.unit)
+        return receptive_fields.on_noise(subject.model, side(subject), scene.layer, scene.unit)
     if scene.source == "data":
-        shown, _others = batches.of_dataset(subject.model, scene.data)
+        shown, _others = image_batches.of_dataset(subject.model, scene.data)
     else:
-        shown = batches.of(subject, scene.source)
-    update = layout.progress(_("Measuring what moves the unit"))
+        shown = image_batches.of(subject, scene.source)
+    update = page.progress(_("Measuring what moves the unit"))
     try:
-        return fields.on_pictures(subject.model, shown, scene.layer, scene.unit, update)
+        return receptive_fields.on_pictures(subject.model, shown, scene.layer, scene.unit, update)
     finally:
         update(1.0)
 
@@ -171,14 +167,14 @@ def show_unit(subject: Subject, scene: Scene, found: "EffectiveField | None") ->
     mean = _mean(scene.values)
     scale = raster.value_range(mean)
     pictures = drawings.Pictures(
-        raster.data_uri(raster.photo_png(cache.view(subject.model, subject.shown))),
+        raster.data_uri(raster.photo_png(models.view(subject.model, subject.shown))),
         heat,
         raster.data_uri(raster.map_png(mean, scale)),
         _("The photo with the field of one unit of {layer}").format(layer=scene.layer),
         _("The cells of {layer}: move over them, click or press Enter to pin one").format(layer=scene.layer),
     )
     html = drawings.linked(pictures, scene.grid, scene.pins, cursor_words(), below=scale_bar(scale))
-    cursor.show(html, "unit", pin)
+    linked_cursor.show(html, "unit", pin)
     if found is None:
         st.info(_("No pixel moves this unit: its gradient is zero everywhere. Choose another unit, layer or photo."))
     st.caption(_how_to_read(scene))
@@ -220,7 +216,7 @@ def show_facts(subject: Subject, scene: Scene, found: "EffectiveField | None") -
     cell = scene.values[:, scene.unit[0], scene.unit[1]]
     with strongest:
         st.markdown(_("**Activation** {mean:.3g} on average over channels").format(mean=cell.mean()))
-        board.show(boards.share_list(_strongest(cell)), "strongest")
+        clickable.show(boards.share_list(_strongest(cell)), "strongest")
         st.caption(_("The strongest channels, and their share of all that is positive here."))
     with weight:
         _show_weight(subject, scene)
@@ -264,13 +260,13 @@ def _strongest(cell: np.ndarray) -> list[tuple[str, float]]:
 
 def _show_weight(subject: Subject, scene: Scene) -> None:
     """How much the unit's place speaks for the likeliest or chosen class."""
-    answer = cache.prediction(subject.model, subject.sha, subject.shown)
-    guess = next((g for g in answer.top if str(g.index) == view.chosen("target")), answer.top[0])
+    answer = models.prediction(subject.model, subject.sha, subject.shown)
+    guess = next((g for g in answer.top if str(g.index) == url_state.chosen("target")), answer.top[0])
     st.markdown(_("**Grad-CAM** for {label}").format(label=escaped(guess.label)))
-    if note := cache.untrained(subject.model):
+    if note := models.untrained(subject.model):
         st.caption(f"**{note}**")
     try:
-        heat = cache.attribution(subject.model, subject.shown, "grad-cam", scene.layer, guess.index).map
+        heat = models.attribution(subject.model, subject.shown, "grad-cam", scene.layer, guess.index).map
     except ProbeError as reason:
         st.caption(escaped(whole(reason)))
         return

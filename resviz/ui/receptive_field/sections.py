@@ -5,21 +5,16 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.figures.receptive_field import growth as field_charts
-from resviz.ui.base import checkpoint_names as moments
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.figures.receptive_field import growth
+from resviz.ui.base import checkpoint_names, page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
-from resviz.ui.receptive_field import ladder as field_ladder
-from resviz.ui.receptive_field import scene as receptive_field
-from resviz.ui.receptive_field import stack as field_stack
-from resviz.ui.services import models as cache
-from resviz.ui.services import receptive_fields as fields
+from resviz.ui.receptive_field import ladder, scene, stack
+from resviz.ui.services import models, receptive_fields
 from resviz.ui.services.run_names import model_title
 from resviz.ui.shell.sidebar import Subject
-from resviz.ui.widgets import paper_card as papers
+from resviz.ui.widgets import paper_card
 
 if TYPE_CHECKING:
     from resviz.probes.receptive_field.input_size import ImageFit
@@ -51,7 +46,7 @@ def choose() -> str:
         "fit": _("Does the image fit?"),
         "stack": _("What if: a small stack"),
     }
-    return view.pick(
+    return url_state.pick(
         st.segmented_control,
         _("More"),
         PARTS,
@@ -70,21 +65,21 @@ def show(part: str, subject: Subject, layer: str) -> None:
     elif part == "arithmetic":
         show_arithmetic(subject, layer)
     elif part == "fit":
-        show_fit(fields.fit(subject.model, receptive_field.side(subject)))
+        show_fit(receptive_fields.fit(subject.model, scene.side(subject)))
     else:
-        field_stack.show()
+        stack.show()
 
 
 def show_depth(subject: Subject) -> None:
     """Theoretical and effective sizes over depth, of several networks."""
-    side, against = receptive_field.side(subject), _against(subject)
+    side, against = scene.side(subject), _against(subject)
     curves = []
     for name in dict.fromkeys((subject.model, *against)):
         try:
             curves.append(_curve(name, side))
         except ResvizError as refusal:
             st.caption(escaped(whole(refusal)))
-    titles = field_charts.Titles(
+    titles = growth.Titles(
         _("convolutions so far, without those in shortcuts"),
         _("side of the field (px)"),
         _("the image"),
@@ -92,7 +87,7 @@ def show_depth(subject: Subject) -> None:
         _("moves it"),
     )
     st.plotly_chart(
-        field_charts.over_depth(curves, side, titles, layout.dark()),
+        growth.over_depth(curves, side, titles, page.dark()),
         config={"displayModeBar": False},
         alt=_("Sizes of theoretical and effective fields over depth"),
     )
@@ -104,14 +99,14 @@ def show_depth(subject: Subject) -> None:
     )
     rows = [(c.name, "theoretical", x, y) for c in curves for x, y in zip(c.depth, c.size, strict=True)]
     rows += [(c.name, "effective", x, y) for c in curves for x, y in c.points]
-    layout.table_download(_("Download the sizes"), "receptive-fields", ("model", "kind", "convolutions", "px"), rows)
-    papers.show_all("effective-growth", "effective-training")
+    page.table_download(_("Download the sizes"), "receptive-fields", ("model", "kind", "convolutions", "px"), rows)
+    paper_card.show_all("effective-growth", "effective-training")
 
 
 def _against(subject: Subject) -> list[str]:
     """The networks to compare with, a run also at other moments of its training; by default the untrained one."""
-    named = view.chosen("against")
-    kept = [moments.at(subject.model, moment) for moment in moments.saved(subject.model)]
+    named = url_state.chosen("against")
+    kept = [checkpoint_names.at(subject.model, moment) for moment in checkpoint_names.saved(subject.model)]
     twin = [name for name in (*kept[:1], TWINS.get(subject.model)) if name and name != subject.model]
     chosen = twin if named is None else [name for name in named.split(";") if name]
     options = [name for name in dict.fromkeys((*kept, *AGAINST, *chosen)) if name != subject.model]
@@ -121,35 +116,37 @@ def _against(subject: Subject) -> list[str]:
         options,
         key="against",
         format_func=lambda name: _own_moment(name) if name in kept else model_title(name),
-        on_change=lambda: view.choose("against", ";".join(st.session_state["against"]) or ";"),
+        on_change=lambda: url_state.choose("against", ";".join(st.session_state["against"]) or ";"),
     )
     return picked
 
 
 def _own_moment(name: str) -> str:
     """Not by the run's title, which may become known while the page is open: the widget would lose its choice."""
-    return _("this run, {moment}").format(moment=moments.title(moments.told(name) or moments.END))
+    return _("this run, {moment}").format(
+        moment=checkpoint_names.title(checkpoint_names.told(name) or checkpoint_names.END)
+    )
 
 
-def _curve(name: str, side: int) -> field_charts.Curve:
-    if not cache.is_loaded(name):
-        update = layout.progress(_("Loading {model}").format(model=escaped(name)))
+def _curve(name: str, side: int) -> growth.Curve:
+    if not models.is_loaded(name):
+        update = page.progress(_("Loading {model}").format(model=escaped(name)))
         try:
-            cache.model(name, update)
+            models.model(name, update)
         finally:
             update(1.0)
-    found = fields.theoretical(name, side)
+    found = receptive_fields.theoretical(name, side)
     depth, passed = dict[str, int](), 0
-    for layer in cache.layers(name):
+    for layer in models.layers(name):
         passed += layer.kind == "Conv2d" and ".downsample." not in layer.name and not layer.name.endswith(".downsample")
         depth[layer.name] = passed
-    rungs = field_ladder.rungs(name, side)
-    lines = [la.name for la in cache.layers(name) if la.name in found and (la.kind in WINDOWS or la.name in rungs)]
-    measured = field_ladder.profile(name, side, rungs)
+    rungs = ladder.rungs(name, side)
+    lines = [la.name for la in models.layers(name) if la.name in found and (la.kind in WINDOWS or la.name in rungs)]
+    measured = ladder.profile(name, side, rungs)
     points = [(depth[layer], size) for layer, size in measured.items() if size]
-    spec = cache.model(name).spec
+    spec = models.model(name).spec
     family = spec.family if spec else ""
-    return field_charts.Curve(
+    return growth.Curve(
         model_title(name), family, [depth[n] for n in lines], [max(found[n].size) for n in lines], points
     )
 
@@ -157,13 +154,13 @@ def _curve(name: str, side: int) -> field_charts.Curve:
 def show_arithmetic(subject: Subject, layer: str) -> None:
     """Size, jump and start from the image to the layer, row by row."""
     try:
-        steps = fields.arithmetic(subject.model, receptive_field.side(subject), layer)
+        steps = receptive_fields.arithmetic(subject.model, scene.side(subject), layer)
     except ResvizError as refusal:
         st.caption(escaped(whole(refusal)))
         return
     start = r"\mathrm{start}_l = \mathrm{start}_{l-1} - p\,j_{l-1}"
     st.latex(rf"r_l = r_{{l-1}} + (k-1)\,d\,j_{{l-1}} \qquad {start} \qquad j_l = s\,j_{{l-1}}")
-    field_stack.table(steps)
+    stack.table(steps)
     st.caption(
         _(
             "From one pixel (r = 1, j = 1, start = 0) to {layer}, along the longest path and the height of the image:"
@@ -172,8 +169,8 @@ def show_arithmetic(subject: Subject, layer: str) -> None:
             " change nothing and are left out (Araujo et al. 2019)."
         ).format(layer=escaped(layer))
     )
-    rows = field_stack.rows(steps)
-    layout.table_download(_("Download the rows"), f"{layer}-arithmetic", list(rows[0]) if rows else [], _values(rows))
+    rows = stack.rows(steps)
+    page.table_download(_("Download the rows"), f"{layer}-arithmetic", list(rows[0]) if rows else [], _values(rows))
 
 
 def _values(rows: list[dict[str, Any]]) -> list[list[Any]]:

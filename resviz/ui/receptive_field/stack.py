@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.figures.receptive_field import growth as field_charts
-from resviz.figures.receptive_field import scene as drawings
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.figures.receptive_field import growth, scene
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.widgets import clickable as board
+from resviz.ui.widgets import clickable
 
 if TYPE_CHECKING:
     from resviz.probes.receptive_field.arithmetic import Step, Window
@@ -26,11 +24,11 @@ def show() -> None:
     """The windows as growing boxes, one of them under the sliders, and how often each pixel counts."""
     from resviz.probes.receptive_field.arithmetic import stack
 
-    windows = parsed(view.chosen("stack") or "") or parsed(USUAL)
+    windows = parsed(url_state.chosen("stack") or "") or parsed(USUAL)
     at = _under_the_sliders(len(windows))
     steps = stack(windows)
-    rungs = [drawings.Rung(step.name, _short(step.window), step.size, None, _hint(step)) for step in steps]
-    board.show(drawings.ladder(rungs, None, str(at + 1)), "stack", "window")
+    rungs = [scene.Rung(step.name, _short(step.window), step.size, None, _hint(step)) for step in steps]
+    clickable.show(scene.ladder(rungs, None, str(at + 1)), "stack", "window")
     left, right = st.columns([1, 1.7], gap="large")
     with left:
         _sliders(windows, at)
@@ -57,7 +55,7 @@ def _show_shares(windows: "Sequence[Window]", size: int) -> None:
         )
         return
     st.plotly_chart(
-        field_charts.shares(path_shares(windows), _("pixel from the middle"), _("share of the paths"), layout.dark()),
+        growth.shares(path_shares(windows), _("pixel from the middle"), _("share of the paths"), page.dark()),
         config={"displayModeBar": False},
         alt=_("Share of the paths from one unit that ends at each pixel"),
     )
@@ -97,14 +95,14 @@ def parsed(text: str) -> "list[Window]":
 
 def _under_the_sliders(count: int) -> int:
     """The index of the window that was clicked; the last one unless there is such a window."""
-    told = view.chosen("window") or ""
+    told = url_state.chosen("window") or ""
     return int(told) - 1 if told in map(str, range(1, count + 1)) else count - 1
 
 
 def _keep(windows: "Sequence[Window]", at: int) -> None:
     """Remember these windows, the one at this index under the sliders."""
-    view.choose("stack", ";".join(f"{w.kernel},{w.stride},{w.dilation}" for w in windows))
-    view.choose("window", at + 1)
+    url_state.choose("stack", ";".join(f"{w.kernel},{w.stride},{w.dilation}" for w in windows))
+    url_state.choose("window", at + 1)
 
 
 def _sliders(windows: "list[Window]", at: int) -> None:

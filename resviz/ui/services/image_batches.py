@@ -15,12 +15,11 @@ from resviz.data.builtin import KNOWN
 from resviz.data.images import Picture
 from resviz.errors import ImageError
 from resviz.figures import raster
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models as cache
-from resviz.ui.services import training_data as own_data
+from resviz.ui.services import models, training_data
 from resviz.ui.shell.sidebar import Subject
 
 if TYPE_CHECKING:
@@ -55,12 +54,12 @@ def keep_uploads() -> None:
 def of(subject: Subject, source: str) -> Batch:
     """The chosen pictures; raises `ImageError` for an upload that is no picture, or too many of them."""
     if source == "noise":
-        side = cache.model(subject.model).input_size
+        side = models.model(subject.model).input_size
         pixels = np.random.default_rng(0).integers(0, 256, (NOISES, 3, side, side), np.uint8)
         return Batch(f"noise-{NOISES}", tuple(_("noise {number}").format(number=i + 1) for i in range(NOISES)), pixels)
     shown = _pictures(subject, source)
     key = hashlib.sha256("".join(picture.sha256 for _title, picture in shown).encode()).hexdigest()
-    views = [np.array(cache.view(subject.model, picture)) for _title, picture in shown]
+    views = [np.array(models.view(subject.model, picture)) for _title, picture in shown]
     return Batch(key, tuple(title for title, _picture in shown), np.stack(views).transpose(0, 3, 1, 2))
 
 
@@ -81,17 +80,17 @@ def _pictures(subject: Subject, source: str) -> list[tuple[str, Picture]]:
     if source == "uploads" and kept:
         if len(kept) > MOST:
             raise ImageError("{count} photos are too many; choose at most {most}.", count=len(kept), most=MOST)
-        return [(name, cache.picture(data)) for name, data in kept]
+        return [(name, models.picture(data)) for name, data in kept]
     if source == "uploads":
         st.info(_("Nothing chosen yet: the samples are the batch."))
-    return [(said(sample.title), cache.picture(samples.read(sample.key))) for sample in samples.SAMPLES]
+    return [(said(sample.title), models.picture(samples.read(sample.key))) for sample in samples.SAMPLES]
 
 
 def tensor(model: str, shown: Batch) -> "Tensor":
     """The batch normalised as the model wants it."""
     import torch
 
-    return cache.normalised(cache.model(model), torch.from_numpy(shown.pixels))
+    return models.normalised(models.model(model), torch.from_numpy(shown.pixels))
 
 
 def thumbnails(shown: Batch) -> list[str]:
@@ -105,22 +104,22 @@ def thumbnails(shown: Batch) -> list[str]:
 
 def choose_dataset(model: str) -> str:
     """The picker of those that are here, the model's own first; a sentence where its own is not."""
-    mine = own_data.own(model)
-    if mine and not own_data.present(mine):
+    mine = training_data.own(model)
+    if mine and not training_data.present(mine):
         st.info(
             _("This model learned from {data}, which is not on this machine: {other} stands in.").format(
-                data=escaped(own_data.title(mine)), other=own_data.title(EVERYWHERE)
+                data=escaped(training_data.title(mine)), other=training_data.title(EVERYWHERE)
             )
         )
-    names = [name for name in dict.fromkeys([mine or EVERYWHERE, *KNOWN]) if own_data.present(name)]
+    names = [name for name in dict.fromkeys([mine or EVERYWHERE, *KNOWN]) if training_data.present(name)]
     if len(names) == 1:
         return names[0]
-    return view.pick(st.selectbox, _("Dataset"), names, names[0], "dataset", format_func=own_data.title)
+    return url_state.pick(st.selectbox, _("Dataset"), names, names[0], "dataset", format_func=training_data.title)
 
 
 def of_dataset(model: str, name: str) -> tuple[Batch, Batch]:
     """Pictures of the test split as the model receives them, and as many others; raises `DataError`."""
-    labels, split = own_data.drawn(cache.model(model), name, 2 * PICTURES)
+    labels, split = training_data.drawn(models.model(model), name, 2 * PICTURES)
     pixels, titles = split.images.numpy(), [labels[i] for i in split.targets.tolist()]
     half = (len(titles) + 1) // 2
     parts = slice(0, half), slice(half, None) if len(titles) > 1 else slice(0, 1)

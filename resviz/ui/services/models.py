@@ -18,7 +18,7 @@ from resviz import paths
 from resviz.data.images import Picture, decode
 from resviz.errors import ModelError
 from resviz.figures.raster import photo_jpeg
-from resviz.ui.base import checkpoint_names as moments
+from resviz.ui.base import checkpoint_names
 from resviz.ui.base.bounded_cache import Shelf, clear_all
 from resviz.ui.base.i18n import translate as _
 
@@ -100,7 +100,11 @@ def model(name: str, progress: Progress = lambda share, what: None) -> "LoadedMo
 
 def untrained(name: str) -> str | None:
     """The sentence for a network with random weights."""
-    random = name.startswith("new/") or moments.told(name) == moments.START or model(name).card.get("weights") == "none"
+    random = (
+        name.startswith("new/")
+        or checkpoint_names.told(name) == checkpoint_names.START
+        or model(name).card.get("weights") == "none"
+    )
     return _("This network is untrained: its weights are random, and so is its answer.") if random else None
 
 

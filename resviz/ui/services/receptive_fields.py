@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from resviz.ui.base.bounded_cache import Shelf
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 from resviz.ui.services.image_batches import Batch, tensor
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def theoretical(name: str, side: int) -> "Mapping[str, ReceptiveField]":
     from resviz.probes.receptive_field.theoretical import receptive_field
 
     def follow() -> "Mapping[str, ReceptiveField]":
-        with cache.borrowed(name) as net:
+        with models.borrowed(name) as net:
             return {field.name: field for field in receptive_field(net, input_size=side)}
 
     return _theoretical.get((name, side), follow)  # not copied each time, as `st.cache_data` would: pages ask often
@@ -40,7 +40,7 @@ def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
 
     if layer in (found := theoretical(name, side)):
         return found[layer]
-    with cache.borrowed(name) as net:
+    with models.borrowed(name) as net:
         return receptive_field(net, [layer], side)[0]
 
 
@@ -72,7 +72,7 @@ def _effective(
     from resviz.probes.receptive_field.effective import effective_receptive_fields
 
     def measure() -> "EffectiveField | None":
-        with cache.borrowed(name) as net:
+        with models.borrowed(name) as net:
             return effective_receptive_fields(net, inputs(), [layer], unit, **how)[layer]
 
     return _measured.get((name, key, layer, unit), measure)
@@ -83,7 +83,7 @@ def arithmetic(name: str, side: int, layer: str) -> "tuple[Step, ...]":
     """The rows that lead to a layer."""
     from resviz.probes.receptive_field.arithmetic import arithmetic as probe
 
-    with cache.borrowed(name) as net:
+    with models.borrowed(name) as net:
         return probe(net, layer, side)
 
 
@@ -92,5 +92,5 @@ def fit(name: str, side: int) -> "ImageFit":
     """How an image of that side suits the network."""
     from resviz.probes.receptive_field.input_size import image_fit
 
-    with cache.borrowed(name) as net:
+    with models.borrowed(name) as net:
         return image_fit(net, side)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from resviz.errors import SpecError
 from resviz.models.spec import ModelSpec
 from resviz.training.runs.reader import Record, RunInfo
-from resviz.ui.base import checkpoint_names as moments
+from resviz.ui.base import checkpoint_names
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.gradient_flow.network_choice import family_title
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 
 if TYPE_CHECKING:
     from resviz.models.zoo import ModelInfo
@@ -29,11 +29,11 @@ def network_title(spec: ModelSpec) -> str:
 
 def model_title(name: str) -> str:
     """A model by its name, for charts and lists; what the catalogue does not know keeps its name."""
-    known = {info.name: info for info in cache.catalogue()}
-    info = known.get(moments.base(name))
+    known = {info.name: info for info in models.catalogue()}
+    info = known.get(checkpoint_names.base(name))
     if info is not None and name.startswith("run/"):
-        moment = moments.told(name)
-        return ", ".join(filter(None, [trained_title(info), moment and moments.title(moment)]))
+        moment = checkpoint_names.told(name)
+        return ", ".join(filter(None, [trained_title(info), moment and checkpoint_names.title(moment)]))
     if info is not None:
         return said(info.title)
     if name.endswith(_NONE) and (info := known.get(name.removesuffix(_NONE))):

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from resviz.data.builtin import KNOWN, is_here
 from resviz.errors import TrainingError
-from resviz.training.runs import reader as records
-from resviz.ui.base import checkpoint_names as moments
+from resviz.training.runs import reader
+from resviz.ui.base import checkpoint_names
 from resviz.ui.base.bounded_cache import Shelf
 from resviz.ui.base.i18n import said
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 
 if TYPE_CHECKING:
     from resviz.data.datasets import Split
@@ -21,15 +21,15 @@ _drawn: "Shelf[tuple[tuple[str, ...], Split]]" = Shelf(8)
 def own(model: str) -> str | None:
     """What a model was trained on: a name for `datasets.load` where it tells one; None for random weights."""
     if model.startswith("run/"):
-        return of_run(moments.base(model).removeprefix("run/"))
-    told = cache.model(model).card.get("dataset")
+        return of_run(checkpoint_names.base(model).removeprefix("run/"))
+    told = models.model(model).card.get("dataset")
     return str(told["name"]) if isinstance(told, dict) and "name" in told else None
 
 
 def of_run(run: str) -> str | None:
     """The dataset of a run, as it was asked for."""
     try:
-        asked = records.read(run).config.get("request", {})
+        asked = reader.read(run).config.get("request", {})
     except TrainingError:
         return None
     return str(asked["dataset"]) if "dataset" in asked else None

@@ -7,16 +7,14 @@ import streamlit as st
 from resviz.data import samples
 from resviz.data.images import Picture
 from resviz.errors import ImageError
-from resviz.figures import html as boards
-from resviz.figures import raster
-from resviz.ui.base import checkpoint_names as moments
-from resviz.ui.base import url_state as view
+from resviz.figures import html, raster
+from resviz.ui.base import checkpoint_names, url_state
 from resviz.ui.base.i18n import said, whole
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 from resviz.ui.shell.model_picker import DEFAULT_MODEL
-from resviz.ui.widgets import clickable as board
+from resviz.ui.widgets import clickable
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -27,7 +25,7 @@ REFUSED, _SAID = "photo_refused", "photo_said"  # places: over the results, and 
 
 def photo_picker() -> None:
     """The choice of a picture, and under it the place for what is said of it."""
-    source = view.pick(
+    source = url_state.pick(
         st.segmented_control,
         _("Picture"),
         SOURCES,
@@ -62,7 +60,7 @@ def photo_or_the_one_before() -> tuple[str, Picture]:
     """
     title, data = _chosen_picture()
     try:
-        shown = cache.picture(data)
+        shown = models.picture(data)
     except ImageError as refusal:
         return _stand_in(title, refusal)
     if (title, data) != _first_sample():  # it may only stand in for an upload to come
@@ -79,7 +77,7 @@ def _stand_in(refused: str, refusal: ImageError) -> tuple[str, Picture]:
     _under_picker().error(f"{names['refused']}: {escaped(whole(refusal))}\n\n{instead}")
     words = _("The photo here is {title}: {refused} was refused.").format(**names)
     st.session_state[REFUSED].caption(f"**{words}**")
-    return title, cache.picture(data)
+    return title, models.picture(data)
 
 
 def _under_picker() -> "DeltaGenerator":
@@ -100,9 +98,9 @@ def _keep(source: str) -> None:
 def _sample_picker() -> None:
     titles = {sample.key: said(sample.title) for sample in _offered()}
     first = next(iter(titles))
-    tiles = [boards.Tile(key, _thumbnail(key), title) for key, title in titles.items()]
-    board.show(boards.thumbnails(tiles, view.chosen("sample") or first), "samples", "sample")
-    view.pick(
+    tiles = [html.Tile(key, _thumbnail(key), title) for key, title in titles.items()]
+    clickable.show(html.thumbnails(tiles, url_state.chosen("sample") or first), "samples", "sample")
+    url_state.pick(
         st.selectbox,
         _("Sample photo"),
         list(titles),
@@ -115,7 +113,7 @@ def _sample_picker() -> None:
 
 @st.cache_data(show_spinner=False)
 def _thumbnail(key: str) -> str:
-    return raster.data_uri(raster.photo_jpeg(cache.picture(samples.read(key)).image, 120))
+    return raster.data_uri(raster.photo_jpeg(models.picture(samples.read(key)).image, 120))
 
 
 def _chosen_picture() -> tuple[str, bytes]:
@@ -133,8 +131,8 @@ def _chosen_picture() -> tuple[str, bytes]:
 
 def _offered() -> tuple[samples.Sample, ...]:
     """The samples that suit the chosen model; its side is known before its weights are loaded."""
-    sides = {info.name: info.input_size for info in cache.catalogue()}
-    return samples.offered(sides.get(moments.base(st.session_state.get("model") or DEFAULT_MODEL), 224))
+    sides = {info.name: info.input_size for info in models.catalogue()}
+    return samples.offered(sides.get(checkpoint_names.base(st.session_state.get("model") or DEFAULT_MODEL), 224))
 
 
 def _first_sample() -> tuple[str, bytes]:

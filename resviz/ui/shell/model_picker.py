@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.ui.base import checkpoint_names as moments
-from resviz.ui.base import url_state as view
+from resviz.ui.base import checkpoint_names, url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 from resviz.ui.services.run_names import trained_title
 
 if TYPE_CHECKING:
@@ -25,10 +24,10 @@ _STARTED = re.compile(r"-(\d{8}-\d{4})\d\d-")  # in a run's id
 
 def model_picker() -> None:
     """A list of all models, and under it what one line has no room for."""
-    infos = {info.name: info for info in cache.catalogue()}
-    names = offered([*infos, *cache.files()], view.chosen("model"))
+    infos = {info.name: info for info in models.catalogue()}
+    names = offered([*infos, *models.files()], url_state.chosen("model"))
     default = DEFAULT_MODEL if DEFAULT_MODEL in infos else names[0]
-    name = view.pick(
+    name = url_state.pick(
         st.selectbox,
         _("Model"),
         names,
@@ -51,32 +50,32 @@ def offered(names: list[str], chosen: str | None) -> list[str]:
     ordered = sorted(youngest_first, key=lambda name: GROUPS.index(name.partition("/")[0]))
     if not chosen or chosen in ordered:
         return ordered
-    if moments.base(chosen) in ordered:
-        return [chosen if name == moments.base(chosen) else name for name in ordered]
+    if checkpoint_names.base(chosen) in ordered:
+        return [chosen if name == checkpoint_names.base(chosen) else name for name in ordered]
     return [*ordered, chosen]
 
 
 def _moment_slider(name: str) -> None:
     """Initial, each saved epoch, final: scrubs every page through the training."""
-    kept = moments.saved(name)
+    kept = checkpoint_names.saved(name)
     if len(kept) < 2:
         return
-    told = moments.told(name)
+    told = checkpoint_names.told(name)
     st.session_state["moment"] = told if told in kept else kept[-1]
     st.select_slider(
         _("Moment of its training"),
         kept,
         key="moment",
-        on_change=lambda: view.choose("model", moments.at(name, st.session_state["moment"])),
-        format_func=moments.title,
+        on_change=lambda: url_state.choose("model", checkpoint_names.at(name, st.session_state["moment"])),
+        format_func=checkpoint_names.title,
     )
 
 
 def _title(infos: "Mapping[str, ModelInfo]", name: str) -> str:
     """Short enough for one line of the sidebar."""
     group, _slash, rest = name.partition("/")
-    if moments.base(name) in infos:
-        return f"{_known(infos[moments.base(name)])} {_when(moments.base(name))}".strip()
+    if checkpoint_names.base(name) in infos:
+        return f"{_known(infos[checkpoint_names.base(name)])} {_when(checkpoint_names.base(name))}".strip()
     return rest.rpartition("/")[2] if group == "file" else name
 
 
@@ -100,7 +99,7 @@ def _when(name: str) -> str:
 
 def _details(infos: "Mapping[str, ModelInfo]", name: str) -> str:
     """Where the model comes from, its classes and its size."""
-    info = infos.get(moments.base(name))
+    info = infos.get(checkpoint_names.base(name))
     if info is None:
         return escaped(name) if name.startswith("file/") else ""
     group = info.name.partition("/")[0]

@@ -8,16 +8,15 @@ import streamlit as st
 
 from resviz.data.images import Picture
 from resviz.errors import ResvizError
-from resviz.figures import html as boards
-from resviz.ui.base import checkpoint_names as moments
-from resviz.ui.base import url_state as view
+from resviz.figures import html
+from resviz.ui.base import checkpoint_names, url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped, progress, refuse
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 from resviz.ui.shell.image_picker import REFUSED, photo_or_the_one_before, photo_picker
 from resviz.ui.shell.model_picker import DEFAULT_MODEL, model_picker
-from resviz.ui.widgets import clickable as board
+from resviz.ui.widgets import clickable
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def subject() -> Subject:
     except ResvizError as refusal:
         refuse(refusal)
         label = _("Look at the bundled model instead")
-        st.button(label, on_click=view.choose, args=("model", DEFAULT_MODEL))
+        st.button(label, on_click=url_state.choose, args=("model", DEFAULT_MODEL))
         st.stop()
     title, shown = photo_or_the_one_before()
     _say_card(name)
@@ -60,26 +59,26 @@ def subject() -> Subject:
 
 
 def _load(name: str) -> None:
-    cache.refresh(name)
-    if cache.is_loaded(name):
+    models.refresh(name)
+    if models.is_loaded(name):
         return
     update = progress(_("Loading {model}").format(model=escaped(name)))
     update(0.0)
     try:
-        cache.model(name, update)
+        models.model(name, update)
     finally:
         update(1.0)
 
 
 def _say_card(name: str) -> None:
     """What the model was trained on and how often it is right, by class; its other notes."""
-    loaded = cache.model(name)
+    loaded = models.model(name)
     card: Mapping[str, Any] = loaded.card
     ours = name.startswith(("bundled/", "run/")) and "accuracy" in card  # a foreign file may say anything
     with st.session_state["card"].expander(_("About this model")):
         for note in loaded.notes:
             st.caption(escaped(said(note)))
-        if moments.told(name) == moments.START:
+        if checkpoint_names.told(name) == checkpoint_names.START:
             st.caption(_("The run before its first step: random weights."))
             return
         if not ours:
@@ -95,11 +94,11 @@ def _say_card(name: str) -> None:
                 date=card["date"],
             )
         )
-        board.show(boards.share_list(sorted(by_class.items(), key=lambda row: -row[1])), "by_class")
+        clickable.show(html.share_list(sorted(by_class.items(), key=lambda row: -row[1])), "by_class")
 
 
 def _say_device() -> None:
-    cache.warm_up()
+    models.warm_up()
     from resviz.device import best
 
     st.session_state["device_line"].caption(_("Runs on {device}.").format(device=said(best().where())))

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.training.launch import cost as estimate
-from resviz.training.launch import queue as jobs
+from resviz.training.launch import cost, queue
 from resviz.training.launch.cost import Estimate, Trial
 from resviz.training.request import Request
 from resviz.ui.base.bounded_cache import Shelf
@@ -22,8 +21,8 @@ _one = threading.Lock()  # trials beside each other would measure each other
 @st.fragment
 def show(requests: Sequence[Request]) -> None:
     """What is known already; a button where nothing is. The rest of the page goes on while steps are tried."""
-    at_once = min(len(requests), jobs.places()[1])
-    keys = [f"{at_once} {estimate.trial_key(request)}" for request in requests]
+    at_once = min(len(requests), queue.places()[1])
+    keys = [f"{at_once} {cost.trial_key(request)}" for request in requests]
     place = st.empty()
     if not _known(keys) and place.button(
         _("How long, how much memory?"), type="tertiary", help=_("Tries a few steps of each network for some seconds.")
@@ -35,7 +34,7 @@ def show(requests: Sequence[Request]) -> None:
                 st.caption(escaped(whole(refusal)))
     if _known(keys):
         found = [_trials.get(key, _never) for key in keys]
-        place.caption(_words(estimate.together(found, requests[0].config.epochs, at_once)))
+        place.caption(_words(cost.together(found, requests[0].config.epochs, at_once)))
 
 
 def duration(seconds: float) -> str:
@@ -65,7 +64,7 @@ def _try(requests: Sequence[Request], keys: Sequence[str], at_once: int) -> None
             left = {key: request for key, request in zip(keys, requests, strict=True) if key not in _trials}
             if not left:  # somebody else has tried them meanwhile
                 return
-            trials = estimate.trials(list(left.values()), at_once)
+            trials = cost.trials(list(left.values()), at_once)
             next(trials)  # the process is ready
             for i, (key, trial) in enumerate(zip(left, trials, strict=True)):
                 update(min((i + 1) / len(left), 0.99))

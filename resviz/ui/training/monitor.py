@@ -13,18 +13,16 @@ from resviz.figures import families
 from resviz.figures.training.learning_curves import Curve, Frame, beyond, frame, learning_curves
 from resviz.figures.training.live_curves import sketch
 from resviz.models.spec import FAMILIES
-from resviz.training.launch import queue as jobs
-from resviz.training.runs import reader as records
+from resviz.training.launch import queue
+from resviz.training.runs import reader
 from resviz.training.runs.reader import Record, RunInfo
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state as view
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.gradient_flow.network_choice import family_title
-from resviz.ui.services import run_names as titles
-from resviz.ui.training import setup as training
-from resviz.ui.training import start as starting
+from resviz.ui.services import run_names
+from resviz.ui.training import setup, start
 from resviz.ui.training.run_rows import row, stop_all
-from resviz.ui.widgets import clickable as board
+from resviz.ui.widgets import clickable
 
 TICK = 1.0  # seconds between two looks
 POINTS = 300
@@ -33,8 +31,8 @@ QUANTITIES = ("accuracy", "loss")
 
 def watch() -> None:
     """The runs that are shown: live as long as one of them is not over."""
-    known = {info.id: info for info in records.runs()}
-    chosen = [name for name in starting.shown() if name in known]
+    known = {info.id: info for info in reader.runs()}
+    chosen = [name for name in start.shown() if name in known]
     if not chosen and known:
         newest = next(iter(known.values()))
         race = [info.id for info in known.values() if info.group and info.group == newest.group]
@@ -42,9 +40,9 @@ def watch() -> None:
     if not chosen:
         _invite()
         return
-    going_on = [known[name] for name in chosen if known[name].status in records.GOING_ON]
+    going_on = [known[name] for name in chosen if known[name].status in reader.GOING_ON]
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        quantity = view.pick(
+        quantity = url_state.pick(
             st.segmented_control,
             _("Show"),
             QUANTITIES,
@@ -72,33 +70,35 @@ def _invite() -> None:
 
 def _look(ids: list[str], quantity: str, live: bool) -> None:
     """One look at the runs; when the last one is over, the whole page runs once more and the looking ends."""
-    jobs.admit()
+    queue.admit()
     try:
-        found = [records.read(name) for name in ids]
+        found = [reader.read(name) for name in ids]
         infos = [record.info() for record in found]
-        names = [_name(info, words) for info, (_depth, words) in zip(infos, titles.variants(found, infos), strict=True)]
+        names = [
+            _name(info, words) for info, (_depth, words) in zip(infos, run_names.variants(found, infos), strict=True)
+        ]
     except TrainingError:  # one was deleted meanwhile
-        starting.show([name for name in ids if any(info.id == name for info in records.runs())])
+        start.show([name for name in ids if any(info.id == name for info in reader.runs())])
         st.rerun()
     curves = _curves(found, infos, quantity)
     drawn_in = _frame(found, curves, quantity)
     if live:
-        board.show(sketch(curves, drawn_in, layout.dark(), _alt(names)), "curves")
+        clickable.show(sketch(curves, drawn_in, page.dark(), _alt(names)), "curves")
     else:
         state = tuple((info.id, info.step, info.status) for info in infos)
-        chart = _figure(state, quantity, (_("training"), _("test")), layout.dark())
+        chart = _figure(state, quantity, (_("training"), _("test")), page.dark())
         st.plotly_chart(chart, theme=None, config={"displayModeBar": False}, alt=_alt(names))
     _say_how_to_read(curves, drawn_in)
     for record, info, name in zip(found, infos, names, strict=True):
         row(record, info, name)
-    if live and all(info.status not in records.GOING_ON for info in infos):
+    if live and all(info.status not in reader.GOING_ON for info in infos):
         st.rerun()
 
 
 @functools.lru_cache(maxsize=32)
 def _figure(state: tuple[tuple[str, int, str], ...], quantity: str, words: tuple[str, str], dark: bool) -> Any:
     """Drawn anew only where a run has made a step."""
-    found = [records.read(name) for name, _step, _status in state]
+    found = [reader.read(name) for name, _step, _status in state]
     curves = _curves(found, [record.info() for record in found], quantity)
     return learning_curves(curves, _frame(found, curves, quantity), words, dark)
 
@@ -107,14 +107,14 @@ def _frame(found: Sequence[Record], curves: Sequence[Curve], quantity: str) -> F
     """Over all epochs that the runs will have; over those they had, where they ended long before."""
     until = max((int(record.config["config"]["epochs"]) for record in found), default=10)
     reached = max((float(curve.at[-1]) for curve in curves if len(curve.at)), default=0.0)
-    if 0 < reached < until / 4 and all(record.status not in records.GOING_ON for record in found):
+    if 0 < reached < until / 4 and all(record.status not in reader.GOING_ON for record in found):
         until = math.ceil(reached)
     title = {"accuracy": _("share of right answers"), "loss": _("cross-entropy")}[quantity]
     return frame(curves, until, quantity == "accuracy", _("epochs"), title)
 
 
 def _curves(found: Sequence[Record], infos: Sequence[RunInfo], quantity: str) -> list[Curve]:
-    variants = titles.variants(found, infos)
+    variants = run_names.variants(found, infos)
     ranks = sorted(set(variants))
     drawn = zip(found, infos, variants, strict=True)
     return [
@@ -123,7 +123,7 @@ def _curves(found: Sequence[Record], infos: Sequence[RunInfo], quantity: str) ->
 
 
 def _curve(record: Record, info: RunInfo, words: str, rank: int, quantity: str) -> Curve:
-    scalars, epochs, family = record.scalars(POINTS), record.epochs(), titles.spec_of(info).family
+    scalars, epochs, family = record.scalars(POINTS), record.epochs(), run_names.spec_of(info).family
     per_epoch = info.steps / max(1, int(record.config["config"]["epochs"]))
     at = (scalars["step"] + 1) / max(per_epoch, 1)
     colour = families.style(family, tuple(FAMILIES)).colour
@@ -133,7 +133,7 @@ def _curve(record: Record, info: RunInfo, words: str, rank: int, quantity: str) 
 
 
 def _name(info: RunInfo, words: str) -> str:
-    spec = titles.spec_of(info)
+    spec = run_names.spec_of(info)
     return ", ".join(filter(None, [f"{family_title(spec.family)}-{spec.depth}", words]))
 
 
@@ -158,7 +158,7 @@ def _choose_shown(known: dict[str, RunInfo], chosen: list[str]) -> None:
     st.session_state["shown"] = chosen
 
     def title(info: RunInfo) -> str:
-        return f"{titles.run_title(info)} · {training.dataset_title(info.dataset)} · {titles.when(info)}"
+        return f"{run_names.run_title(info)} · {setup.dataset_title(info.dataset)} · {run_names.when(info)}"
 
     options = {name: title(info) for name, info in known.items()}
     counts = Counter(options.values())
@@ -166,7 +166,7 @@ def _choose_shown(known: dict[str, RunInfo], chosen: list[str]) -> None:
 
     def changed() -> None:
         if known.keys() >= set(st.session_state["shown"]):  # a title that has changed meanwhile comes back as it is
-            starting.show(st.session_state["shown"])
+            start.show(st.session_state["shown"])
 
     st.multiselect(
         _("Runs to compare"),
@@ -174,5 +174,5 @@ def _choose_shown(known: dict[str, RunInfo], chosen: list[str]) -> None:
         key="shown",
         on_change=changed,
         format_func=unique.__getitem__,  # the browser knows them by their titles
-        max_selections=starting.MOST,
+        max_selections=start.MOST,
     )

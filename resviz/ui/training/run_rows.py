@@ -6,17 +6,15 @@ from typing import Any
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.training.launch import queue as jobs
+from resviz.training.launch import queue
 from resviz.training.runs.reader import GOING_ON, Record, RunInfo
 from resviz.training.runs.throughput import pace
-from resviz.ui.base import checkpoint_names as moments
-from resviz.ui.base import url_state as view
+from resviz.ui.base import checkpoint_names, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
 from resviz.ui.services.run_names import network_title, setting_title, setting_value, spec_of
-from resviz.ui.training import setup as training
-from resviz.ui.training import start as starting
+from resviz.ui.training import setup, start
 from resviz.ui.training.estimate import duration
 
 _CLOSED = "menus-closed"  # how often all of them were closed
@@ -25,7 +23,7 @@ _CLOSED = "menus-closed"  # how often all of them were closed
 def row(record: Record, info: RunInfo, name: str) -> None:
     """Name, progress, and buttons of one run."""
     naming, progress, acting = st.columns([1.5, 2.0, 1.2], gap="small", vertical_alignment="center")
-    naming.markdown(f"**{escaped(name)}** :gray[{escaped(training.dataset_title(info.dataset))}]")
+    naming.markdown(f"**{escaped(name)}** :gray[{escaped(setup.dataset_title(info.dataset))}]")
     share = info.step / info.steps if info.steps else 0.0
     progress.progress(min(share, 1.0), _words(record, info))
     with acting:
@@ -38,14 +36,14 @@ def stop_all(infos: Sequence[RunInfo]) -> None:
     """One button for all runs that go on."""
     if st.button(_("Stop all"), key="stop-all"):
         for info in infos:
-            _try(jobs.stop, info.id)
+            _try(queue.stop, info.id)
         st.rerun()
 
 
 def _words(record: Record, info: RunInfo) -> str:
     """Where the run is, in one line."""
     if info.status == "queued":
-        waiting = [other.id for other in jobs.queue()]
+        waiting = [other.id for other in queue.queue()]
         place = waiting.index(info.id) + 1 if info.id in waiting else 1
         return _("waits, place {place} in the queue").format(place=place)
     if info.status == "running":
@@ -74,8 +72,8 @@ def _buttons(record: Record, info: RunInfo) -> None:
     with st.container(horizontal=True, gap="small"):
         if info.status in GOING_ON:
             ending = info.status == "running" and bool(record.wish)
-            _act(_("Pause"), "pause", info, lambda name: jobs.stop(name, "pause"), disabled=ending)
-            _act(_("Stop"), "stop", info, jobs.stop, disabled=ending)
+            _act(_("Pause"), "pause", info, lambda name: queue.stop(name, "pause"), disabled=ending)
+            _act(_("Stop"), "stop", info, queue.stop, disabled=ending)
             return
         if info.status == "crashed" or (info.status == "stopped" and record.wish != "stop"):
             _act(_("Resume"), "resume", info, _resume, **_allowed())
@@ -85,12 +83,12 @@ def _buttons(record: Record, info: RunInfo) -> None:
 
 
 def _resume(name: str) -> None:
-    jobs.resume(name, starting.session())
+    queue.resume(name, start.session())
 
 
 def _delete(name: str) -> None:
-    jobs.delete(name)
-    starting.forget(name)
+    queue.delete(name)
+    start.forget(name)
 
 
 def _more(record: Record, info: RunInfo) -> None:
@@ -98,12 +96,12 @@ def _more(record: Record, info: RunInfo) -> None:
     moment = _moment(info)
     with st.container(horizontal=True, gap="small"):
         if moment and st.button(_("Look inside"), key=f"inside-{info.id}"):
-            view.choose("model", moments.at(f"run/{info.id}", moment))
+            url_state.choose("model", checkpoint_names.at(f"run/{info.id}", moment))
             st.switch_page("pages/overview.py")
         if st.button(
             _("Run again with …"), key=f"again-{info.id}", help=_("Takes over its choices: change one, start.")
         ):
-            training.begin_with(starting.RUN + info.id)
+            setup.begin_with(start.RUN + info.id)
             st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
             st.rerun()
     st.markdown(_table(record, info))
@@ -115,11 +113,11 @@ def _more(record: Record, info: RunInfo) -> None:
 
 def _moment(info: RunInfo) -> str:
     """Which of its checkpoints to look into; empty where there is none."""
-    kept = moments.saved(f"run/{info.id}")
+    kept = checkpoint_names.saved(f"run/{info.id}")
     if len(kept) < 2:
         return "".join(kept)
     moment: str = st.select_slider(
-        _("Moment of its training"), kept, kept[-1], key=f"moment-{info.id}", format_func=moments.title
+        _("Moment of its training"), kept, kept[-1], key=f"moment-{info.id}", format_func=checkpoint_names.title
     )
     return moment
 
@@ -133,7 +131,7 @@ def _table(record: Record, info: RunInfo) -> str:
     rows = [
         (_("network"), network_title(spec)),
         (_("weights in the convolutions"), f"{spec.kernel_weights:,}"),
-        (_("data"), training.dataset_title(info.dataset)),
+        (_("data"), setup.dataset_title(info.dataset)),
         *((setting_title(name), setting_value(name, value)) for name, value in _settings(config)),
         (_("recorded"), asked.get("record")),
         (_("device"), told.get("device")),
@@ -152,8 +150,8 @@ def _settings(config: dict[str, Any]) -> list[tuple[str, object]]:
 
 def _allowed() -> dict[str, Any]:
     """Whether the visitor may start anything, as options of a button."""
-    own = starting.going_on()
-    return {"disabled": bool(own), "help": starting.say_whose(own) if own else None}
+    own = start.going_on()
+    return {"disabled": bool(own), "help": start.say_whose(own) if own else None}
 
 
 def _act(label: str, kind: str, info: RunInfo, act: Callable[[str], None], **more: Any) -> None:
@@ -167,4 +165,4 @@ def _try(act: Callable[[str], None], run: str) -> None:
     try:
         act(run)
     except ResvizError as refusal:
-        starting.say_refusal(refusal)
+        start.say_refusal(refusal)

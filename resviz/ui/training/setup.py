@@ -11,8 +11,8 @@ from resviz.models.spec import FAMILIES, INITS, NORMS
 from resviz.training.config import SCHEDULES, TrainConfig
 from resviz.training.presets import PRESETS, Preset, again, networks
 from resviz.training.request import Request
-from resviz.training.runs import reader as records
-from resviz.ui.base import url_state as view
+from resviz.training.runs import reader
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import said, whole
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
@@ -32,7 +32,7 @@ N = TypeVar("N", int, float)
 def choose_and_start() -> None:
     """The choices of a training, and the button that starts it."""
     begun = _preset()
-    families = view.pick_some(
+    families = url_state.pick_some(
         _("Family"),
         list(FAMILIES),
         begun.families,
@@ -41,7 +41,7 @@ def choose_and_start() -> None:
         widget=st.multiselect,
         format_func=family_title,
     )
-    depths = view.pick_some(
+    depths = url_state.pick_some(
         _("Depth"),
         [str(depth) for depth in _with(DEPTHS, begun.depths)],
         [*map(str, begun.depths)],
@@ -49,12 +49,12 @@ def choose_and_start() -> None:
         or_none=True,
     )
     datasets = list(dict.fromkeys([*KNOWN, begun.dataset]))
-    dataset = view.pick(st.selectbox, _("Data"), datasets, begun.dataset, "data", format_func=dataset_title)
-    epochs = view.pick(
+    dataset = url_state.pick(st.selectbox, _("Data"), datasets, begun.dataset, "data", format_func=dataset_title)
+    epochs = url_state.pick(
         st.select_slider, _("Epochs"), _with(EPOCHS, [begun.config.epochs]), begun.config.epochs, "epochs"
     )
     starting = st.container()
-    with st.expander(_("More"), expanded=any(view.chosen(key) for key in MORE)):
+    with st.expander(_("More"), expanded=any(url_state.chosen(key) for key in MORE)):
         norms, inits = _variants(begun)
         config, record = _settings(begun, dataset, epochs)
     with starting:
@@ -63,8 +63,8 @@ def choose_and_start() -> None:
 
 def begin_with(name: str) -> None:
     """Take all choices back and begin with a preset, or with what `run/ID` was started with."""
-    view.forget(*CHOICES)
-    view.choose("preset", name)
+    url_state.forget(*CHOICES)
+    url_state.choose("preset", name)
 
 
 def dataset_title(name: str) -> str:
@@ -74,7 +74,7 @@ def dataset_title(name: str) -> str:
 
 def _preset() -> Preset:
     """What to begin with; choosing it takes all other choices back."""
-    told = view.chosen("preset") or ""
+    told = url_state.chosen("preset") or ""
     found = _of_run(told)
     options = {**PRESETS, **({told: found} if found else {})}
     st.session_state["preset"] = told if told in options else "race"
@@ -93,14 +93,14 @@ def _of_run(name: str) -> Preset | None:
     if not name.startswith(RUN):
         return None
     try:
-        return again(Request.from_dict(records.read(name.removeprefix(RUN)).config.get("request", {})))
+        return again(Request.from_dict(reader.read(name.removeprefix(RUN)).config.get("request", {})))
     except ResvizError:
         return None
 
 
 def _preset_title(name: str) -> str:
     if name.startswith(RUN):
-        info = records.read(name.removeprefix(RUN)).info()
+        info = reader.read(name.removeprefix(RUN)).info()
         return _("{network} of {time}").format(network=run_title(info), time=when(info))
     return {"race": _("One-minute race"), "he2015": _("He et al. 2015"), "quick": _("Quick CIFAR-10")}[name]
 
@@ -108,21 +108,21 @@ def _preset_title(name: str) -> str:
 def _variants(begun: Preset) -> tuple[list[str], list[str]]:
     """Normalisation and initialisation, each of them also several at once."""
     titles = {"batch": _("Batch"), "group": _("Group"), "none": _("None")}
-    norms = view.pick_some(_("Normalisation"), NORMS, begun.norms, "norms", format_func=titles.__getitem__)
-    return norms, view.pick_some(_("Initialisation"), INITS, begun.inits, "inits", format_func=init_title)
+    norms = url_state.pick_some(_("Normalisation"), NORMS, begun.norms, "norms", format_func=titles.__getitem__)
+    return norms, url_state.pick_some(_("Initialisation"), INITS, begun.inits, "inits", format_func=init_title)
 
 
 def _settings(begun: Preset, dataset: str, epochs: int) -> tuple[TrainConfig, str]:
     """The configuration, and what is recorded."""
     config = begun.config
-    rate = view.pick(st.select_slider, _("Largest learning rate"), _with(RATES, [config.lr]), config.lr, "rate")
-    schedule = view.pick(
+    rate = url_state.pick(st.select_slider, _("Largest learning rate"), _with(RATES, [config.lr]), config.lr, "rate")
+    schedule = url_state.pick(
         st.selectbox, _("Schedule"), SCHEDULES, config.schedule, "schedule", format_func=schedule_title
     )
-    batch = view.pick(
+    batch = url_state.pick(
         st.select_slider, _("Images in a batch"), _with(BATCHES, [config.batch_size]), config.batch_size, "minibatch"
     )
-    record = view.pick(
+    record = url_state.pick(
         st.segmented_control,
         _("Record"),
         ("off", "light", "full"),
@@ -132,7 +132,7 @@ def _settings(begun: Preset, dataset: str, epochs: int) -> tuple[TrainConfig, st
         format_func=_record_title,
         help=_("light: weights and their gradients at every step. full: blocks, branches and BatchNorm too."),
     )
-    seed = view.pick(st.selectbox, _("Seed"), _with(range(10), [config.seed]), config.seed, "seed")
+    seed = url_state.pick(st.selectbox, _("Seed"), _with(range(10), [config.seed]), config.seed, "seed")
     chosen = {"epochs": epochs, "lr": rate, "schedule": schedule, "batch_size": batch, "seed": seed}
     settings = {**config.as_dict(), **chosen}
     if dataset != begun.dataset:

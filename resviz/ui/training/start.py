@@ -10,17 +10,17 @@ import streamlit as st
 from resviz.errors import ResvizError
 from resviz.models.spec import ModelSpec
 from resviz.training.config import TrainConfig
-from resviz.training.launch import queue as jobs
+from resviz.training.launch import queue
 from resviz.training.request import MEASURE, Request
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from resviz.training.runs.reader import RunInfo
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models as cache
+from resviz.ui.services import models
 from resviz.ui.services.run_names import run_title
-from resviz.ui.training import estimate as estimates
+from resviz.ui.training import estimate
 
 MOST = 8  # runs of a race
 RUN = "run/"  # and its id: a preset that repeats it
@@ -59,7 +59,7 @@ def offer(race: Race) -> None:
         return
     _say_size(race.specs)
     if race.specs:
-        estimates.show(race.requests())
+        estimate.show(race.requests())
 
 
 def session() -> str:
@@ -70,7 +70,7 @@ def session() -> str:
 def going_on() -> list[RunInfo]:
     """The visitor's own runs that are not over."""
     own = session()
-    return [info for info in records.runs() if info.session == own and info.status in records.GOING_ON]
+    return [info for info in reader.runs() if info.session == own and info.status in reader.GOING_ON]
 
 
 def say_whose(own: Sequence[RunInfo]) -> str:
@@ -81,22 +81,22 @@ def say_whose(own: Sequence[RunInfo]) -> str:
 
 def shown() -> list[str]:
     """Ids of the runs that are shown, as the address names them."""
-    return [name for name in dict.fromkeys((view.chosen("runs") or "").split(",")) if name]
+    return [name for name in dict.fromkeys((url_state.chosen("runs") or "").split(",")) if name]
 
 
 def show(ids: Sequence[str]) -> None:
     """Show these runs, and put them into the address."""
     if ids:
-        view.choose("runs", ",".join(ids))
+        url_state.choose("runs", ",".join(ids))
     else:
-        view.forget("runs")
+        url_state.forget("runs")
 
 
 def forget(run_id: str) -> None:
     """Take a run that is gone out of the address."""
     show([name for name in shown() if name != run_id])
-    if view.chosen("preset") == RUN + run_id:
-        view.forget("preset")
+    if url_state.chosen("preset") == RUN + run_id:
+        url_state.forget("preset")
 
 
 def say_refusal(refusal: ResvizError) -> None:
@@ -127,11 +127,11 @@ def _say_size(specs: Sequence[ModelSpec]) -> None:
 
 def _start(race: Race) -> None:
     """Start the race and show it; what is run again stays beside it."""
-    cache.warm_up()
-    told = view.chosen("preset") or ""
-    before = [info.id for info in records.runs() if RUN + info.id == told and len(race.specs) < MOST]
+    models.warm_up()
+    told = url_state.chosen("preset") or ""
+    before = [info.id for info in reader.runs() if RUN + info.id == told and len(race.specs) < MOST]
     try:
-        show([*before, *jobs.start(race.requests(), session())])
+        show([*before, *queue.start(race.requests(), session())])
     except ResvizError as refusal:
         say_refusal(refusal)
     st.rerun()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from resviz.ui.base import url_state as view
+from resviz.ui.base import url_state
 
 _CSS, _JS = (Path(__file__).with_name(name).read_text() for name in ("board.css", "board.js"))
 _board = st.components.v2.component("resviz_board", css=_CSS, js=_JS)
@@ -24,6 +24,6 @@ def show(html: str, key: str, choice: str | None = None) -> str | None:
     def changed() -> None:
         picked = st.session_state[f"board-{key}"].picked
         if choice and picked is not None:
-            view.choose(choice, picked)
+            url_state.choose(choice, picked)
 
     return _board(data=html, key=f"board-{key}", on_picked_change=changed).picked  # type: ignore[no-any-return]

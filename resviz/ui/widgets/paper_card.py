@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from resviz.figures.papers.card import table
-from resviz.papers import cards as papers
+from resviz.papers import cards
 from resviz.papers.cards import Card, Row
-from resviz.ui.base import page as layout
+from resviz.ui.base import page
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.widgets import clickable as board
+from resviz.ui.widgets import clickable
 
 
 def show_all(*keys: str) -> None:
@@ -22,8 +22,8 @@ def show_all(*keys: str) -> None:
 
 def show(key: str) -> None:
     """Draw the card of that key; raises `DataError` where there is none, or nothing was measured."""
-    card = papers.card(key)
-    published, ours = layout.wide(f"paper-{key}").columns([1, 1.15], gap="large")
+    card = cards.card(key)
+    published, ours = page.wide(f"paper-{key}").columns([1, 1.15], gap="large")
     with published:
         _show_published(card)
     with ours:
@@ -53,12 +53,12 @@ def _show_ours(card: Card) -> None:
 
 
 def _show_rows(rows: Sequence[Row], key: str) -> None:
-    board.show(table((said(row.name), said(row.text)) for row in rows), f"paper-{key}")
+    clickable.show(table((said(row.name), said(row.text)) for row in rows), f"paper-{key}")
 
 
 def _verdict(verdict: str) -> str:
     return {
-        papers.REPRODUCED: _("Reproduced."),
-        papers.DIRECTION: _("The same direction, at a smaller scale."),
-        papers.MISSED: _("Not reproduced."),
+        cards.REPRODUCED: _("Reproduced."),
+        cards.DIRECTION: _("The same direction, at a smaller scale."),
+        cards.MISSED: _("Not reproduced."),
     }[verdict]

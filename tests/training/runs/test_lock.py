@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from resviz.training.runs import lock as alive
+from resviz.training.runs import lock
 from tests.training.squares import MODEL
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WINDOWS = """
     import fcntl as real, subprocess, sys, types  # which takes a system with msvcrt for Windows
     windows = types.ModuleType("msvcrt")
@@ -54,12 +54,12 @@ def ran(home: Path, *parts: str) -> str:
 
 
 def test_a_lock_is_held_until_it_is_released(tmp_path):
-    assert not alive.is_held(tmp_path)
-    held = alive.hold(tmp_path)
-    assert alive.is_held(tmp_path)
-    assert alive.hold(tmp_path, wait=0.02) is None
-    alive.release(held)
-    assert not alive.is_held(tmp_path)
+    assert not lock.is_held(tmp_path)
+    held = lock.hold(tmp_path)
+    assert lock.is_held(tmp_path)
+    assert lock.hold(tmp_path, wait=0.02) is None
+    lock.release(held)
+    assert not lock.is_held(tmp_path)
 
 
 @pytest.mark.parametrize("before", [WINDOWS, ""])

@@ -7,12 +7,12 @@ from html import unescape
 import numpy as np
 import pytest
 
-from resviz.figures.receptive_field import scene as drawings
+from resviz.figures.receptive_field import scene
 from resviz.figures.receptive_field.growth import Curve, Titles, colours, over_depth, shares
 from resviz.figures.theme import PLAIN, RESIDUAL
 
-GRID = drawings.Grid((4, 6), (32, 48), (11, 13), (8, 8), (-5, -6))
-PICTURES = drawings.Pictures("data:photo", "data:heat", "data:cells", "a <photo>", 'cells "of" conv1')
+GRID = scene.Grid((4, 6), (32, 48), (11, 13), (8, 8), (-5, -6))
+PICTURES = scene.Pictures("data:photo", "data:heat", "data:cells", "a <photo>", 'cells "of" conv1')
 WORDS = {"place": "{row}, {column}", "opacity": "Opacity"}
 
 
@@ -20,25 +20,25 @@ def test_a_units_box_is_start_plus_stride():
     assert GRID.box((0, 0)) == (-5, -6, 11, 13)
     assert GRID.box((3, 2)) == (19, 10, 11, 13)
     assert GRID.last == (3, 5)
-    assert drawings.Grid((4, 6), (32, 48), (32, 48), (8, 8), (0, 0), True).box((3, 2)) == (0, 0, 32, 48)
+    assert scene.Grid((4, 6), (32, 48), (32, 48), (8, 8), (0, 0), True).box((3, 2)) == (0, 0, 32, 48)
 
 
 def test_the_margin_is_what_fields_reach_beyond_the_image_up_to_a_fifth_of_it():
     assert GRID.margin == 6
-    assert drawings.Grid((4, 4), (32, 32), (3, 3), (8, 8), (2, 2)).margin == 0
-    assert drawings.Grid((4, 4), (32, 32), (99, 99), (8, 8), (-40, -40)).margin == 6.4
-    assert drawings.Grid((4, 4), (32, 32), (9, 9), (8, 8), (2, 2)).margin == 3, "the last ends at 34 of 31"
+    assert scene.Grid((4, 4), (32, 32), (3, 3), (8, 8), (2, 2)).margin == 0
+    assert scene.Grid((4, 4), (32, 32), (99, 99), (8, 8), (-40, -40)).margin == 6.4
+    assert scene.Grid((4, 4), (32, 32), (9, 9), (8, 8), (2, 2)).margin == 3, "the last ends at 34 of 31"
 
 
 def test_a_calm_picture_shows_the_photo_alone():
-    html = drawings.linked(PICTURES, GRID, [(0, 0)], WORDS, calm=True)
+    html = scene.linked(PICTURES, GRID, [(0, 0)], WORDS, calm=True)
     assert 'class="linked calm"' in html
     assert list(map(float, re.search(r'viewBox="([^"]*)"', html)[1].split())) == [0, 0, 48, 32]
-    assert 'viewBox="-6.0 -6.0 60.0 44.0"' in drawings.linked(PICTURES, GRID, [(0, 0)], WORDS)
+    assert 'viewBox="-6.0 -6.0 60.0 44.0"' in scene.linked(PICTURES, GRID, [(0, 0)], WORDS)
 
 
 def test_the_linked_picture_tells_the_browser_its_geometry_and_shows_the_last_pin():
-    html = drawings.linked(PICTURES, GRID, [(0, 1), (3, 2)], WORDS)
+    html = scene.linked(PICTURES, GRID, [(0, 1), (3, 2)], WORDS)
     facts = json.loads(unescape(re.search(r'data-linked="([^"]*)"', html)[1]))
     assert (facts["units"], facts["size"], facts["stride"], facts["start"]) == ([4, 6], [11, 13], [8, 8], [-5, -6])
     assert (facts["side"], facts["whole"], facts["pins"]) == ([32, 48], False, [[0, 1], [3, 2]])
@@ -48,20 +48,20 @@ def test_the_linked_picture_tells_the_browser_its_geometry_and_shows_the_last_pi
     assert html.count('class="pin') == 2
     assert re.findall(r"<text [^>]*>(\d)</text>", html) == ["1", "2"]
     assert re.findall(r'class="pin[^>]*>(\d)</div>', html) == ["1", "2"]
-    assert "<text" not in drawings.linked(PICTURES, GRID, [(0, 1)], WORDS), "one alone needs no number"
+    assert "<text" not in scene.linked(PICTURES, GRID, [(0, 1)], WORDS), "one alone needs no number"
     assert "a &lt;photo&gt;" in html
     assert "cells &quot;of&quot; conv1" in html
 
 
 def test_without_heat_there_is_no_slider():
-    bare = drawings.Pictures("data:photo", "", "data:cells", "", "")
-    assert "data-opacity" in drawings.linked(PICTURES, GRID, [(0, 0)], WORDS)
-    assert "data-opacity" not in drawings.linked(bare, GRID, [(0, 0)], WORDS)
+    bare = scene.Pictures("data:photo", "", "data:cells", "", "")
+    assert "data-opacity" in scene.linked(PICTURES, GRID, [(0, 0)], WORDS)
+    assert "data-opacity" not in scene.linked(bare, GRID, [(0, 0)], WORDS)
 
 
 def test_the_ladder_draws_boxes_on_one_scale_and_frames_the_chosen_layer():
-    rungs = [drawings.Rung("a", "a<b", 12, 6.0, "hint"), drawings.Rung("b", "b", 48, None, "h")]
-    html = drawings.ladder(rungs, 24, "b")
+    rungs = [scene.Rung("a", "a<b", 12, 6.0, "hint"), scene.Rung("b", "b", 48, None, "h")]
+    html = scene.ladder(rungs, 24, "b")
     widths = [float(w) for w in re.findall(r'<rect [^>]*? width="([\d.]+)"', html)]
     assert widths == [24, 12, 48, 96, 48]  # field, effective and image; field and image
     assert 'class="rung on" data-pick="b"' in html

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.papers import _chain_sizes, lesions, mean_errors
 from resviz import cli
 from resviz.errors import DataError, Sentence
-from resviz.papers import cards as papers
+from resviz.papers import cards
 from resviz.papers.cards import CARDS, DIRECTION, MISSED, NAMES, REPRODUCED, VERDICTS, Row, card
 
 STORED = json.loads((resources.files("resviz.data") / "assets" / "measured.json").read_text())
@@ -70,7 +70,7 @@ def test_an_unknown_card_names_the_cards_and_numbers_that_are_missing_the_comman
     with pytest.raises(DataError, match="no paper card 'x'; choose from adabn"):
         card("x")
     with pytest.raises(DataError, match=r"run python -m benchmarks\.papers nothing"):
-        papers.measured("nothing")
+        cards.measured("nothing")
 
 
 def test_the_verdict_on_recalibration_is_what_the_numbers_say():

@@ -13,9 +13,9 @@ from resviz.models import zoo
 from resviz.models.weights.safe_load import load as tensors
 from resviz.training.engine.evaluation import evaluate
 from resviz.training.events import EpochEnd, Step
-from resviz.training.launch import start as module
+from resviz.training.launch import start
 from resviz.training.launch.start import fit
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from resviz.training.runs.folder import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
@@ -27,7 +27,7 @@ def squares(tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def _on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "best", lambda: CPU)
+    monkeypatch.setattr(start, "best", lambda: CPU)
 
 
 def test_a_run_learns_two_colours_and_loads_by_its_name(home, squares):
@@ -48,7 +48,7 @@ def test_a_run_learns_two_colours_and_loads_by_its_name(home, squares):
 def test_every_event_is_recorded_as_it_was(home, squares):
     run, events = fit(MODEL, squares, CONFIG)
     seen = list(events)
-    record = records.read(run.name)
+    record = reader.read(run.name)
     steps, ends = ([e for e in seen if isinstance(e, kind)] for kind in (Step, EpochEnd))
     scalars, epochs = record.scalars(), record.epochs()
     for name in ("step", "epoch", "loss", "accuracy", "lr", "seconds"):

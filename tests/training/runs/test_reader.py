@@ -12,8 +12,7 @@ import pytest
 
 from resviz.errors import TrainingError
 from resviz.training.events import EpochEnd, Evaluation, Step
-from resviz.training.runs import lock as alive
-from resviz.training.runs import reader as records
+from resviz.training.runs import lock, reader
 from resviz.training.runs.naming import write_config
 from resviz.training.runs.writer import Journal
 from resviz.training.schema import BLOCKS, CONFIG, FILE, QUANTITIES, SINCE, WEIGHTED, statements
@@ -52,7 +51,7 @@ def write(folder: Path, steps: range, **notes: object) -> None:
 
 def test_scalars_come_back_as_they_were(folder):
     write(folder, range(60))
-    found = records.read("a").scalars()
+    found = reader.read("a").scalars()
     assert found["step"].tolist() == list(range(60))
     assert found["epoch"].tolist() == [i // 50 for i in range(60)]
     assert found["loss"].tolist() == [1 / (i + 1) for i in range(60)]
@@ -65,8 +64,8 @@ def test_scalars_come_back_as_they_were(folder):
 @pytest.mark.parametrize("quantity", [*WEIGHTED, *BLOCKS])
 def test_norms_come_back_layer_by_layer(folder, quantity):
     write(folder, range(30))
-    steps, values = records.read("a").norms(quantity)
-    names = records.read("a").layers(quantity)
+    steps, values = reader.read("a").norms(quantity)
+    names = reader.read("a").layers(quantity)
     assert names == tuple(n for n, _ in LAYERS[QUANTITIES[quantity]])
     assert steps.tolist() == list(range(30))
     assert values.dtype == np.float32
@@ -77,20 +76,20 @@ def test_norms_come_back_layer_by_layer(folder, quantity):
 @pytest.mark.parametrize("most", [1, 7, 10, 99, 100, 500])
 def test_long_runs_are_thinned_out_evenly_with_both_ends(folder, most):
     write(folder, range(1000))
-    steps, values = records.read("a").norms("weight", most)
+    steps, values = reader.read("a").norms("weight", most)
     assert steps[0] == 0
     assert steps[-1] == 999
     assert len(steps) <= most + 2
     assert len(steps) >= min(most, 1000) // 2
     assert (values[:, 0] == steps).all()
     assert len(set(np.diff(steps)[:-1].tolist())) <= 1
-    assert records.read("a").scalars(most)["step"].tolist() == steps.tolist()
+    assert reader.read("a").scalars(most)["step"].tolist() == steps.tolist()
 
 
 @pytest.mark.parametrize("most", [1, 4, 30, 500])
 def test_what_is_recorded_at_an_interval_is_thinned_out_by_it(folder, most):
     write(folder, range(1000))
-    steps, values = records.read("a").norms("bn_gamma", most)
+    steps, values = reader.read("a").norms("bn_gamma", most)
     assert steps[0] == 0
     assert steps[-1] == 990
     assert (steps % 10 == 0).all()
@@ -100,18 +99,18 @@ def test_what_is_recorded_at_an_interval_is_thinned_out_by_it(folder, most):
 
 def test_the_first_steps_come_back_without_any_left_out(folder):
     write(folder, range(1000))
-    steps, values = records.read("a").first("weight", 12)
+    steps, values = reader.read("a").first("weight", 12)
     assert steps.tolist() == list(range(13))
     assert (values[:, 0] == steps).all()
-    steps, values = records.read("a").first("bn_gamma", 20)
+    steps, values = reader.read("a").first("bn_gamma", 20)
     assert steps.tolist() == [0, 10, 20]
     assert values.tolist() == [[0, 0], [5, 2.5], [10, 5]]
-    assert records.read("a").first("bn_mean", 20)[1].shape == (0, 0)
+    assert reader.read("a").first("bn_mean", 20)[1].shape == (0, 0)
 
 
 def test_a_quantity_that_was_not_recorded_has_no_layers_and_no_values(folder):
     write(folder, range(3))
-    found = records.read("a")
+    found = reader.read("a")
     assert found.layers("bn_mean") == ()
     steps, values = found.norms("bn_mean")
     assert steps.shape == (0,)
@@ -122,14 +121,14 @@ def test_a_quantity_that_was_not_recorded_has_no_layers_and_no_values(folder):
 
 def test_an_unknown_quantity_names_the_choices(folder):
     write(folder, range(3))
-    for ask in (records.read("a").layers, records.read("a").norms):
+    for ask in (reader.read("a").layers, reader.read("a").norms):
         with pytest.raises(TrainingError, match="There is no quantity 'loudness'; choose from weight_gradient,"):
             ask("loudness")
 
 
 def test_epochs_come_back(folder):
     write(folder, range(3))
-    assert {name: values.tolist() for name, values in records.read("a").epochs().items()} == {
+    assert {name: values.tolist() for name, values in reader.read("a").epochs().items()} == {
         "epoch": [0],
         "train_loss": [0.4],
         "train_accuracy": [0.8],
@@ -140,7 +139,7 @@ def test_epochs_come_back(folder):
 
 def test_a_run_that_has_begun_nothing_yet_reads_as_empty(folder):
     Journal(folder).close()
-    found = records.read("a")
+    found = reader.read("a")
     assert found.scalars()["step"].shape == (0,)
     assert found.epochs()["epoch"].shape == (0,)
     assert found.info().step == 0
@@ -154,16 +153,16 @@ def test_a_reader_sees_what_is_committed_while_the_writer_writes(folder):
             journal.step(step(i))
             if i == 99:
                 journal.flush()
-                assert records.read("a").info().step == 100
-                assert len(records.read("a").scalars()["step"]) == 100
-    assert records.read("a").info().step == 200
+                assert reader.read("a").info().step == 100
+                assert len(reader.read("a").scalars()["step"]) == 100
+    assert reader.read("a").info().step == 200
 
 
 def test_a_step_that_is_done_again_replaces_itself(folder):
     write(folder, range(20))
     write(folder, range(15, 30))
-    assert records.read("a").scalars()["step"].tolist() == list(range(30))
-    assert records.read("a").norms("weight")[0].tolist() == list(range(30))
+    assert reader.read("a").scalars()["step"].tolist() == list(range(30))
+    assert reader.read("a").norms("weight")[0].tolist() == list(range(30))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -171,7 +170,7 @@ def test_a_folder_without_write_permission_is_read(folder):
     write(folder, range(20))
     folder.chmod(0o555)
     try:
-        assert len(records.read("a").scalars()["step"]) == 20
+        assert len(reader.read("a").scalars()["step"]) == 20
     finally:
         folder.chmod(0o755)
 
@@ -188,7 +187,7 @@ def test_the_list_has_the_youngest_first_and_all_about_each(home):
     for i, name in enumerate("abc"):
         (home / "runs" / name).mkdir(parents=True)
         write(home / "runs" / name, range(i), queued=float(i), model="new/plain-8", dataset="digits", started=5.5)
-    found = records.runs()
+    found = reader.runs()
     assert [info.id for info in found] == ["c", "b", "a"]
     assert [info.step for info in found] == [2, 1, 0]
     assert found[0].model == "new/plain-8"
@@ -200,21 +199,21 @@ def test_the_list_has_the_youngest_first_and_all_about_each(home):
 
 def test_a_run_whose_process_is_gone_has_crashed(folder):
     write(folder, range(5), status="running")
-    assert records.read("a").status == "crashed"
-    held = alive.hold(folder)
-    assert records.read("a").status == "running"
-    assert records.runs()[0].status == "running"
-    alive.release(held)
-    assert records.read("a").status == "crashed"
+    assert reader.read("a").status == "crashed"
+    held = lock.hold(folder)
+    assert reader.read("a").status == "running"
+    assert reader.runs()[0].status == "running"
+    lock.release(held)
+    assert reader.read("a").status == "crashed"
 
 
 def test_only_one_process_holds_the_lock_of_a_run(folder):
-    held = alive.hold(folder)
-    assert alive.is_held(folder)
-    assert alive.hold(folder, wait=0.02) is None
-    alive.release(held)
-    assert not alive.is_held(folder)
-    assert not alive.is_held(folder / "nowhere")
+    held = lock.hold(folder)
+    assert lock.is_held(folder)
+    assert lock.hold(folder, wait=0.02) is None
+    lock.release(held)
+    assert not lock.is_held(folder)
+    assert not lock.is_held(folder / "nowhere")
 
 
 # ---- what cannot be read
@@ -224,12 +223,12 @@ def test_only_one_process_holds_the_lock_of_a_run(folder):
 def test_a_name_that_is_no_run_is_refused(folder, name):
     write(folder, range(3))
     with pytest.raises(TrainingError, match=r"There is no run .* lists them"):
-        records.read(name)
+        reader.read(name)
 
 
 def test_a_run_that_is_deleted_meanwhile_is_one_sentence(folder):
     write(folder, range(3))
-    found = records.read("a")
+    found = reader.read("a")
     (folder / FILE).unlink()
     for ask in (found.scalars, found.epochs, found.info, lambda: found.norms("weight"), lambda: found.status):
         with pytest.raises(TrainingError, match="it may have been deleted"):
@@ -240,8 +239,8 @@ def test_a_run_that_is_deleted_meanwhile_is_one_sentence(folder):
 def test_a_damaged_file_is_one_sentence_and_the_list_goes_on(folder, damage):
     (folder / FILE).write_bytes(damage)
     with pytest.raises(TrainingError, match=r"run a |of a "):
-        records.read("a").info()
-    assert records.runs() == ()
+        reader.read("a").info()
+    assert reader.runs() == ()
 
 
 def test_numbers_of_the_wrong_length_are_damage(folder):
@@ -250,18 +249,18 @@ def test_numbers_of_the_wrong_length_are_damage(folder):
         db.execute("UPDATE norms SET weight = x'00000000' WHERE step = 1")
     db.close()
     with pytest.raises(TrainingError, match="are damaged"):
-        records.read("a").norms("weight")
+        reader.read("a").norms("weight")
 
 
 def test_config_is_what_was_written_or_a_sentence(folder):
     write(folder, range(3))
     with pytest.raises(TrainingError, match="cannot be read"):
-        _ = records.read("a").config
+        _ = reader.read("a").config
     write_config(folder, {"model": "new/plain-8"})
-    assert records.read("a").config == {"model": "new/plain-8"}
+    assert reader.read("a").config == {"model": "new/plain-8"}
     (folder / CONFIG).write_text("{")
     with pytest.raises(TrainingError, match="cannot be read"):
-        _ = records.read("a").config
+        _ = reader.read("a").config
 
 
 # ---- writing
@@ -288,7 +287,7 @@ def test_a_full_disk_is_a_sentence_and_what_was_committed_stays(folder):
         journal.flush()
     journal._pending.clear()
     journal.close()
-    assert records.read("a").scalars()["step"].tolist() == [0]
+    assert reader.read("a").scalars()["step"].tolist() == [0]
 
 
 def test_half_of_a_commit_is_none_of_it(folder):
@@ -300,9 +299,9 @@ def test_half_of_a_commit_is_none_of_it(folder):
         journal._pending.append(broken)
         with pytest.raises(ValueError, match="no number"):
             journal.flush()
-        assert records.read("a").scalars()["step"].tolist() == [0]
+        assert reader.read("a").scalars()["step"].tolist() == [0]
         journal._pending.pop()
-    assert records.read("a").scalars()["step"].tolist() == [0, 1]
+    assert reader.read("a").scalars()["step"].tolist() == [0, 1]
 
 
 def earlier(folder: Path) -> None:
@@ -317,7 +316,7 @@ def earlier(folder: Path) -> None:
 
 def test_a_run_of_an_earlier_version_lacks_a_quantity_and_is_read_as_ever(folder):
     earlier(folder)
-    found = records.read("a")
+    found = reader.read("a")
     assert "bn_beta" not in found.quantities()
     assert found.norms("bn_beta")[1].shape == (0, 0)
     assert found.first("bn_beta", 20)[1].shape == (0, 0)
@@ -329,7 +328,7 @@ def test_a_run_of_an_earlier_version_goes_on_with_the_new_quantity(folder):
     with Journal(folder) as journal:
         later = step(20)
         journal.step(replace(later, norms={**later.norms, "bn_beta": (7.0, 8.0)}))
-    steps, values = records.read("a").norms("bn_beta")
+    steps, values = reader.read("a").norms("bn_beta")
     assert (steps.tolist(), values.tolist()) == ([20], [[7, 8]])
     with closing(sqlite3.connect(":memory:")) as new, closing(sqlite3.connect(folder / FILE)) as upgraded:
         new.executescript(statements())

@@ -3,8 +3,8 @@
 import pytest
 
 from resviz.probes.core.layers import Layer
-from resviz.ui.services import models as cache
-from resviz.ui.widgets import layer_picker as pickers
+from resviz.ui.services import models
+from resviz.ui.widgets import layer_picker
 
 
 def _layer(name: str, *shape: int, kind: str = "Block") -> Layer:
@@ -12,8 +12,8 @@ def _layer(name: str, *shape: int, kind: str = "Block") -> Layer:
 
 
 def _drawn(monkeypatch: pytest.MonkeyPatch, layers: list[Layer], blocks: tuple[str, ...]) -> dict[str, list[str]]:
-    monkeypatch.setattr(cache, "block_names", lambda _model: blocks)
-    drawn = pickers.network_cells("any", {layer.name: layer for layer in layers})
+    monkeypatch.setattr(models, "block_names", lambda _model: blocks)
+    drawn = layer_picker.network_cells("any", {layer.name: layer for layer in layers})
     return {title: [cell.text for cell in cells] for title, cells in drawn}
 
 

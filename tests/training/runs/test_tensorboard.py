@@ -8,10 +8,9 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from resviz import cli
-from resviz.training.launch import start as module
+from resviz.training.launch import start
 from resviz.training.launch.start import fit
-from resviz.training.runs import reader as records
-from resviz.training.runs import tensorboard
+from resviz.training.runs import reader, tensorboard
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorboard|google")
@@ -31,13 +30,13 @@ def scalars(path: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_an_exported_run_has_every_recorded_number_at_its_step(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "best", lambda: CPU)
+    monkeypatch.setattr(start, "best", lambda: CPU)
     run, training = fit(MODEL, folder(tmp_path / "squares"), CONFIG, record="full")
     list(training)
     assert cli.main(["runs", "export", run.name, "--format", "tensorboard", "--out", str(tmp_path / "out")]) == 0
     (path,) = (tmp_path / "out").iterdir()
     assert "tfevents" in path.name  # by which TensorBoard finds it
-    found, record = scalars(path), records.read(run.name)
+    found, record = scalars(path), reader.read(run.name)
     for quantity in record.quantities():
         steps, values = record.norms(quantity, 10**6)
         for layer, column in zip(record.layers(quantity), values.T, strict=True):

@@ -10,12 +10,10 @@ import pytest
 
 from resviz.errors import TrainingError
 from resviz.training.config import TrainConfig
-from resviz.training.launch import cost as estimate
-from resviz.training.launch import queue as jobs
-from resviz.training.launch import trial
+from resviz.training.launch import cost, queue, trial
 from resviz.training.launch.cost import Trial, together, trial_key, trials
 from resviz.training.request import Request
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 
 SLOW, QUICK = (Trial(4.0, step, 2.0, 10, memory, 9, 8) for step, memory in ((1.0, 500), (0.1, 300)))
 REQUEST = Request(
@@ -57,13 +55,13 @@ def test_a_trial_serves_all_seeds_rates_and_lengths_and_no_other_network_or_batc
 def _really_run(request: Request) -> tuple[float, int]:
     """Seconds and peak bytes of the training itself, in its own process."""
     begun, peak = time.monotonic(), 0
-    (name,) = jobs.start([request])
-    child = jobs._children[-1]
+    (name,) = queue.start([request])
+    child = queue._children[-1]
     while child.poll() is None:
         status = Path(f"/proc/{child.pid}/status").read_text()
         peak = max([peak, *(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))])
         time.sleep(0.05)
-    assert records.read(name).status == "finished"
+    assert reader.read(name).status == "finished"
     return time.monotonic() - begun, peak * 1024
 
 
@@ -77,8 +75,8 @@ def test_the_estimate_is_within_a_factor_of_two_of_the_training_itself(home: Pat
         next(found)
     seconds, memory = _really_run(REQUEST)
     assert seconds / 2 < tried.seconds(REQUEST.config.epochs) < seconds * 2
-    (info,) = records.runs()
-    step = float(np.median(records.read(info.id).scalars()["seconds"]))
+    (info,) = reader.runs()
+    step = float(np.median(reader.read(info.id).scalars()["seconds"]))
     assert step / 2 < tried.step < step * 2
     assert memory / 1.5 < tried.memory < memory * 1.5
     assert tried.steps == 1437 // 64
@@ -87,7 +85,7 @@ def test_the_estimate_is_within_a_factor_of_two_of_the_training_itself(home: Pat
 
 
 def test_a_trial_that_takes_too_long_is_ended_with_a_sentence(monkeypatch):
-    monkeypatch.setattr(estimate, "PATIENCE", 0.2)
+    monkeypatch.setattr(cost, "PATIENCE", 0.2)
     with pytest.raises(TrainingError, match="not enough to try it"):
         list(trials([REQUEST], 1))
     with pytest.raises(ChildProcessError):

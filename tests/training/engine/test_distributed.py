@@ -17,16 +17,15 @@ import torch
 
 from resviz import cli
 from resviz.models.spec import FAMILIES
-from resviz.training.engine import checkpoint as state
+from resviz.training.engine import checkpoint
 from resviz.training.engine.distributed import ALONE, Group
-from resviz.training.runs import lock as alive
-from resviz.training.runs import reader as records
+from resviz.training.runs import lock, reader
 from resviz.training.schema import STATE, STOP
 from tests.training.crew import trained
 from tests.training.squares import CONFIG, MODEL, folder
 from tests.training.test_resume import outcome
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DIGITS = {**replace(CONFIG, epochs=1, batch_size=239, augmentation="crop").as_dict()}  # shares of 119 and 120 images
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks processes and finds them in /proc")
@@ -161,7 +160,7 @@ def test_one_result_is_printed_and_the_run_tells_of_its_processes(crew, squares)
     assert crew.ended() == [0, 0, 0], crew.said(0)
     assert json.loads(crew.said(0, "out"))["status"] == "finished"
     assert crew.said(1, "out") == crew.said(2, "out") == ""
-    assert records.Record(out).config["processes"] == 3
+    assert reader.Record(out).config["processes"] == 3
 
 
 def test_a_batch_too_small_for_all_is_refused(crew):
@@ -182,8 +181,8 @@ def test_all_stop_at_the_same_step_and_go_on_as_if_nothing_had_happened(crew, sq
         wait_for(lambda begun=begun: (run / STATE).exists() and (run / STATE).stat().st_mtime_ns > begun)
         wish(pids)
         assert crew.ended() == [0, 0], crew.said(0) + crew.said(1)
-        assert records.Record(run).status == "stopped"
-        assert state.load(run / STATE).numbers["step"] == records.Record(run).info().step
+        assert reader.Record(run).status == "stopped"
+        assert checkpoint.load(run / STATE).numbers["step"] == reader.Record(run).info().step
     crew.start(arguments=command(squares, run, 30))
     assert crew.ended() == [0, 0], crew.said(0)
     assert outcome(run) == outcome(whole)
@@ -199,10 +198,10 @@ def test_a_lost_process_ends_the_others_with_a_sentence(crew, squares, victim):
     assert statuses[victim] == signal.SIGKILL
     assert os.waitstatus_to_exitcode(statuses[1 - victim]) == cli.REFUSED
     assert crew.said(1 - victim).startswith("resviz: One of the other processes of this training (2 in all) is gone")
-    info = records.Record(run).info()
+    info = reader.Record(run).info()
     assert info.status == "crashed"
     assert victim == 0 or "is gone" in info.message
-    assert not alive.is_held(run)
+    assert not lock.is_held(run)
 
 
 def test_no_process_outlives_the_one_that_started_it(crew, squares):
@@ -229,17 +228,17 @@ def test_torchrun_starts_a_lost_process_again_and_the_run_goes_on(crew, squares,
     options = ["--standalone", "--nproc-per-node=2", "--max-restarts=1", "--start-method=fork", "--run-path", resviz]
     told = ["train", "--model", MODEL, "--dataset", squares, "--epochs", "60", "--json"]
     (agent,) = crew.start(world=1, torchrun=[*options, *told], environment={"RESVIZ_HOME": str(home)})
-    wait_for(lambda: [*home.glob(f"runs/*/{STATE}")] and any(info.step > 3 for info in records.runs()))
+    wait_for(lambda: [*home.glob(f"runs/*/{STATE}")] and any(info.step > 3 for info in reader.runs()))
     os.kill(_children(agent)[0], signal.SIGKILL)
     impatience = threading.Timer(120, os.kill, (agent, signal.SIGKILL))
     impatience.start()
     statuses = crew.ended()
     impatience.cancel()
     assert statuses == [0], crew.said(0)
-    (info,) = records.runs()  # the same folder
+    (info,) = reader.runs()  # the same folder
     assert json.loads(crew.said(0, "out"))["run"] == info.id
     assert (info.status, info.step) == ("finished", 60)
-    steps = records.read(info.id).scalars(10**6)["step"]
+    steps = reader.read(info.id).scalars(10**6)["step"]
     assert steps.tolist() == list(range(60))
 
 

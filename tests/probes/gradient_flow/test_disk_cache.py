@@ -5,8 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from resviz.probes.gradient_flow import disk_cache as kept
-from resviz.probes.gradient_flow import over_seeds as seeds
+from resviz.probes.gradient_flow import disk_cache, over_seeds
 from resviz.probes.gradient_flow.norms import Gradients, Parts
 from resviz.probes.gradient_flow.over_seeds import Batch
 
@@ -30,16 +29,16 @@ def assert_same(a: object, b: object) -> None:
 
 @pytest.mark.parametrize("name", [NET, "new/plain-8?width=4"])
 def test_a_second_visitor_gets_the_same_numbers_without_computing(monkeypatch, name):
-    first = kept.measured(name, 1, BATCH)
-    monkeypatch.setattr(kept, "measure", lambda *_, **__: pytest.fail("computed again"))
-    second = kept.measured(name, 1, BATCH)
+    first = disk_cache.measured(name, 1, BATCH)
+    monkeypatch.setattr(disk_cache, "measure", lambda *_, **__: pytest.fail("computed again"))
+    second = disk_cache.measured(name, 1, BATCH)
     assert isinstance(second, Gradients)
     assert_same(first, second)
 
 
 def test_network_seed_batch_and_its_source_each_have_a_file_of_their_own():
     places = {
-        kept.place(name, seed, batch)
+        disk_cache.place(name, seed, batch)
         for name in (NET, "new/residual-8?width=5")
         for seed in (0, 1)
         for batch in (BATCH, Batch(size=5), Batch(size=4, source="photos"))
@@ -49,31 +48,33 @@ def test_network_seed_batch_and_its_source_each_have_a_file_of_their_own():
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 nothing", b"\x80\x04K\x01."])
 def test_a_damaged_file_is_measured_again(damage):
-    found = kept.measured(NET, 0, BATCH)
-    path = kept.place(NET, 0, BATCH)
+    found = disk_cache.measured(NET, 0, BATCH)
+    path = disk_cache.place(NET, 0, BATCH)
     path.write_bytes(damage)
-    assert kept.read(path) is None
-    assert_same(kept.measured(NET, 0, BATCH), found)
-    assert kept.read(path) is not None
+    assert disk_cache.read(path) is None
+    assert_same(disk_cache.measured(NET, 0, BATCH), found)
+    assert disk_cache.read(path) is not None
 
 
 def test_stored_weights_are_measured_each_time(monkeypatch, tmp_path):
-    calls, found = [], seeds.measure(NET, 0, BATCH)
-    monkeypatch.setattr(kept, "measure", lambda *args, **_: calls.append(args) or found)
+    calls, found = [], over_seeds.measure(NET, 0, BATCH)
+    monkeypatch.setattr(disk_cache, "measure", lambda *args, **_: calls.append(args) or found)
     for _ in range(2):
-        kept.measured("file/net.pt", 0, BATCH)
+        disk_cache.measured("file/net.pt", 0, BATCH)
     assert len(calls) == 2
     assert not list(tmp_path.rglob("*.npz"))
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing_and_fails_nothing(tmp_path):
     (tmp_path / "gradients").write_text("in the way")
-    assert kept.measured(NET, 0, BATCH).layers == seeds.measure(NET, 0, BATCH).layers
+    assert disk_cache.measured(NET, 0, BATCH).layers == over_seeds.measure(NET, 0, BATCH).layers
 
 
 def test_the_oldest_files_make_room(monkeypatch, tmp_path):
-    monkeypatch.setattr(kept, "MOST", 2)
+    monkeypatch.setattr(disk_cache, "MOST", 2)
     for seed in range(3):
-        kept.measured(NET, seed, BATCH)
-    assert sorted(p.name for p in tmp_path.rglob("*.npz")) == sorted(kept.place(NET, s, BATCH).name for s in (1, 2))
+        disk_cache.measured(NET, seed, BATCH)
+    assert sorted(p.name for p in tmp_path.rglob("*.npz")) == sorted(
+        disk_cache.place(NET, s, BATCH).name for s in (1, 2)
+    )
     assert not list(tmp_path.rglob("*.part"))

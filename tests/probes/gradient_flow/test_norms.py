@@ -13,7 +13,7 @@ from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Residual
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.probes.core import autograd as backward
+from resviz.probes.core import autograd
 from resviz.probes.gradient_flow.norms import gradients
 from tests.probes.example_nets import Functional, cifar, left_as_found, picture, seeded
 
@@ -171,7 +171,7 @@ def test_a_signal_that_overflows_float32_is_computed_in_float64():
 def test_a_deep_network_is_run_in_parts_with_the_same_numbers(monkeypatch, family):
     spec, x = ModelSpec(family=family, depth=32, width=8), picture(8, batch=4)
     whole = gradients(build(spec), x, TARGETS)
-    monkeypatch.setattr(backward, "FEW", 10)
+    monkeypatch.setattr(autograd, "FEW", 10)
     model = build(spec)
     with left_as_found(model):
         parts = gradients(model, x, TARGETS)
@@ -194,7 +194,7 @@ def _refuse(_saved: object) -> torch.Tensor:
 def test_running_in_parts_keeps_less_than_half_of_the_numbers(monkeypatch):
     spec, x, kept = ModelSpec(depth=152), picture(8, batch=4), []
     for few in (1000, 10):
-        monkeypatch.setattr(backward, "FEW", few)
+        monkeypatch.setattr(autograd, "FEW", few)
         sizes = {}
         keep = torch.autograd.graph.saved_tensors_hooks(lambda t, s=sizes: s.update({t.data_ptr(): t.nbytes}), _refuse)
         with keep, contextlib.suppress(CountedError):  # only the way forth counts
@@ -232,9 +232,9 @@ def test_a_loss_that_is_not_a_number_is_refused():
 
 def test_small_and_large_norms_and_deviations_survive():
     t = torch.tensor([3e-25, 4e-25])
-    assert backward.norm(t) == pytest.approx(5e-25)
-    assert backward.norm(t * 1e30 * 1e20) == pytest.approx(5e25)
-    assert backward.dot(t, t) == pytest.approx(25e-50)
+    assert autograd.norm(t) == pytest.approx(5e-25)
+    assert autograd.norm(t * 1e30 * 1e20) == pytest.approx(5e25)
+    assert autograd.dot(t, t) == pytest.approx(25e-50)
     x = torch.randn(1000, generator=torch.Generator().manual_seed(0))
     for shifted in (x, x + 1000, x * 1e-20, torch.full((7,), 2.5)):
-        assert backward.deviation(shifted) == pytest.approx(shifted.double().std(correction=0).item(), rel=1e-4)
+        assert autograd.deviation(shifted) == pytest.approx(shifted.double().std(correction=0).item(), rel=1e-4)

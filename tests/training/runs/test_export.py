@@ -11,10 +11,9 @@ import pytest
 
 from resviz.errors import TrainingError
 from resviz.models import zoo
-from resviz.training.launch import start as module
+from resviz.training.launch import start
 from resviz.training.launch.start import fit
-from resviz.training.runs import export as exchange
-from resviz.training.runs import reader as records
+from resviz.training.runs import export, reader
 from resviz.training.schema import CONFIG, FILE
 from tests.training.squares import CONFIG as TRAIN
 from tests.training.squares import CPU, MODEL, folder
@@ -25,7 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on another machine."""
     place = tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "best", lambda: CPU)
+        patch.setattr(start, "best", lambda: CPU)
         run, events = fit(MODEL, folder(place / "squares"), TRAIN, place / "far-away", record="full")
         list(events)
     return run.folder
@@ -37,28 +36,28 @@ def copy(made: Path, tmp_path: Path, home: Path) -> Path:
 
 
 def test_an_imported_run_is_a_run_like_any_other(copy):
-    assert exchange.take_in(copy) == "far-away"
-    here, there = records.read("far-away"), records.Record(copy)
+    assert export.take_in(copy) == "far-away"
+    here, there = reader.read("far-away"), reader.Record(copy)
     assert here.info() == there.info()
     assert here.status == "finished"
     assert (here.norms("block_gradient")[1] == there.norms("block_gradient")[1]).all()
     assert zoo.load("run/far-away").labels == ("green", "red")
     with pytest.raises(TrainingError, match="There is a run far-away here already"):
-        exchange.take_in(copy)
+        export.take_in(copy)
 
 
 def test_a_run_that_was_running_there_can_be_resumed_here(copy):
     with closing(sqlite3.connect(copy / FILE)) as db, db:
         db.execute("UPDATE kv SET value = '\"running\"' WHERE key = 'status'")
-    assert records.read(exchange.take_in(copy)).status == "stopped"
+    assert reader.read(export.take_in(copy)).status == "stopped"
 
 
 def test_only_the_files_of_a_run_come_along_and_no_links(copy, tmp_path):
     (copy / "virus.exe").write_text("boo")
     (tmp_path / "secret").write_text("s")
     (copy / "checkpoint-epoch-9.safetensors").symlink_to(tmp_path / "secret")
-    name = exchange.take_in(copy)
-    found = {path.name for path in (records.folder() / name).iterdir()}
+    name = export.take_in(copy)
+    found = {path.name for path in (reader.folder() / name).iterdir()}
     assert "virus.exe" not in found
     assert "checkpoint-epoch-9.safetensors" not in found
     assert "checkpoint-epoch-1.safetensors" in found
@@ -79,8 +78,8 @@ def test_records_that_are_not_ours_are_refused(copy, sql):
     with closing(sqlite3.connect(copy / FILE)) as db, db:
         db.execute(sql)
     with pytest.raises(TrainingError, match="is damaged or of another program"):
-        exchange.take_in(copy)
-    assert records.runs() == ()
+        export.take_in(copy)
+    assert reader.runs() == ()
 
 
 def test_damaged_files_are_refused(copy):
@@ -88,27 +87,27 @@ def test_damaged_files_are_refused(copy):
     for damage in (b"", whole[: len(whole) // 2], b"x" * 9000):
         (copy / FILE).write_bytes(damage)
         with pytest.raises(TrainingError, match="is damaged or of another program"):
-            exchange.take_in(copy)
+            export.take_in(copy)
     (copy / FILE).write_bytes(whole)
     (copy / "model.safetensors").write_bytes(b"x" * 100)
     with pytest.raises(TrainingError, match="damaged"):
-        exchange.take_in(copy)
+        export.take_in(copy)
     (copy / CONFIG).write_text('{"request": {"model": "new/plain-8", "colour": "red"}}')
     with pytest.raises(TrainingError, match="no training that resviz knows"):
-        exchange.take_in(copy)
+        export.take_in(copy)
 
 
 def test_what_is_no_run_is_refused(tmp_path, home):
     (tmp_path / "file").write_text("x")
     for path in (tmp_path, tmp_path / "file", tmp_path / "nowhere"):
         with pytest.raises(TrainingError, match="is no folder of a run"):
-            exchange.take_in(path)
+            export.take_in(path)
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_exported_numbers_are_the_recorded_ones(made, tmp_path, kind):
-    record = records.Record(made)
-    files = {path.stem: path for path in exchange.export(record, tmp_path / "out", kind)}
+    record = reader.Record(made)
+    files = {path.stem: path for path in export.export(record, tmp_path / "out", kind)}
     assert set(files) == {"steps", "epochs", *record.quantities()}
     loss = column(files["steps"], "loss")
     assert loss.tolist() == record.scalars()["loss"].tolist()
@@ -130,4 +129,4 @@ def column(path: Path, name: str) -> np.ndarray:
 def test_a_place_that_cannot_be_written_is_a_sentence(made, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(TrainingError, match=r"cannot be written \(.*\); choose another --out"):
-        exchange.export(records.Record(made), tmp_path / "file")
+        export.export(reader.Record(made), tmp_path / "file")

@@ -21,8 +21,7 @@ from torch import nn
 from resviz.errors import CheckpointError
 from resviz.models.architectures.resnet import build, skeleton
 from resviz.models.spec import ModelSpec
-from resviz.models.weights import checkpoints
-from resviz.models.weights import safe_load as weightfile
+from resviz.models.weights import checkpoints, safe_load
 from resviz.models.weights.identify import spec_values
 
 X = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -237,11 +236,11 @@ def test_the_deepest_network_is_within_the_limits(tmp_path):
     model = skeleton(ModelSpec(depth=1202, width=1)).to_empty(device="cpu")
     checkpoints.save(tmp_path / "deep.safetensors", model, {"spec": model.spec.as_dict()})
     torch.save({f"module.{name}": t for name, t in model.state_dict().items()}, tmp_path / "deep.pth")
-    meta, shapes = weightfile.metadata(tmp_path / "deep.safetensors")
+    meta, shapes = safe_load.metadata(tmp_path / "deep.safetensors")
     assert meta == {"spec": model.spec.as_dict()}
     assert shapes["layer3.199.conv2.weight"] == (4, 4, 3, 3)
     with zipfile.ZipFile(tmp_path / "deep.pth") as archive:
-        assert archive.getinfo("deep/data.pkl").file_size < weightfile.MAX_PICKLE / 2
+        assert archive.getinfo("deep/data.pkl").file_size < safe_load.MAX_PICKLE / 2
 
 
 # ---- refusing
@@ -267,7 +266,7 @@ def test_files_that_are_none_are_refused(tmp_path, monkeypatch):
 def test_more_than_a_gibibyte_is_refused(tmp_path, suffix):
     path = tmp_path / f"big{suffix}"
     with path.open("wb") as file:
-        file.truncate(weightfile.MAX_BYTES + 1)  # a hole, takes no room
+        file.truncate(safe_load.MAX_BYTES + 1)  # a hole, takes no room
     refused(path, "1,073,741,824")
 
 

@@ -5,12 +5,11 @@ import time
 import pytest
 import torch
 
-from resviz.training.launch import start as module
-from resviz.training.launch import threads
+from resviz.training.launch import start, threads
 from resviz.training.launch.start import carry_on, fit
 from resviz.training.launch.threads import candidates, fastest
 from resviz.training.request import MEASURE
-from resviz.training.runs import reader as records
+from resviz.training.runs import reader
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 
@@ -32,13 +31,13 @@ def test_more_threads_are_taken_only_where_they_are_faster(seconds, expected):
 
 
 def test_the_choice_is_recorded_and_kept(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "best", lambda: CPU)
+    monkeypatch.setattr(start, "best", lambda: CPU)
     monkeypatch.setattr(threads, "cores", lambda: 2)
     monkeypatch.setattr(threads, "fastest", lambda step, counts: (step(), max(counts))[1])
     run, events = fit(MODEL, folder(tmp_path / "squares"), CONFIG, threads=MEASURE)
     next(events)
     events.close()
-    assert records.read(run.name).config["threads"] == 2
+    assert reader.read(run.name).config["threads"] == 2
     monkeypatch.setattr(threads, "fastest", lambda step, counts: 1 / 0)
     torch.set_num_threads(1)
     next(carry_on(run.folder)[1])

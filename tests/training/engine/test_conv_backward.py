@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resviz.training.engine import conv_backward as smallmaps
+from resviz.training.engine import conv_backward
 from resviz.training.engine.conv_backward import SmallMaps
 
 
@@ -31,7 +31,9 @@ def _pairs(stride: int = 1, padding: int = 0) -> tuple[tuple[int, int], tuple[in
 def test_output_and_gradients_equal_pytorchs(kernel, stride, padding, side, layout, monkeypatch):
     taken = []
     monkeypatch.setattr(
-        smallmaps, "_weight_gradient", lambda *given, real=smallmaps._weight_gradient: taken.append(1) or real(*given)
+        conv_backward,
+        "_weight_gradient",
+        lambda *given, real=conv_backward._weight_gradient: taken.append(1) or real(*given),
     )
     torch.manual_seed(0)
     images = torch.randn(4, 128, side, side).to(memory_format=layout)
@@ -53,12 +55,12 @@ def test_output_and_gradients_equal_pytorchs(kernel, stride, padding, side, layo
     ],
 )
 def test_other_convolutions_are_left_alone(layer, monkeypatch):
-    monkeypatch.setattr(smallmaps._Convolution, "apply", lambda *given: pytest.fail("taken"))
+    monkeypatch.setattr(conv_backward._Convolution, "apply", lambda *given: pytest.fail("taken"))
     with SmallMaps(torch.float32):
         layer(torch.randn(1, layer.in_channels, 4, 4))
 
 
 def test_wide_maps_are_left_alone(monkeypatch):
-    monkeypatch.setattr(smallmaps._Convolution, "apply", lambda *given: pytest.fail("taken"))
+    monkeypatch.setattr(conv_backward._Convolution, "apply", lambda *given: pytest.fail("taken"))
     with SmallMaps(torch.float32):
         nn.Conv2d(128, 8, 3, padding=1, bias=False)(torch.randn(1, 128, 9, 9))

@@ -13,16 +13,14 @@ import pytest
 
 from resviz.errors import TrainingError
 from resviz.training.config import TrainConfig
-from resviz.training.launch import queue as jobs
+from resviz.training.launch import queue
 from resviz.training.request import Request
-from resviz.training.runs import disk_space as room
-from resviz.training.runs import lock as alive
-from resviz.training.runs import reader as records
+from resviz.training.runs import disk_space, lock, reader
 from resviz.training.runs.reader import RunInfo
 from resviz.training.schema import STOP
 from tests.training.squares import CONFIG, MODEL, folder
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LONG = TrainConfig(**{**CONFIG.as_dict(), "epochs": 10_000})
 
 
@@ -35,7 +33,7 @@ def request_(home: Path, tmp_path: Path) -> Request:
 def no_process(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Places are given away, but nobody takes them."""
     launched: list[Path] = []
-    monkeypatch.setattr(jobs, "_launch", launched.append)
+    monkeypatch.setattr(queue, "_launch", launched.append)
     return launched
 
 
@@ -70,36 +68,36 @@ def test_a_job_outlives_its_server_stops_resumes_and_shows_when_it_is_killed(req
     )
     assert server.returncode == -signal.SIGKILL
     run = server.stdout.strip()
-    record = records.read(run)
+    record = reader.read(run)
     assert record.status == "running"  # from its first moment, before it has imported anything
     wait_for(lambda: record.info().step > 5)
     with pytest.raises(TrainingError, match="is running; stop it first"):
-        jobs.delete(run)
+        queue.delete(run)
     with pytest.raises(TrainingError, match="is not over yet"):
-        jobs.start([request_], "me")
+        queue.start([request_], "me")
     os.kill(the_process(run), signal.SIGTERM)  # as when the machine shuts down
-    wait_for(lambda: record.status == "stopped" and not alive.is_held(record.folder))
+    wait_for(lambda: record.status == "stopped" and not lock.is_held(record.folder))
     before = record.info().step
-    jobs.resume(run)
+    queue.resume(run)
     wait_for(lambda: record.info().step > before + 5)
     os.kill(the_process(run), signal.SIGKILL)
     wait_for(lambda: record.status == "crashed", 2)
-    jobs.delete(run)
+    queue.delete(run)
     assert not record.folder.exists()
-    for child in jobs._children:
+    for child in queue._children:
         child.wait(10)
-    jobs.admit()
-    assert jobs._children == []
+    queue.admit()
+    assert queue._children == []
 
 
 def test_a_running_run_is_asked_to_stop(request_, no_process):
-    (run,) = jobs.start([request_])
-    path = records.folder() / run
-    held = alive.hold(path)
-    jobs._note(path, status="running")
-    jobs.stop(run)
+    (run,) = queue.start([request_])
+    path = reader.folder() / run
+    held = lock.hold(path)
+    queue._note(path, status="running")
+    queue.stop(run)
     assert (path / STOP).exists()
-    alive.release(held)
+    lock.release(held)
 
 
 # ---- places
@@ -122,65 +120,65 @@ def info(name: str, status: str, group: str, place: float = 0.0) -> RunInfo:
     ],
 )
 def test_places_are_given_by_turn_within_the_bounds(infos, jobs_, processes, expected):
-    assert [found.id for found in jobs.chosen(infos, jobs_, processes)] == expected
+    assert [found.id for found in queue.chosen(infos, jobs_, processes)] == expected
 
 
 def test_the_bound_may_be_set(monkeypatch):
     monkeypatch.setenv("RESVIZ_JOBS", "3")
-    assert jobs.places()[0] == 3
+    assert queue.places()[0] == 3
     for nonsense in ("", "0", "-1", "many"):
         monkeypatch.setenv("RESVIZ_JOBS", nonsense)
-        assert jobs.places()[0] >= 1
+        assert queue.places()[0] >= 1
 
 
 def test_a_race_waits_as_one_and_its_runs_know_each_other(request_, no_process):
-    ids = jobs.start([request_, request_, request_], "me")
+    ids = queue.start([request_, request_, request_], "me")
     assert len(set(ids)) == 3
-    assert [found.id for found in jobs.queue()] == list(ids)
-    assert len({found.group for found in records.runs()}) == 1
-    assert [path.name for path in no_process] == list(ids)[: jobs.places()[1]]
-    assert {found.status for found in records.runs()} == {"queued"}
-    assert {found.dataset for found in records.runs()} == {request_.dataset}
+    assert [found.id for found in queue.queue()] == list(ids)
+    assert len({found.group for found in reader.runs()}) == 1
+    assert [path.name for path in no_process] == list(ids)[: queue.places()[1]]
+    assert {found.status for found in reader.runs()} == {"queued"}
+    assert {found.dataset for found in reader.runs()} == {request_.dataset}
 
 
 def test_a_queued_run_leaves_the_queue_and_can_come_back(request_, no_process):
-    (run,) = jobs.start([request_])
+    (run,) = queue.start([request_])
     with pytest.raises(TrainingError, match="is queued; only a stopped"):
-        jobs.resume(run)
-    jobs.stop(run)
-    assert records.read(run).status == "stopped"
+        queue.resume(run)
+    queue.stop(run)
+    assert reader.read(run).status == "stopped"
     with pytest.raises(TrainingError, match="is stopped; there is nothing to stop"):
-        jobs.stop(run)
-    jobs.resume(run)
-    assert records.read(run).status == "queued"
-    jobs.delete(run)
-    assert records.runs() == ()
+        queue.stop(run)
+    queue.resume(run)
+    assert reader.read(run).status == "queued"
+    queue.delete(run)
+    assert reader.runs() == ()
 
 
 def test_one_session_has_one_job_and_another_session_its_own(request_, no_process):
-    jobs.start([request_], "me")
+    queue.start([request_], "me")
     with pytest.raises(TrainingError, match="is not over yet; wait for it, or stop it first"):
-        jobs.start([request_], "me")
-    jobs.start([request_], "you")
-    assert len(jobs.queue()) == 2
+        queue.start([request_], "me")
+    queue.start([request_], "you")
+    assert len(queue.queue()) == 2
 
 
 def test_a_run_that_cannot_be_had_is_refused_before_it_is_queued(home):
     with pytest.raises(TrainingError, match="one of off, light, full"):
         Request(model="new/plain-8", dataset="digits", record="all")
-    assert records.runs() == ()
+    assert reader.runs() == ()
 
 
 def test_a_full_disk_or_a_full_quota_is_refused_before_the_start(request_, no_process, monkeypatch):
     monkeypatch.setenv("RESVIZ_QUOTA", "1000")
     with pytest.raises(TrainingError, match=r"The runs take 0 MB of 0 MB, .* delete some"):
-        jobs.start([request_])
+        queue.start([request_])
     monkeypatch.delenv("RESVIZ_QUOTA")
     usage = type("Usage", (), {"free": 150_000_000})
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(TrainingError, match="The disk has 150 MB left"):
-        jobs.start([request_])
-    assert records.runs() == ()
+        queue.start([request_])
+    assert reader.runs() == ()
 
 
 def test_a_run_takes_about_what_was_foretold(request_, home):
@@ -190,5 +188,5 @@ def test_a_run_takes_about_what_was_foretold(request_, home):
     run, events = fit("new/residual-20?classes=2", request_.dataset, config, record="full")
     list(events)
     taken = sum(path.stat().st_size for path in run.folder.iterdir())
-    foretold = room.bytes_of(Request(model="new/residual-20?classes=2", dataset="", config=config))
+    foretold = disk_space.bytes_of(Request(model="new/residual-20?classes=2", dataset="", config=config))
     assert 0.4 * foretold < taken < 1.5 * foretold
