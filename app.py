@@ -8,5 +8,7 @@ from resviz.ui.base import url_state
 layout.frame()
 page = layout.navigation()
 url_state.publish(page.url_path)
-st.title(page.title, anchor=False)  # before the page imports what it needs: the first thing to read comes at once
+st.title(
+    page.title, anchor=False
+)  # before the page imports what it needs: the first thing to read comes at once
 page.run()

@@ -1,7 +1,7 @@
 """Every performance claim, measured here and now: `python -m benchmarks [NAME ...]`.
 
-A claim is a module in this folder with a `run()` that returns the rows of its table. The exit status is 1 if one of
-them was measured and missed.
+A claim is a module in this folder with a `run()` that returns the rows of its table. The exit
+status is 1 if one of them was measured and missed.
 """
 
 import importlib
@@ -15,9 +15,16 @@ from benchmarks.measure import table
 
 def main(wanted: list[str]) -> int:
     """Run the modules named, or all of them, and print their tables."""
-    names = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.name.startswith("_")]
+    names = [
+        module.name
+        for module in pkgutil.iter_modules(benchmarks.__path__)
+        if not module.name.startswith("_")
+    ]
     if unknown := set(wanted) - set(names):
-        print(f"there is no benchmark {sorted(unknown)[0]!r}; choose from {', '.join(names)}", file=sys.stderr)
+        print(
+            f"there is no benchmark {sorted(unknown)[0]!r}; choose from {', '.join(names)}",
+            file=sys.stderr,
+        )
         return 2
     missed = False
     for name in wanted or names:
@@ -28,7 +35,10 @@ def main(wanted: list[str]) -> int:
         results = module.run()
         missed |= any(result.verdict == "OVER" for result in results)
         title = (module.__doc__ or name).splitlines()[0]
-        print(f"\n{name}: {title}  [{time.perf_counter() - start:.0f} s]\n{table(results)}", flush=True)
+        print(
+            f"\n{name}: {title}  [{time.perf_counter() - start:.0f} s]\n{table(results)}",
+            flush=True,
+        )
     return int(missed)
 
 

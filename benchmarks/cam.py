@@ -43,7 +43,11 @@ def _times(model: nn.Module, x: Tensor) -> list[Result]:
         },
         rounds=12,
     )
-    again = {"torchcam": "torchcam another", "captum": "captum one", "pytorch-grad-cam": "pytorch-grad-cam one"}
+    again = {
+        "torchcam": "torchcam another",
+        "captum": "captum one",
+        "pytorch-grad-cam": "pytorch-grad-cam one",
+    }
 
     def row(what: str, goal: float, ours: str) -> Result:
         return compare(what, goal, found, ours, {peer: f"{peer} {ours}" for peer in PEERS})
@@ -89,10 +93,16 @@ def _peers(model: nn.Module, x: Tensor) -> dict[str, Callable[[], object]]:
         "torchcam five": lambda: torchcam(one, FIVE),
         "torchcam four stages": lambda: torchcam(four, only),
         "captum one": lambda: captum[LAST].attribute(x, TARGET, relu_attributions=True),
-        "captum five": lambda: [captum[LAST].attribute(x, target, relu_attributions=True) for target in FIVE],
-        "captum four stages": lambda: [cam.attribute(x, TARGET, relu_attributions=True) for cam in captum.values()],
+        "captum five": lambda: [
+            captum[LAST].attribute(x, target, relu_attributions=True) for target in FIVE
+        ],
+        "captum four stages": lambda: [
+            cam.attribute(x, TARGET, relu_attributions=True) for cam in captum.values()
+        ],
         "pytorch-grad-cam one": lambda: jacobgil(x, [ClassifierOutputTarget(TARGET)]),
-        "pytorch-grad-cam five": lambda: [jacobgil(x, [ClassifierOutputTarget(target)]) for target in FIVE],
+        "pytorch-grad-cam five": lambda: [
+            jacobgil(x, [ClassifierOutputTarget(target)]) for target in FIVE
+        ],
         "pytorch-grad-cam four stages": lambda: jacobgil_four(x, [ClassifierOutputTarget(TARGET)]),
     }
 
@@ -101,9 +111,14 @@ def _half(model: nn.Module, x: Tensor) -> list[Result]:
     """A copy of the network in bf16 and channels_last, where the processor multiplies bf16 fast."""
     if not torch.cpu._is_amx_tile_supported():
         return []
-    half, small = copy.deepcopy(model).bfloat16(), x.bfloat16().contiguous(memory_format=torch.channels_last)
+    half, small = (
+        copy.deepcopy(model).bfloat16(),
+        x.bfloat16().contiguous(memory_format=torch.channels_last),
+    )
     half.to(memory_format=torch.channels_last)
-    found = ratios(partial(_plain, model, x), {"one": lambda: grad_cam(half, small, LAST, TARGET)}, rounds=12)
+    found = ratios(
+        partial(_plain, model, x), {"one": lambda: grad_cam(half, small, LAST, TARGET)}, rounds=12
+    )
     return [compare("Grad-CAM, last stage, one class, bf16", 0.5, found, "one")]
 
 
@@ -125,9 +140,14 @@ def _kept_mib(model: nn.Module, work: Callable[[], object]) -> float:
     saved: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        saved.setdefault(tensor.untyped_storage().data_ptr(), tensor.detach())  # alive, so that no address comes twice
+        saved.setdefault(
+            tensor.untyped_storage().data_ptr(), tensor.detach()
+        )  # alive, so that no address comes twice
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         work()
-    return sum(t.untyped_storage().nbytes() for address, t in saved.items() if address not in own) / 2**20
+    return (
+        sum(t.untyped_storage().nbytes() for address, t in saved.items() if address not in own)
+        / 2**20
+    )

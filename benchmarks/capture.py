@@ -1,6 +1,7 @@
 """Every module's output, and the mean and deviation of its channels, of ResNet-50 at 224 pixels; 1 = a plain forward.
 
-Keeping outputs costs page faults, unless the process was started with `TUNED` in its environment (Linux, glibc).
+Keeping outputs costs page faults, unless the process was started with `TUNED` in its environment
+(Linux, glibc).
 """
 
 import copy
@@ -18,14 +19,19 @@ TUNED = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**
 
 
 def run() -> list[Result]:
-    return [*elsewhere("benchmarks.capture", "tuned", TUNED), *elsewhere("benchmarks.capture", "untuned", {})]
+    return [
+        *elsewhere("benchmarks.capture", "tuned", TUNED),
+        *elsewhere("benchmarks.capture", "untuned", {}),
+    ]
 
 
 def tuned() -> list[Result]:
     found = measured()
     return [
         compare("every module's output, allocator set", 1.15, found, "outputs", PEERS),
-        compare("mean and deviation of every channel, allocator set", 1.30, found, "moments", STATISTICS),
+        compare(
+            "mean and deviation of every channel, allocator set", 1.30, found, "moments", STATISTICS
+        ),
     ]
 
 

@@ -52,7 +52,12 @@ def growth() -> list[Result]:
     told = {f"depth {depth}": seconds for depth, (seconds, _) in found.items()}
     memory = {f"depth {depth}": size for depth, (_, size) in found.items()}
     return [
-        Result("time per layer at depth 110, of that at 20", per_layer[110] / per_layer[20], 1.25, peers=told),
+        Result(
+            "time per layer at depth 110, of that at 20",
+            per_layer[110] / per_layer[20],
+            1.25,
+            peers=told,
+        ),
         Result("time per layer at depth 1202, of that at 20", per_layer[1202] / per_layer[20], 1.9),
         Result("memory at depth 1202", found[1202][1], MEMORY, "GiB", memory),
     ]

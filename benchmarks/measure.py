@@ -1,7 +1,7 @@
 """Measuring side by side: shuffled rounds, one torch thread, CPU time, the median of per-round ratios.
 
-Beside the candidates runs the reference a second time. It must come out at 1; a run in which it does not is noise,
-and is done again or rejected.
+Beside the candidates runs the reference a second time. It must come out at 1; a run in which it
+does not is noise, and is done again or rejected.
 """
 
 import contextlib
@@ -45,7 +45,9 @@ class Result:
 
 
 def ratios(
-    reference: Callable[[], object], candidates: Mapping[str, Callable[[], object]], rounds: int = 15
+    reference: Callable[[], object],
+    candidates: Mapping[str, Callable[[], object]],
+    rounds: int = 15,
 ) -> dict[str, float]:
     """Each candidate's CPU time over the reference's; empty if the control failed `TRIES` times."""
     with one_thread():
@@ -57,7 +59,11 @@ def ratios(
 
 
 def compare(
-    what: str, goal: float, found: Mapping[str, float], ours: str = "resviz", peers: Mapping[str, str] | None = None
+    what: str,
+    goal: float,
+    found: Mapping[str, float],
+    ours: str = "resviz",
+    peers: Mapping[str, str] | None = None,
 ) -> Result:
     """A row of the table from what `ratios` found; `peers` maps the names shown to the candidates' names."""
     shown = {name: found[key] for name, key in (peers or {}).items() if key in found}
@@ -80,7 +86,9 @@ def one_thread() -> Iterator[None]:
 def elsewhere(module: str, function: str, environment: Mapping[str, str]) -> list[Result]:
     """The results of `module.function()` from a process of its own, for what an environment decides at its start."""
     command = [sys.executable, "-m", "benchmarks.measure", module, function]
-    done = subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, check=True, capture_output=True, text=True
+    )
     return [Result(**row) for row in json.loads(done.stdout.splitlines()[-1])]
 
 
@@ -88,12 +96,23 @@ def table(results: list[Result]) -> str:
     """What, ours, goal, verdict, peers, in columns."""
     rows = [("what", "ours", "goal", "", "peers")]
     for result in results:
-        peers = ", ".join(f"{name} {_number(value, result.unit)}" for name, value in result.peers.items())
+        peers = ", ".join(
+            f"{name} {_number(value, result.unit)}" for name, value in result.peers.items()
+        )
         rows.append(
-            (result.what, _number(result.ours, result.unit), _number(result.goal, result.unit), result.verdict, peers)
+            (
+                result.what,
+                _number(result.ours, result.unit),
+                _number(result.goal, result.unit),
+                result.verdict,
+                peers,
+            )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def _medians(runs: Mapping[str, Callable[[], object]], rounds: int, seed: int) -> dict[str, float]:
@@ -108,7 +127,8 @@ def _medians(runs: Mapping[str, Callable[[], object]], rounds: int, seed: int) -
                 times[name].append(seconds)
     reference = times.pop("")
     return {
-        name: statistics.median(t / r for t, r in zip(taken, reference, strict=True)) for name, taken in times.items()
+        name: statistics.median(t / r for t, r in zip(taken, reference, strict=True))
+        for name, taken in times.items()
     }
 
 
@@ -125,7 +145,11 @@ def _seconds(run: Callable[[], object]) -> float:
 def _number(value: float | None, unit: str) -> str:
     if value is None:
         return "-"
-    return f"{value:.3f}" if unit == "x" and value < 0.1 else f"{value:.2f}" + ("" if unit == "x" else f" {unit}")
+    return (
+        f"{value:.3f}"
+        if unit == "x" and value < 0.1
+        else f"{value:.2f}" + ("" if unit == "x" else f" {unit}")
+    )
 
 
 if __name__ == "__main__":

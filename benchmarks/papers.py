@@ -1,7 +1,7 @@
 """Our numbers on the paper cards, measured and written down: `python -m benchmarks.papers adabn --help`.
 
-A row of `resviz/data/assets/measured.json` is what one command of `python -m resviz` says, which it names, or a mean of
-such rows.
+A row of `resviz/data/assets/measured.json` is what one command of `python -m resviz` says, which it
+names, or a mean of such rows.
 """
 
 import argparse
@@ -50,8 +50,12 @@ def mean_errors(rows: Rows) -> Rows:
     """Of each network the mean error in % over the corruptions, before and after."""
     found = []
     for model in ADABN:
-        corrupted = [row["numbers"] for row in rows if row["network"] == model and row["what"] != "clean"]
-        means = [round(100 - sum(numbers) / len(numbers), 1) for numbers in zip(*corrupted, strict=True)]
+        corrupted = [
+            row["numbers"] for row in rows if row["network"] == model and row["what"] != "clean"
+        ]
+        means = [
+            round(100 - sum(numbers) / len(numbers), 1) for numbers in zip(*corrupted, strict=True)
+        ]
         found.append({"network": model, "what": "mean error", "numbers": means, "unit": "%"})
     return found
 
@@ -89,7 +93,9 @@ def lesions(options: argparse.Namespace) -> dict[str, Rows]:
     for model in LESIONED:
         loaded = zoo.load(f"bundled/{model}")
         found = each_block(loaded.model, normalised(test.images, _statistics(loaded)), test.targets)
-        numbers = [round(100 * share, 1) for share in (found.whole_hits, float(np.median(found.hits)))]
+        numbers = [
+            round(100 * share, 1) for share in (found.whole_hits, float(np.median(found.hits)))
+        ]
         rows.append({"network": model, "what": "one block out", "numbers": numbers, "unit": "%"})
     return {"lesions": rows}
 
@@ -97,7 +103,10 @@ def lesions(options: argparse.Namespace) -> dict[str, Rows]:
 def effective(options: argparse.Namespace) -> dict[str, Rows]:
     """How the effective field grows with depth, what shortcuts do to it, and training."""
     pictures = datasets.load(f"folder:{options.cifar10}", 32, few=64).test.images
-    return {"effective-growth": [*_growth(), *_shortcuts(pictures)], "effective-training": _training(pictures)}
+    return {
+        "effective-growth": [*_growth(), *_shortcuts(pictures)],
+        "effective-training": _training(pictures),
+    }
 
 
 def _growth() -> Rows:
@@ -114,10 +123,14 @@ def _growth() -> Rows:
 def _chain_sizes(depth: int) -> tuple[float, float]:
     """Width in pixels and share, mean over three seeds, eight inputs of noise each."""
     found = [
-        effective_receptive_field(_chain(depth, seed), noise(8, 2 * depth + 1, seed), str(2 * depth - 1))
+        effective_receptive_field(
+            _chain(depth, seed), noise(8, 2 * depth + 1, seed), str(2 * depth - 1)
+        )
         for seed in range(3)
     ]
-    return float(np.mean([field.widths for field in found])), float(np.mean([field.ratio for field in found]))
+    return float(np.mean([field.widths for field in found])), float(
+        np.mean([field.ratio for field in found])
+    )
 
 
 def _chain(depth: int, seed: int) -> nn.Sequential:
@@ -131,9 +144,16 @@ def _chain(depth: int, seed: int) -> nn.Sequential:
 
 
 def _shortcuts(pictures: Tensor) -> Rows:
-    plain, residual = (_size(f"new/{family}-20", pictures, "layer2.2") for family in ("plain", "residual"))
+    plain, residual = (
+        _size(f"new/{family}-20", pictures, "layer2.2") for family in ("plain", "residual")
+    )
     return [
-        {"network": "plain-20 and residual-20", "what": "shortcuts", "numbers": [plain, residual], "unit": "px"},
+        {
+            "network": "plain-20 and residual-20",
+            "what": "shortcuts",
+            "numbers": [plain, residual],
+            "unit": "px",
+        },
     ]
 
 
@@ -153,7 +173,12 @@ def _training(pictures: Tensor) -> Rows:
 def _size(name: str, pictures: Tensor, layer: str) -> float:
     """Side of the area that holds 95 % of what moves the middle unit, over these pictures."""
     loaded = zoo.load(name)
-    return round(effective_receptive_field(loaded.model, normalised(pictures, _statistics(loaded)), layer).size, 1)
+    return round(
+        effective_receptive_field(
+            loaded.model, normalised(pictures, _statistics(loaded)), layer
+        ).size,
+        1,
+    )
 
 
 def _statistics(loaded: zoo.LoadedModel) -> tuple[Tensor, Tensor]:
@@ -175,7 +200,12 @@ def main(arguments: list[str]) -> None:
     for name, (measure, needed) in MEASURES.items():
         card = cards.add_parser(name, help=(measure.__doc__ or "").splitlines()[0])
         for data in needed:
-            card.add_argument(f"--{data}", required=True, metavar="PATH", help="folder or zip with train/ and test/")
+            card.add_argument(
+                f"--{data}",
+                required=True,
+                metavar="PATH",
+                help="folder or zip with train/ and test/",
+            )
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     measure, needed = MEASURES[options.card]
@@ -183,7 +213,11 @@ def main(arguments: list[str]) -> None:
     names = [f"--{data} {Path(getattr(options, data)).name}" for data in needed]
     told = {
         "date": time.strftime("%Y-%m-%d"),
-        "versions": {"resviz": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": {
+            "resviz": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
         "command": " ".join(["python -m benchmarks.papers", options.card, *names]),
     }
     stored |= {key: {**told, "rows": rows} for key, rows in measure(options).items()}

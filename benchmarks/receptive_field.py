@@ -24,10 +24,18 @@ def _theoretical() -> list[Result]:
     x = noise(1, 224)
     found = ratios(
         partial(_forward, model, x),
-        {"resviz": lambda: receptive_field(model), "torch.fx trace alone": lambda: fx.symbolic_trace(model)},
+        {
+            "resviz": lambda: receptive_field(model),
+            "torch.fx trace alone": lambda: fx.symbolic_trace(model),
+        },
     )
     return [
-        compare("theoretical, all layers of ResNet-152", 0.02, found, peers={"torch.fx": "torch.fx trace alone"}),
+        compare(
+            "theoretical, all layers of ResNet-152",
+            0.02,
+            found,
+            peers={"torch.fx": "torch.fx trace alone"},
+        ),
     ]
 
 
@@ -37,7 +45,10 @@ def _effective() -> list[Result]:
     x = noise(INPUTS, 224)
     fields = {name: partial(effective_receptive_field, model, x, name) for name in STAGES}
     found = ratios(partial(_forward_and_backward, model, x), fields, rounds=7)
-    return [compare(f"effective, {name} of ResNet-50, 8 inputs", goal, found, name) for name, goal in STAGES.items()]
+    return [
+        compare(f"effective, {name} of ResNet-50, 8 inputs", goal, found, name)
+        for name, goal in STAGES.items()
+    ]
 
 
 def _forward(model: nn.Module, x: Tensor) -> object:

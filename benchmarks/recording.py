@@ -27,9 +27,13 @@ def run() -> list[Result]:
 
 
 def _steps(preset: str) -> Callable[[], object]:
-    images = torch.randint(0, 256, (64, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = torch.randint(
+        0, 256, (64, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     split = Split(images, torch.arange(64) % 10)
-    data = Dataset("noise", tuple("0123456789"), split, Split(images[:10], torch.arange(10)), (), "")
+    data = Dataset(
+        "noise", tuple("0123456789"), split, Split(images[:10], torch.arange(10)), (), ""
+    )
     model = build(ModelSpec())
     half = torch.full((3,), 0.5)
     training = Training(model, data, CONFIG, CPU, (half, half), Recorder(model, preset))

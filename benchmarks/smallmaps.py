@@ -12,7 +12,11 @@ BATCH, SIDE = 64, 80
 
 
 def run() -> list[Result]:
-    model = build(ModelSpec(depth=18, stem="imagenet", classes=10)).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    model = (
+        build(ModelSpec(depth=18, stem="imagenet", classes=10))
+        .to(memory_format=torch.channels_last)
+        .train()
+    )  # type: ignore[call-overload]
     images = torch.randn(BATCH, 3, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
     targets = torch.randint(0, 10, (BATCH,))
 
@@ -27,6 +31,10 @@ def run() -> list[Result]:
 
     return [
         compare(
-            "training step with one product for small maps", 0.80, ratios(step, {"ours": with_small_maps}), "ours", {}
+            "training step with one product for small maps",
+            0.80,
+            ratios(step, {"ours": with_small_maps}),
+            "ours",
+            {},
         )
     ]

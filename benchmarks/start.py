@@ -33,11 +33,19 @@ def run() -> list[Result]:
         hello, eager = Path(folder) / "hello.py", Path(folder) / "eager.py"
         hello.write_text(HELLO)
         eager.write_text(EAGER)
-        scripts = {"hello": hello, "again": hello, "resviz": ROOT / "app.py", "all imports at the top": eager}
+        scripts = {
+            "hello": hello,
+            "again": hello,
+            "resviz": ROOT / "app.py",
+            "all imports at the top": eager,
+        }
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         times = _times(browser, scripts)
         browser.close()
-    ratio = {name: statistics.median(t / h for t, h in zip(times[name], times["hello"], strict=True)) for name in times}
+    ratio = {
+        name: statistics.median(t / h for t, h in zip(times[name], times["hello"], strict=True))
+        for name in times
+    }
     fair = CONTROL[0] <= ratio["again"] <= CONTROL[1]
     peers = {"all imports at the top": ratio["all imports at the top"]}
     return [Result("first text", ratio["resviz"] if fair else None, 1.15, peers=peers)]
@@ -58,8 +66,18 @@ def _first_text(browser: Browser, script: Path) -> float:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     flags = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), *flags, "--server.fileWatcherType=none"]
-    server = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(script),
+        *flags,
+        "--server.fileWatcherType=none",
+    ]
+    server = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         _wait(f"http://127.0.0.1:{port}/_stcore/health")
         page = browser.new_page()

@@ -20,10 +20,17 @@ def run() -> list[Result]:
         seconds = _written(folder)
         record = Record(folder)
         size = (folder / "run.sqlite").stat().st_size
-        curves, heat = (_median(ask) for ask in (record.scalars, lambda: record.norms("weight_gradient")))
+        curves, heat = (
+            _median(ask) for ask in (record.scalars, lambda: record.norms("weight_gradient"))
+        )
         tail = _median(record.info)
     return [
-        Result(f"writing {STEPS:,} steps of {LAYERS} layers", 1e6 * seconds / STEPS, 1e6 / 15_000, "us a step"),
+        Result(
+            f"writing {STEPS:,} steps of {LAYERS} layers",
+            1e6 * seconds / STEPS,
+            1e6 / 15_000,
+            "us a step",
+        ),
         Result("where a run stands: status and last step", 1e3 * tail, 1.0, "ms"),
         Result("1,000 of 10,000 steps: loss, accuracy, rate", 1e3 * curves, 10.0, "ms"),
         Result("500 of 10,000 steps: 110 layers", 1e3 * heat, 10.0, "ms"),

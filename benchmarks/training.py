@@ -1,6 +1,7 @@
 """A training step of ours, recording nothing, and the same step in a bare loop of PyTorch; 1 = the bare loop.
 
-The same model, pictures, batch, optimiser, precision and memory layout. At 0.97 of its speed it takes 1.03 of its time.
+The same model, pictures, batch, optimiser, precision and memory layout. At 0.97 of its speed it
+takes 1.03 of its time.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,8 +21,13 @@ from resviz.training.events import Step
 
 GOAL = 1.03
 STEPS = 100  # more than are measured: the end of an epoch is no step
-CONFIG = TrainConfig(epochs=10_000, batch_size=32, augmentation="none", schedule="steps", warmup=0.0, lr=0.01)
-CASES = {"ResNet-20, 32 px": ("residual-20", 32), "ResNet-18, 80 px": ("residual-18?stem=imagenet&classes=10", 80)}
+CONFIG = TrainConfig(
+    epochs=10_000, batch_size=32, augmentation="none", schedule="steps", warmup=0.0, lr=0.01
+)
+CASES = {
+    "ResNet-20, 32 px": ("residual-20", 32),
+    "ResNet-18, 80 px": ("residual-18?stem=imagenet&classes=10", 80),
+}
 
 
 def run() -> list[Result]:
@@ -37,13 +43,17 @@ def _result(case: str, name: str, half: torch.dtype | None) -> Result:
 
 def _noise(side: int) -> Split:
     size = (STEPS * CONFIG.batch_size, 3, side, side)
-    images = torch.randint(0, 256, size, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = torch.randint(
+        0, 256, size, dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     return Split(images, torch.arange(len(images)) % 10)
 
 
 def _ours(spec: str, side: int, half: torch.dtype | None) -> Callable[[], object]:
     split, middle = _noise(side), torch.full((3,), 0.5)
-    data = Dataset("noise", tuple("0123456789"), split, Split(split.images[:10], split.targets[:10]), (), "")
+    data = Dataset(
+        "noise", tuple("0123456789"), split, Split(split.images[:10], split.targets[:10]), (), ""
+    )
     device = Device("cpu", "CPU", 1, half)
     training = Training(build(ModelSpec.parse(spec)), data, CONFIG, device, (middle, middle))
     events = (event for event in training.events() if isinstance(event, Step))
@@ -55,7 +65,9 @@ def _bare(spec: str, side: int, half: torch.dtype | None) -> Callable[[], object
     split = _noise(side)
     images = (split.images.float() / 255 - 0.5) / 0.5
     model = build(ModelSpec.parse(spec)).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    optimiser = torch.optim.SGD(
+        model.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4
+    )
 
     def batches() -> Iterator[torch.Tensor]:
         for _ in count():

@@ -4,7 +4,9 @@ from resviz.ui.base import page
 from resviz.ui.base.page import _
 from resviz.ui.gradient_flow import sections
 
-page.idea(_("How much gradient reaches each layer, with shortcuts and without: as measured, not as told."))
+page.idea(
+    _("How much gradient reaches each layer, with shortcuts and without: as measured, not as told.")
+)
 show = sections.choose_part()
 
 with page.refusals():

@@ -19,7 +19,9 @@ subject = sidebar.subject()
 with page.refusals():
     answer = models.prediction(subject.model, subject.sha, subject.shown)
     layer = models.default_layer(subject.model)
-    guess = next((g for g in answer.top if str(g.index) == url_state.chosen("target")), answer.top[0])
+    guess = next(
+        (g for g in answer.top if str(g.index) == url_state.chosen("target")), answer.top[0]
+    )
     heat = models.attribution(subject.model, subject.shown, "grad-cam", layer, guess.index)
     names = models.map_blocks(subject.model)
     blocks = page.spread(names, 24)
@@ -60,20 +62,28 @@ with looks.container():
 with says.container():
     rows = [(str(g.index), g.label, g.probability) for g in answer.top]
     clickable.show(html.probability_bars(rows, str(guess.index)), "bars", "target")
-    st.caption(_("Probability of the five likeliest classes. Click one to see where the network finds it."))
+    st.caption(
+        _("Probability of the five likeliest classes. Click one to see where the network finds it.")
+    )
     if note := models.untrained(subject.model):
         st.caption(f"**{note}**")
-    page.table_download(_("Download the probabilities"), "probabilities", ("index", "label", "probability"), rows)
+    page.table_download(
+        _("Download the probabilities"), "probabilities", ("index", "label", "probability"), rows
+    )
 
 st.subheader(_("From pixels to meaning, block by block"), anchor=False)
-sizes = {found.name: "×".join(map(str, found.output_shape)) for found in models.layers(subject.model)}
+sizes = {
+    found.name: "×".join(map(str, found.output_shape)) for found in models.layers(subject.model)
+}
 tiles = []
 for name, values in strip.items():
     detail = f"{sizes[name]}\n{raster.value_range(values).describe()}"
     tiles.append(html.Tile(name, raster.data_uri(raster.map_png(values)), name, detail))
 picked = clickable.show(html.strip(tiles), "strip", "layer")
 words = (
-    _("Mean over the channels of the output of {shown} of {all} blocks, each on its own scale with its ends under it.")
+    _(
+        "Mean over the channels of the output of {shown} of {all} blocks, each on its own scale with its ends under it."
+    )
     if names[0] in models.block_names(subject.model)
     else _(
         "The blocks of this network give no maps: here are {shown} of {all} other layers, the mean over their channels."

@@ -21,8 +21,9 @@
     gradients(model, x, targets)                how much gradient reaches each layer and block
     lesioned(model, removed)                    a `with` block in which the network does without some of its blocks
 
-`x` is one preprocessed image, (1, 3, height, width), for BatchNorm and `gradients` a batch of them. Whatever a user
-can get wrong raises `ResvizError`, in a sentence. Names load on first use: `import resviz` alone costs nothing.
+`x` is one preprocessed image, (1, 3, height, width), for BatchNorm and `gradients` a batch of them.
+Whatever a user can get wrong raises `ResvizError`, in a sentence. Names load on first use: `import
+resviz` alone costs nothing.
 """
 
 from importlib import import_module
@@ -41,13 +42,19 @@ if TYPE_CHECKING:
     from resviz.probes.batchnorm.worked_example import batchnorm_by_hand
     from resviz.probes.core.layers import blocks, layers
     from resviz.probes.core.prediction import predict
-    from resviz.probes.feature_maps.activations import activations, gradient_times_activation, residual_parts
+    from resviz.probes.feature_maps.activations import (
+        activations,
+        gradient_times_activation,
+        residual_parts,
+    )
     from resviz.probes.gradient_flow.lesions import lesioned
     from resviz.probes.gradient_flow.norms import gradients
     from resviz.probes.receptive_field.effective import effective_receptive_field
     from resviz.probes.receptive_field.theoretical import receptive_field
 
-environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # torch reads it once: what Apple's GPU lacks, the CPU does
+environ.setdefault(
+    "PYTORCH_ENABLE_MPS_FALLBACK", "1"
+)  # torch reads it once: what Apple's GPU lacks, the CPU does
 
 __version__ = "0.1.0"
 

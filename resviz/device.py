@@ -37,7 +37,11 @@ def best() -> Device:
     """The best device of this machine."""
     if torch.cuda.is_available() and computes("cuda"):
         # bf16 that is emulated is slower than float32
-        half = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        half = (
+            torch.bfloat16
+            if torch.cuda.is_bf16_supported(including_emulation=False)
+            else torch.float16
+        )
         return Device("cuda", torch.cuda.get_device_name(), torch.get_num_threads(), half)
     if torch.backends.mps.is_available() and computes("mps"):
         return Device("mps", "Apple GPU", torch.get_num_threads(), None)
@@ -48,7 +52,9 @@ def best() -> Device:
 def computes(kind: str) -> bool:
     """Whether a convolution succeeds there: a driver may be too old, a virtual machine's GPU may have no memory."""
     try:
-        torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3, device=kind), torch.ones(1, 1, 3, 3, device=kind)).item()
+        torch.nn.functional.conv2d(
+            torch.ones(1, 1, 3, 3, device=kind), torch.ones(1, 1, 3, 3, device=kind)
+        ).item()
     except RuntimeError:
         return False
     return True
@@ -56,7 +62,9 @@ def computes(kind: str) -> bool:
 
 def cpu() -> Device:
     """The processor with the threads that torch uses now."""
-    return Device("cpu", _cpu_name(), torch.get_num_threads(), torch.bfloat16 if bf16_pays() else None)
+    return Device(
+        "cpu", _cpu_name(), torch.get_num_threads(), torch.bfloat16 if bf16_pays() else None
+    )
 
 
 @functools.cache
@@ -106,4 +114,6 @@ def _seconds(a: torch.Tensor, repeats: int = 5) -> float:
 def _cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "CPU")
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "CPU"
+    )

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 class Sentence(str):
     """English text that remembers its template and values, so that it can be said again in another language.
 
-    `Sentence("{n} pictures", n=3)` equals "3 pictures". Without values the template stands as it is, braces and all.
+    `Sentence("{n} pictures", n=3)` equals "3 pictures". Without values the template stands as it
+    is, braces and all.
     """
 
     template: str
@@ -23,14 +24,20 @@ class Sentence(str):
 
     def as_plain(self) -> dict[str, object]:
         """Template and values for JSON; numbers stay numbers, for templates may format them."""
-        return {"template": self.template, "values": {name: _plain(value) for name, value in self.values.items()}}
+        return {
+            "template": self.template,
+            "values": {name: _plain(value) for name, value in self.values.items()},
+        }
 
     @classmethod
     def from_plain(cls, told: object) -> "Sentence":
         """What `as_plain` gave; other text as it is. Of a foreign file's templates only simple ones are filled in."""
         match told:
             case {"template": str(template), "values": dict(values)} if _SIMPLE.fullmatch(template):
-                filled = {str(name): cls.from_plain(v) if isinstance(v, dict) else v for name, v in values.items()}
+                filled = {
+                    str(name): cls.from_plain(v) if isinstance(v, dict) else v
+                    for name, v in values.items()
+                }
                 try:
                     return cls(template, **filled)
                 except (KeyError, ValueError, TypeError):
@@ -42,7 +49,9 @@ class Sentence(str):
         template = translate(self.template)
         if not self.values:
             return template
-        return template.format_map({name: _said(value, translate) for name, value in self.values.items()})
+        return template.format_map(
+            {name: _said(value, translate) for name, value in self.values.items()}
+        )
 
 
 _SIMPLE = re.compile(r"(?:[^{}]|\{[a-z_]+(?:![rs])?(?::,?(?:\.\d)?[dfge]?)?\})*")
@@ -51,7 +60,8 @@ _SIMPLE = re.compile(r"(?:[^{}]|\{[a-z_]+(?:![rs])?(?::,?(?:\.\d)?[dfge]?)?\})*"
 class ResvizError(Exception):
     """Root of the family; the message is a whole sentence meant for a person.
 
-    The template is a literal wherever an error is raised, so that the catalogue of translations finds it.
+    The template is a literal wherever an error is raised, so that the catalogue of translations
+    finds it.
     """
 
     def __init__(self, template: str, /, **values: object) -> None:

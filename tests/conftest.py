@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-os.environ["OMP_NUM_THREADS"] = "1"  # read once, when torch is first imported, here or in a child process
+os.environ["OMP_NUM_THREADS"] = (
+    "1"  # read once, when torch is first imported, here or in a child process
+)
 
 
 @pytest.fixture(autouse=True)

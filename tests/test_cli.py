@@ -24,7 +24,11 @@ from resviz.models import zoo
 from resviz.probes.attribution.methods import METHODS, attribute, last_spatial
 from resviz.probes.core.prediction import predict
 from resviz.probes.feature_maps.activations import activations
-from resviz.probes.receptive_field.effective import effective_receptive_field, effective_receptive_fields, noise
+from resviz.probes.receptive_field.effective import (
+    effective_receptive_field,
+    effective_receptive_fields,
+    noise,
+)
 from resviz.probes.receptive_field.input_size import image_fit
 from resviz.probes.receptive_field.theoretical import receptive_field
 from tests.training.squares import COLOURS, MODEL, folder
@@ -114,7 +118,10 @@ def subject(model: str, data: bytes) -> tuple[zoo.LoadedModel, torch.Tensor, Ima
 def test_models_lists_what_zoo_has(ask, home):
     found = ask("models")["models"]
     assert [model["name"] for model in found] == [info.name for info in zoo.catalogue()]
-    assert all(model.keys() == {"name", "family", "parameters", "classes", "input_size", "offline"} for model in found)
+    assert all(
+        model.keys() == {"name", "family", "parameters", "classes", "input_size", "offline"}
+        for model in found
+    )
     (resnet20,) = [model for model in found if model["name"] == "new/residual-20"]
     assert resnet20 == {
         "name": "new/residual-20",
@@ -133,10 +140,14 @@ def test_predict_gives_the_probes_answer(ask, photo):
     assert found["model"] == NET
     assert [guess["label"] for guess in found["top"]] == [guess.label for guess in expected.top]
     assert [guess["index"] for guess in found["top"]] == [guess.index for guess in expected.top]
-    assert [guess["probability"] for guess in found["top"]] == [guess.probability for guess in expected.top]
+    assert [guess["probability"] for guess in found["top"]] == [
+        guess.probability for guess in expected.top
+    ]
 
 
-@pytest.mark.parametrize(("top", "count"), [([], 5), (["--top", "1"], 1), (["--top", "10"], 10), (["--top", "99"], 10)])
+@pytest.mark.parametrize(
+    ("top", "count"), [([], 5), (["--top", "1"], 1), (["--top", "10"], 10), (["--top", "99"], 10)]
+)
 def test_predict_lists_as_many_classes_as_asked_and_there_are(ask, photo, top, count):
     found = ask("predict", photo, "--model", NET, *top)["top"]
     assert len(found) == count
@@ -150,7 +161,9 @@ def test_layers_have_all_parameters_of_the_model_and_its_shapes(ask):
     found = ask("layers", "--model", NET)
     assert found["model"] == NET
     model = zoo.load(NET).model
-    assert sum(layer["parameters"] for layer in found["layers"]) == sum(p.numel() for p in model.parameters())
+    assert sum(layer["parameters"] for layer in found["layers"]) == sum(
+        p.numel() for p in model.parameters()
+    )
     by_name = {layer["name"]: layer for layer in found["layers"]}
     assert set(by_name) == {name for name, _ in model.named_modules() if name}
     assert by_name["conv1"] == {
@@ -171,7 +184,16 @@ def test_layers_follow_the_size(ask, size):
 
 
 def test_features_writes_what_the_layer_sees(ask, photo, tmp_path):
-    found = ask("features", photo, "--model", NET, "--layer", "layer2.0.conv1", "--out", str(tmp_path / "a" / "b"))
+    found = ask(
+        "features",
+        photo,
+        "--model",
+        NET,
+        "--layer",
+        "layer2.0.conv1",
+        "--out",
+        str(tmp_path / "a" / "b"),
+    )
     loaded, x, _ = subject(NET, samples.read("dog"))
     expected = activations(loaded.model, x, ["layer2.0.conv1"])["layer2.0.conv1"]
     assert found["layer"] == "layer2.0.conv1"
@@ -191,12 +213,25 @@ def test_dead_channels_are_those_without_a_value(ask, photo, tmp_path):
         model.bn1.bias[[1, 3]] = -1000.0
     torch.save(model.state_dict(), tmp_path / "dead.pt")
     name = f"file/{tmp_path / 'dead.pt'}"
-    assert ask("features", photo, "--model", name, "--layer", "relu", "--out", str(tmp_path))["dead_channels"] == [1, 3]
+    assert ask("features", photo, "--model", name, "--layer", "relu", "--out", str(tmp_path))[
+        "dead_channels"
+    ] == [1, 3]
 
 
 def test_attribute_writes_the_probes_map(ask, photo, tmp_path):
     out = tmp_path / "out"
-    found = ask("attribute", photo, "--model", NET, "--layer", "layer2.0", "--target", "4", "--out", str(out))
+    found = ask(
+        "attribute",
+        photo,
+        "--model",
+        NET,
+        "--layer",
+        "layer2.0",
+        "--target",
+        "4",
+        "--out",
+        str(out),
+    )
     loaded, x, view = subject(NET, samples.read("dog"))
     expected = attribute(loaded.model, x, "grad-cam", 4, "layer2.0")
     array, picture = map(Path, found["files"])
@@ -216,7 +251,18 @@ def test_attribute_writes_the_probes_map(ask, photo, tmp_path):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_attribute_knows_every_method(ask, photo, tmp_path, method):
-    found = ask("attribute", photo, "--model", NET, "--method", method, "--target", "2", "--out", str(tmp_path / "out"))
+    found = ask(
+        "attribute",
+        photo,
+        "--model",
+        NET,
+        "--method",
+        method,
+        "--target",
+        "2",
+        "--out",
+        str(tmp_path / "out"),
+    )
     loaded, x, _ = subject(NET, samples.read("dog"))
     expected = attribute(loaded.model, x, method, 2)
     assert found["method"] == method
@@ -251,7 +297,9 @@ def test_receptive_field_gives_the_probes_fields(ask):
     }
     assert by_name["avgpool"] | {"size": 32, "start": 0, "whole_image": True} == by_name["avgpool"]
     assert "fc" not in by_name
-    assert ask("receptive-field", "--model", NET, "--layer", "layer3")["layers"] == [by_name["layer3"]]
+    assert ask("receptive-field", "--model", NET, "--layer", "layer3")["layers"] == [
+        by_name["layer3"]
+    ]
 
 
 def test_receptive_field_says_which_convolutions_the_picture_does_not_suit(ask):
@@ -271,9 +319,13 @@ def test_effective_adds_what_the_probe_measures_to_every_layer(ask):
     found = ask("receptive-field", "--model", NET, "--effective", "--inputs", "2")
     assert found["inputs"] == "2 pictures of noise"
     expected = effective_receptive_fields(model, noise(2, 32))
-    assert [layer["effective_size"] for layer in found["layers"]] == [field.size for field in expected.values()]
+    assert [layer["effective_size"] for layer in found["layers"]] == [
+        field.size for field in expected.values()
+    ]
     assert all(0 < layer["effective_size"] <= layer["size"] for layer in found["layers"])
-    (one,) = ask("receptive-field", "--model", NET, "--effective", "--inputs", "2", "--layer", "layer2.0")["layers"]
+    (one,) = ask(
+        "receptive-field", "--model", NET, "--effective", "--inputs", "2", "--layer", "layer2.0"
+    )["layers"]
     alone = effective_receptive_field(model, noise(2, 32), "layer2.0")
     assert (one["effective_size"], one["ratio"]) == (alone.size, alone.ratio)
     assert (one["width"], one["deviation"]) == (list(alone.widths), list(alone.deviations))
@@ -288,7 +340,9 @@ def test_effective_on_a_photo_or_a_dataset_gives_the_numbers_of_these_pictures(a
     found = ask(*asked, "--dataset", squares, "--inputs", "3")
     view = loaded.preprocess.view
     pictures = datasets.load(squares, 32, view=view, test_only=True).test.images
-    chosen = [loaded.preprocess(Image.fromarray(pictures[i].permute(1, 2, 0).numpy())) for i in (0, 2, 4)]
+    chosen = [
+        loaded.preprocess(Image.fromarray(pictures[i].permute(1, 2, 0).numpy())) for i in (0, 2, 4)
+    ]
     assert len(pictures) == 6
     expected = effective_receptive_field(loaded.model, torch.stack(chosen), "layer2.0")
     assert found["layers"][0]["effective_size"] == expected.size
@@ -297,7 +351,9 @@ def test_effective_on_a_photo_or_a_dataset_gives_the_numbers_of_these_pictures(a
 def test_receptive_field_prints_a_pair_where_height_and_width_differ(ask):
     model = "torchvision/inception_v3?weights=none"
     (wide,) = ask("receptive-field", "--model", model, "--layer", "Mixed_6b.branch7x7_2")["layers"]
-    (before,) = ask("receptive-field", "--model", model, "--layer", "Mixed_6b.branch7x7_1")["layers"]
+    (before,) = ask("receptive-field", "--model", model, "--layer", "Mixed_6b.branch7x7_1")[
+        "layers"
+    ]
     assert wide["size"] == [before["size"], before["size"] + 6 * before["stride"]]
     assert wide["start"] == [before["start"], before["start"] - 3 * before["stride"]]
     assert wide["stride"] == before["stride"] == 16
@@ -319,12 +375,26 @@ def test_evaluate_is_predict_for_every_picture_of_the_test_split(ask, tmp_path):
     assert found["accuracy"] == pytest.approx(np.mean([ok for _, ok in right]))
     assert found["loss"] == pytest.approx(np.mean(loss), abs=1e-5)
     for c in (0, 1):
-        assert found["by_class"][f"class {c}"] == pytest.approx(np.mean([ok for truth, ok in right if truth == c]))
+        assert found["by_class"][f"class {c}"] == pytest.approx(
+            np.mean([ok for truth, ok in right if truth == c])
+        )
     assert found["by_class"]["class 2"] is None  # no picture, no share; NaN would be no JSON
 
 
 def test_a_trained_run_predicts_evaluates_and_is_listed(ask, home, squares):
-    found = ask("train", "--model", MODEL, "--dataset", squares, "--epochs", "12", "--side", "8", "--threads", "1")
+    found = ask(
+        "train",
+        "--model",
+        MODEL,
+        "--dataset",
+        squares,
+        "--epochs",
+        "12",
+        "--side",
+        "8",
+        "--threads",
+        "1",
+    )
     assert found["status"] == "finished"
     assert found["metrics"]["epoch"] == 11
     assert found["metrics"]["test"]["accuracy"] == 1.0
@@ -337,8 +407,13 @@ def test_a_trained_run_predicts_evaluates_and_is_listed(ask, home, squares):
         path = squares.removeprefix("folder:") + f"/val/{label}/00.png"
         scaled = io.BytesIO()
         Image.open(path).resize((32, 32), Image.Resampling.NEAREST).save(scaled, "PNG")
-        Path(path).with_suffix(".big.png").write_bytes(scaled.getvalue())  # a picture has 16 pixels a side at least
-        assert ask("predict", path.replace(".png", ".big.png"), "--model", name)["top"][0]["label"] == label
+        Path(path).with_suffix(".big.png").write_bytes(
+            scaled.getvalue()
+        )  # a picture has 16 pixels a side at least
+        assert (
+            ask("predict", path.replace(".png", ".big.png"), "--model", name)["top"][0]["label"]
+            == label
+        )
     measured = ask("evaluate", "--model", name, "--dataset", squares)
     assert measured["accuracy"] == zoo.load(name).card["accuracy"] == 1.0
 
@@ -347,7 +422,18 @@ def test_train_repeats_with_a_seed_and_writes_where_it_is_told(ask, home, square
     losses = []
     for seed, place in (("5", "a"), ("5", "b"), ("6", "c")):
         out = tmp_path / place
-        options = ["--epochs", "2", "--side", "8", "--seed", seed, "--threads", "1", "--out", str(out)]
+        options = [
+            "--epochs",
+            "2",
+            "--side",
+            "8",
+            "--seed",
+            seed,
+            "--threads",
+            "1",
+            "--out",
+            str(out),
+        ]
         found = ask("train", "--model", MODEL, "--dataset", squares, *options)
         assert found["run"] == place
         assert found["files"] == [str(out / "model.safetensors")]
@@ -358,7 +444,9 @@ def test_train_repeats_with_a_seed_and_writes_where_it_is_told(ask, home, square
 
 def test_a_recipe_brings_its_settings(home, squares, monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr("resviz.training.launch.start.fit", lambda *arguments: (asked.append(arguments), 1 / 0))
+    monkeypatch.setattr(
+        "resviz.training.launch.start.fit", lambda *arguments: (asked.append(arguments), 1 / 0)
+    )
     for given in ([], ["--epochs", "3", "--seed", "4", "--model", "new/plain-20"]):
         with pytest.raises(ZeroDivisionError):
             cli.main(["train", "--recipe", "imagenette", "--dataset", squares, *given])
@@ -394,18 +482,39 @@ def text_file(tmp_path: Path) -> str:
         ("predict {photo} --model new/residual", "FAMILY-DEPTH"),
         ("predict {photo} --model {net} --top 0", "--top: must be a whole number from 1"),
         ("predict {photo} --model {net} --top -3", "--top: must be a whole number from 1"),
-        ("predict {photo} --model {net} --top many", "--top: must be a whole number from 1 to 100000, got many"),
+        (
+            "predict {photo} --model {net} --top many",
+            "--top: must be a whole number from 1 to 100000, got many",
+        ),
         ("layers --model {net} --size 0", "--size: must be a whole number from 1"),
         ("layers --model {net} --size -5", "--size: must be a whole number from 1"),
-        ("layers --model {net} --size 5000", "--size: must be a whole number from 1 to 4096, got 5000"),
-        ("layers --model torchvision/squeezenet1_1?weights=none --size 3", "cannot take 3 x 3 pixels"),
-        ("features {photo} --model {net} --layer layer9 --out {tmp}", "no layer 'layer9'; did you mean layer"),
+        (
+            "layers --model {net} --size 5000",
+            "--size: must be a whole number from 1 to 4096, got 5000",
+        ),
+        (
+            "layers --model torchvision/squeezenet1_1?weights=none --size 3",
+            "cannot take 3 x 3 pixels",
+        ),
+        (
+            "features {photo} --model {net} --layer layer9 --out {tmp}",
+            "no layer 'layer9'; did you mean layer",
+        ),
         ("features {photo} --model {net} --layer fc --out {tmp}", "fc has no spatial output"),
-        ("features {photo} --model {net} --layer conv1 --out {text}", "cannot be written .*; choose another --out"),
-        ("attribute {photo} --model {net} --target 10 --out {tmp}", "no class 10; choose one from 0 to 9"),
+        (
+            "features {photo} --model {net} --layer conv1 --out {text}",
+            "cannot be written .*; choose another --out",
+        ),
+        (
+            "attribute {photo} --model {net} --target 10 --out {tmp}",
+            "no class 10; choose one from 0 to 9",
+        ),
         ("attribute {photo} --model {net} --target -1 --out {tmp}", "no class -1"),
         ("attribute {photo} --model {net} --target x --out {tmp}", "--target: invalid int value"),
-        ("attribute {photo} --model {net} --method magic --out {tmp}", "no method 'magic'; choose one of grad-cam, "),
+        (
+            "attribute {photo} --model {net} --method magic --out {tmp}",
+            "no method 'magic'; choose one of grad-cam, ",
+        ),
         ("attribute {photo} --model {net} --layer fc --out {tmp}", "fc has no spatial output"),
         ("attribute {photo} --model {net} --layer avgpool --out {tmp}", "avgpool is a single cell"),
         ("attribute {photo} --model {net} --layer nope --out {tmp}", "no layer 'nope'"),
@@ -414,20 +523,38 @@ def text_file(tmp_path: Path) -> str:
         ("receptive-field --model {net} --layer nope", "no layer 'nope'"),
         ("receptive-field", "required: --model"),
         ("receptive-field --model {net} --image {photo}", "add --effective"),
-        ("receptive-field --model {net} --effective --image {photo} --dataset {squares}", "leave out one of them"),
-        ("receptive-field --model {net} --effective --inputs 0", "--inputs: must be a whole number from 1"),
+        (
+            "receptive-field --model {net} --effective --image {photo} --dataset {squares}",
+            "leave out one of them",
+        ),
+        (
+            "receptive-field --model {net} --effective --inputs 0",
+            "--inputs: must be a whole number from 1",
+        ),
         ("receptive-field --model {net} --effective --dataset pets", "There is no dataset 'pets'"),
         ("evaluate --model {net} --dataset folder:{tmp}/none", "There is no folder or zip file"),
         ("evaluate --model {net} --dataset cifar11", "There is no dataset 'cifar11'"),
         ("evaluate --model {net} --dataset {squares}", "The model does not know green, red"),
         ("train --model {two} --dataset folder:{tmp}/none", "There is no folder or zip file"),
         ("train --model {net} --dataset {squares}", "add classes=2 to the model's name"),
-        ("train --model torchvision/resnet18 --dataset {squares}", "only a new network can be trained"),
-        ("train --model {two} --dataset {squares} --epochs 0", "epochs must be from 1 to 10000, got 0"),
+        (
+            "train --model torchvision/resnet18 --dataset {squares}",
+            "only a new network can be trained",
+        ),
+        (
+            "train --model {two} --dataset {squares} --epochs 0",
+            "epochs must be from 1 to 10000, got 0",
+        ),
         ("train --model {two} --dataset {squares} --seed -1", "seed must be from 0"),
         ("train --model {two} --dataset {squares} --side 0", "side must be from 8 to 512, got 0"),
-        ("train --model {two} --dataset {squares} --threads 0", "--threads: must be a whole number from 1"),
-        ("train --model {two} --dataset {squares} --threads -2", "--threads: must be a whole number from 1"),
+        (
+            "train --model {two} --dataset {squares} --threads 0",
+            "--threads: must be a whole number from 1",
+        ),
+        (
+            "train --model {two} --dataset {squares} --threads -2",
+            "--threads: must be a whole number from 1",
+        ),
         ("train --model {two} --dataset {squares} --out {text}", "cannot be written"),
         ("train --recipe pancakes --dataset {squares}", "There is no recipe 'pancakes'"),
         ("train --recipe cifar10 --side 16 --dataset {squares}", "leave out --side or --recipe"),
@@ -439,8 +566,17 @@ def text_file(tmp_path: Path) -> str:
         ("features {photo} --model {net}", "required: --out, --layer"),
     ],
 )
-def test_a_refusal_is_one_line_and_leaves_no_file(refuse, tmp_path, home, photo, squares, text_file, arguments, told):
-    names = {"tmp": tmp_path, "text": text_file, "photo": photo, "squares": squares, "net": NET, "two": MODEL}
+def test_a_refusal_is_one_line_and_leaves_no_file(
+    refuse, tmp_path, home, photo, squares, text_file, arguments, told
+):
+    names = {
+        "tmp": tmp_path,
+        "text": text_file,
+        "photo": photo,
+        "squares": squares,
+        "net": NET,
+        "two": MODEL,
+    }
     before = sorted(tmp_path.rglob("*"))
     for json_or_not in ([], ["--json"]):
         line = refuse(*arguments.format(**names).split(), *json_or_not)
@@ -487,7 +623,9 @@ def test_the_text_of_models_is_a_table(read):
 
 
 def test_the_text_of_layers_shows_shapes_as_products(read):
-    (line,) = [line for line in read("layers", "--model", NET).splitlines() if line.startswith("conv1 ")]
+    (line,) = [
+        line for line in read("layers", "--model", NET).splitlines() if line.startswith("conv1 ")
+    ]
     assert line.split() == ["conv1", "Conv2d", "4×32×32", "108", "110592"]
 
 
@@ -505,7 +643,11 @@ def test_the_text_of_predict_names_classes_with_four_digits(read, ask, photo):
     lines = read("predict", photo, "--model", NET).splitlines()
     assert lines[0] == f"model: {NET}"
     assert lines[1].split() == ["label", "probability", "index"]
-    assert lines[2].split() == [*best["label"].split(), f"{best['probability']:.4g}", str(best["index"])]
+    assert lines[2].split() == [
+        *best["label"].split(),
+        f"{best['probability']:.4g}",
+        str(best["index"]),
+    ]
 
 
 def test_the_text_of_features_and_attribute_has_no_brackets(read, photo, tmp_path):
@@ -513,7 +655,18 @@ def test_the_text_of_features_and_attribute_has_no_brackets(read, photo, tmp_pat
     assert "shape: 4×32×32\n" in text
     assert "dead_channels: -\n" in text
     assert f"files: {tmp_path}/conv1.npy, {tmp_path}/conv1.png\n" in text
-    text = read("attribute", photo, "--model", NET, "--method", "saliency", "--target", "1", "--out", str(tmp_path))
+    text = read(
+        "attribute",
+        photo,
+        "--model",
+        NET,
+        "--method",
+        "saliency",
+        "--target",
+        "1",
+        "--out",
+        str(tmp_path),
+    )
     assert "layer: -\n" in text
     assert "shape: 32×32\n" in text
     assert not set("[]{}()'") & set(text)
@@ -522,10 +675,15 @@ def test_the_text_of_features_and_attribute_has_no_brackets(read, photo, tmp_pat
 def test_the_text_of_evaluate_and_train_indents_what_belongs_together(read, home, squares):
     text = read("train", "--model", MODEL, "--dataset", squares, "--epochs", "1", "--side", "8")
     assert "metrics:\n  epoch: 0\n" in text
-    assert re.search(r"  test:\n    loss: \d[\d.]*\n    accuracy: \d[\d.]*\n    by_class:\n      green: \d", text)
+    assert re.search(
+        r"  test:\n    loss: \d[\d.]*\n    accuracy: \d[\d.]*\n    by_class:\n      green: \d", text
+    )
     (run,) = (home / "runs").iterdir()
     text = read("evaluate", "--model", f"run/{run.name}", "--dataset", squares)
-    assert re.search(r"images: 6\naccuracy: \d[\d.]*\nloss: \d[\d.]*\nby_class:\n  green: \d[\d.]*\n  red: \d", text)
+    assert re.search(
+        r"images: 6\naccuracy: \d[\d.]*\nloss: \d[\d.]*\nby_class:\n  green: \d[\d.]*\n  red: \d",
+        text,
+    )
 
 
 # ---- help
@@ -568,7 +726,9 @@ def test_the_version_is_the_packages(capsys):
 
 def process(*arguments: str, **options) -> subprocess.CompletedProcess:
     command = [sys.executable, "-W", "error", "-m", "resviz", *arguments]
-    return subprocess.run(command, cwd=ROOT, timeout=120, check=False, capture_output=True, text=True, **options)
+    return subprocess.run(
+        command, cwd=ROOT, timeout=120, check=False, capture_output=True, text=True, **options
+    )
 
 
 def test_a_process_prints_json_alone_and_ends_with_zero(photo):
@@ -586,16 +746,31 @@ def test_a_process_that_refuses_ends_with_two_and_prints_nothing(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX pipe")
 def test_a_reader_that_closes_the_pipe_early_is_no_error():
     child = [sys.executable, "-W", "error", "-m", "resviz", "layers", "--model", "new/residual-56"]
-    with subprocess.Popen(child, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        child, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
         running.stdout.close()  # before anything is written
         assert running.stderr.read() == ""
         assert running.wait(120) == 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
-def test_progress_is_for_a_terminal_and_never_on_standard_output(home, squares, monkeypatch, capsys):
+def test_progress_is_for_a_terminal_and_never_on_standard_output(
+    home, squares, monkeypatch, capsys
+):
     terminal, child = pty.openpty()
-    train = ["train", "--model", MODEL, "--dataset", squares, "--epochs", "2", "--side", "8", "--json"]
+    train = [
+        "train",
+        "--model",
+        MODEL,
+        "--dataset",
+        squares,
+        "--epochs",
+        "2",
+        "--side",
+        "8",
+        "--json",
+    ]
     with os.fdopen(child, "w") as screen, ThreadPoolExecutor(1) as reader:
         shown = reader.submit(_all, terminal)
         monkeypatch.setattr(sys, "stderr", screen)
@@ -604,7 +779,9 @@ def test_progress_is_for_a_terminal_and_never_on_standard_output(home, squares, 
     os.close(terminal)
     assert json.loads(capsys.readouterr().out)["status"] == "finished"
     assert b"decoding squares" in shown.result()
-    lines = [re.sub(rb"^.*\x1b\[K", b"", line) for line in shown.result().split(b"\r\n")]  # what is left of each line
+    lines = [
+        re.sub(rb"^.*\x1b\[K", b"", line) for line in shown.result().split(b"\r\n")
+    ]  # what is left of each line
     assert [re.sub(rb"\d\.\d{4}", b"A", line) for line in lines] == [
         b"epoch 1/2: test accuracy A",
         b"epoch 2/2: test accuracy A",

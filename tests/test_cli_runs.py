@@ -43,7 +43,12 @@ def ask(capsys):
 def test_runs_are_listed_with_their_progress(ask, run):
     (listed,) = ask("runs")["runs"]
     assert ask("runs", "list")["runs"] == [listed]
-    assert (listed["id"], listed["status"], listed["step"], listed["steps"]) == (run, "stopped", 4, 12)
+    assert (listed["id"], listed["status"], listed["step"], listed["steps"]) == (
+        run,
+        "stopped",
+        4,
+        12,
+    )
     assert listed["model"] == MODEL
     assert listed["dataset"] == "squares"
     assert abs(datetime.fromisoformat(listed["started"]).timestamp() - time.time()) < 600
@@ -99,7 +104,10 @@ def test_an_exported_run_folder_comes_back(ask, run, tmp_path):
         ("train --run {run} --batch-size 9", "leave out --batch-size or --run"),
         ("train --run {run} --compile", "leave out --compile or --run"),
         ("train --model new/residual-8", "Say what to train on with --dataset"),
-        ("train --model new/residual-8 --dataset digits --record all", "one of off, light, full, got 'all'"),
+        (
+            "train --model new/residual-8 --dataset digits --record all",
+            "one of off, light, full, got 'all'",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(capsys, run, arguments, says):

@@ -21,7 +21,9 @@ def german(text: str) -> str:
 
 def refusal() -> ProbeError:
     return ProbeError(
-        "{count} pictures are too many; {way_out}.", count=7, way_out=Sentence("take fewer than {most}", most=3)
+        "{count} pictures are too many; {way_out}.",
+        count=7,
+        way_out=Sentence("take fewer than {most}", most=3),
     )
 
 
@@ -36,14 +38,19 @@ def test_a_sentence_is_said_again_with_the_sentences_inside_it():
 
 def test_an_error_inside_another_is_said_too():
     outer = CheckpointError(
-        "{path} fits nothing ({reason})", path="a.pt", reason=ResvizError("A sentence without values")
+        "{path} fits nothing ({reason})",
+        path="a.pt",
+        reason=ResvizError("A sentence without values"),
     )
     assert str(outer) == "a.pt fits nothing (A sentence without values)"
     assert outer.sentence.said(german) == "a.pt fits nothing (Ein Satz ohne Werte)"
 
 
 def test_values_are_formatted_as_the_template_says_and_braces_in_them_are_left_alone():
-    assert str(ResvizError("{name!r} has {size:,} bytes", name="{a}", size=1234)) == "'{a}' has 1,234 bytes"
+    assert (
+        str(ResvizError("{name!r} has {size:,} bytes", name="{a}", size=1234))
+        == "'{a}' has 1,234 bytes"
+    )
     assert str(ResvizError("no values: {this} stays")) == "no values: {this} stays"
 
 

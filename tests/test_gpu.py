@@ -16,7 +16,12 @@ from resviz.models.spec import ModelSpec
 from resviz.probes.attribution.methods import METHODS, attribute
 from resviz.probes.core.layers import layers
 from resviz.probes.core.prediction import predict
-from resviz.probes.feature_maps.activations import activations, gradient_times_activation, moments, residual_parts
+from resviz.probes.feature_maps.activations import (
+    activations,
+    gradient_times_activation,
+    moments,
+    residual_parts,
+)
 from resviz.probes.receptive_field.theoretical import receptive_field
 from resviz.training.config import TrainConfig
 from resviz.training.engine.augmentation import Batches
@@ -29,7 +34,9 @@ from tests.probes.example_nets import imagenet, picture
 
 pytestmark = [
     pytest.mark.gpu,
-    pytest.mark.skipif(best().type == "cpu", reason="there is no GPU: CUDA and MPS are not available"),
+    pytest.mark.skipif(
+        best().type == "cpu", reason="there is no GPU: CUDA and MPS are not available"
+    ),
 ]
 
 
@@ -53,16 +60,23 @@ def test_predictions_agree(nets):
 def test_activations_and_their_statistics_agree(nets):
     x = picture(64)
     for probe in (activations, moments):
-        here, there = (probe(net, x.to(next(net.parameters()).device), ["layer2.0"])["layer2.0"] for net in nets)
+        here, there = (
+            probe(net, x.to(next(net.parameters()).device), ["layer2.0"])["layer2.0"]
+            for net in nets
+        )
         np.testing.assert_allclose(there.mean, here.mean, rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(there.std, here.std, rtol=1e-3, atol=1e-4)
 
 
 def test_residual_parts_and_relevance_agree(nets):
     x = picture(64)
-    here, there = (residual_parts(net, x.to(next(net.parameters()).device), "layer3.1") for net in nets)
+    here, there = (
+        residual_parts(net, x.to(next(net.parameters()).device), "layer3.1") for net in nets
+    )
     assert there.norm_branch == pytest.approx(here.norm_branch, rel=1e-3)
-    here, there = (gradient_times_activation(n, x.to(next(n.parameters()).device), "layer3.1", 3) for n in nets)
+    here, there = (
+        gradient_times_activation(n, x.to(next(n.parameters()).device), "layer3.1", 3) for n in nets
+    )
     np.testing.assert_allclose(there, here, rtol=1e-2, atol=1e-4)
 
 
@@ -81,7 +95,9 @@ def test_structure_is_the_same_wherever_the_weights_lie(nets):
 
 # ---- training
 
-CONFIG = TrainConfig(epochs=1, batch_size=128, lr=0.1, side=8, augmentation="crop", precision="float32")
+CONFIG = TrainConfig(
+    epochs=1, batch_size=128, lr=0.1, side=8, augmentation="crop", precision="float32"
+)
 
 
 def training(device: Device, config: TrainConfig = CONFIG, state: State | None = None) -> Training:
@@ -95,11 +111,15 @@ def first_steps(found: Training, count: int = 3) -> list[Step]:
 
 
 def test_training_takes_the_steps_of_the_cpu_and_records_them():
-    here, there = (first_steps(training(device)) for device in (replace(cpu(), autocast=None), best()))
+    here, there = (
+        first_steps(training(device)) for device in (replace(cpu(), autocast=None), best())
+    )
     for ours, theirs in zip(here, there, strict=True):
         assert theirs.loss == pytest.approx(ours.loss, rel=1e-2)
     for quantity, values in here[0].norms.items():
-        np.testing.assert_allclose(there[0].norms[quantity], values, rtol=2e-2, atol=1e-4, err_msg=quantity)
+        np.testing.assert_allclose(
+            there[0].norms[quantity], values, rtol=2e-2, atol=1e-4, err_msg=quantity
+        )
 
 
 def test_the_set_lies_on_the_gpu_and_batches_are_the_same_as_on_the_cpu():

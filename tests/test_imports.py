@@ -1,7 +1,8 @@
 """Imports run one way: errors, device <- models, data <- probes, training <- figures <- ui <- pages <- app.
 
-`cli` stands beside `ui`: it draws with `figures`, without a screen. The package itself, `import resviz`, offers models,
-data and probes to others and loads them when they are asked for. Inside one part imports are free.
+`cli` stands beside `ui`: it draws with `figures`, without a screen. The package itself, `import
+resviz`, offers models, data and probes to others and loads them when they are asked for. Inside one
+part imports are free.
 """
 
 import ast
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-APP_FILES = sorted([*ROOT.glob("resviz/**/*.py"), *ROOT.glob("pages/**/*.py"), *ROOT.glob("app.py")])
+APP_FILES = sorted(
+    [*ROOT.glob("resviz/**/*.py"), *ROOT.glob("pages/**/*.py"), *ROOT.glob("app.py")]
+)
 
 # part -> how far from the ground it stands; an import goes down
 LEVELS = {
@@ -88,7 +91,10 @@ def _names(node: ast.AST, package: list[str]) -> list[str]:
 
 
 def _is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+    return isinstance(node, ast.If) and ast.unparse(node.test) in {
+        "TYPE_CHECKING",
+        "typing.TYPE_CHECKING",
+    }
 
 
 def part_of(name: str) -> str | None:
@@ -102,7 +108,9 @@ def violations(source: str, module: str, is_package: bool = False) -> list[str]:
     """One line for each import of `module` that runs back or fetches a library where it has no place."""
     part = part_of(module)
     if part is None or (part == "resviz" and module != "resviz"):
-        return [f"{module} has no place in the order of imports: give it one in {Path(__file__).name}"]
+        return [
+            f"{module} has no place in the order of imports: give it one in {Path(__file__).name}"
+        ]
     found = [(found.line, _objection(part, found)) for found in imports(source, module, is_package)]
     return [f"{module}:{line}: {objection}" for line, objection in found if objection]
 
@@ -124,7 +132,9 @@ def _objection(part: str, found: Import) -> str | None:
 
 
 def _allowed(part: str, target: str, found: Import) -> bool:
-    as_type = found.typing and any(part == a and f"{found.name}.".startswith(f"{b}.") for a, b in SIDEWAYS_TYPES)
+    as_type = found.typing and any(
+        part == a and f"{found.name}.".startswith(f"{b}.") for a, b in SIDEWAYS_TYPES
+    )
     below = LEVELS[target] < LEVELS[part] and (part, target) not in NOT_FOR
     return below or as_type or (part, target) in SIDEWAYS
 
@@ -186,9 +196,18 @@ def test_an_arrow_that_runs_back_is_found(module: str, source: str) -> None:
             "resviz.models.zoo",
             "from resviz.models.spec import ModelSpec\nfrom . import resnet\nfrom ..errors import ModelError",
         ),
-        ("resviz.models.zoo", "if TYPE_CHECKING:\n    from resviz.data import images\n    import resviz.data.images"),
-        ("resviz.training.loop", "from resviz.probes.gradients import norms\nfrom resviz import device, __version__"),
-        ("resviz.figures.cam", "import plotly.graph_objects as go\nfrom resviz.probes.cam import Cam"),
+        (
+            "resviz.models.zoo",
+            "if TYPE_CHECKING:\n    from resviz.data import images\n    import resviz.data.images",
+        ),
+        (
+            "resviz.training.loop",
+            "from resviz.probes.gradients import norms\nfrom resviz import device, __version__",
+        ),
+        (
+            "resviz.figures.cam",
+            "import plotly.graph_objects as go\nfrom resviz.probes.cam import Cam",
+        ),
         ("resviz.figures.cam", "if TYPE_CHECKING:\n    import torch"),
         (
             "resviz.ui.cache",
@@ -196,7 +215,10 @@ def test_an_arrow_that_runs_back_is_found(module: str, source: str) -> None:
         ),
         ("resviz.cli", "from resviz.training import jobs\nfrom resviz.figures.cam import draw"),
         ("resviz.__main__", "from resviz.cli import main"),
-        ("pages.cam", "import streamlit as st\nfrom resviz.ui.cache import cached_cam\nfrom resviz.figures import cam"),
+        (
+            "pages.cam",
+            "import streamlit as st\nfrom resviz.ui.cache import cached_cam\nfrom resviz.figures import cam",
+        ),
         ("app", "import streamlit as st\nfrom resviz.ui import layout"),
     ],
 )
@@ -212,7 +234,10 @@ def test_the_public_api_is_lazy() -> None:
 
 
 def test_a_relative_import_in_a_package_starts_at_the_package() -> None:
-    found = [found.name for found in imports("from . import zoo\nfrom ..data import images", "resviz.models", True)]
+    found = [
+        found.name
+        for found in imports("from . import zoo\nfrom ..data import images", "resviz.models", True)
+    ]
     assert found == ["resviz.models.zoo", "resviz.data.images"]
 
 

@@ -14,7 +14,11 @@ from streamlit import config
 
 ROOT = Path(__file__).parents[1]
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
-IMPORT_NAMES = {"pillow": "PIL", "pyyaml": "yaml", "grad-cam": "pytorch_grad_cam"}  # where it is not the name itself
+IMPORT_NAMES = {
+    "pillow": "PIL",
+    "pyyaml": "yaml",
+    "grad-cam": "pytorch_grad_cam",
+}  # where it is not the name itself
 OF_ONE_MACHINE = [
     b"/work/",
     b"/root/",
@@ -32,7 +36,10 @@ def _lines(name: str) -> list[str]:
 
 
 def _pins(name: str) -> dict[str, str]:
-    return {canonicalize_name(package): version for package, version in (line.split("==") for line in _lines(name))}
+    return {
+        canonicalize_name(package): version
+        for package, version in (line.split("==") for line in _lines(name))
+    }
 
 
 def _files() -> list[Path]:
@@ -51,18 +58,26 @@ def _files() -> list[Path]:
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
 def test_every_requirement_is_pinned_exactly(name: str) -> None:
-    assert [line for line in _lines(name) if not re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][0-9A-Za-z.]*", line)] == []
+    assert [
+        line
+        for line in _lines(name)
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][0-9A-Za-z.]*", line)
+    ] == []
 
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
 def test_every_dependency_has_its_reason_in_contributing(name: str) -> None:
-    rows = re.findall(r"^\| `([\w.-]+)` \| *\S+", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([\w.-]+)` \| *\S+", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE
+    )
     assert set(_pins(name)) - {canonicalize_name(row) for row in rows} == set()
 
 
 def test_the_ranges_in_pyproject_admit_the_pins() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    ranges = {canonicalize_name(r.name): r.specifier for r in map(Requirement, project["dependencies"])}
+    ranges = {
+        canonicalize_name(r.name): r.specifier for r in map(Requirement, project["dependencies"])
+    }
     pins = _pins("requirements.txt")
     assert set(ranges) == set(pins)
     assert {name: pins[name] for name in pins if not ranges[name].contains(pins[name])} == {}
@@ -75,7 +90,9 @@ def test_the_app_imports_only_what_requirements_name() -> None:
     for path in [*ROOT.glob("resviz/**/*.py"), *ROOT.glob("pages/**/*.py"), *ROOT.glob("app.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0]: str(path.relative_to(ROOT)) for alias in node.names}
+                imported |= {
+                    alias.name.split(".")[0]: str(path.relative_to(ROOT)) for alias in node.names
+                }
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported[node.module.split(".")[0]] = str(path.relative_to(ROOT))
     assert {name: path for name, path in imported.items() if name not in known} == {}
@@ -83,7 +100,10 @@ def test_the_app_imports_only_what_requirements_name() -> None:
 
 def test_every_setting_is_one_that_streamlit_knows() -> None:
     def keys(table: dict, prefix: str = "") -> list[str]:
-        nested = (keys(v, f"{prefix}{k}.") if isinstance(v, dict) else [prefix + k] for k, v in table.items())
+        nested = (
+            keys(v, f"{prefix}{k}.") if isinstance(v, dict) else [prefix + k]
+            for k, v in table.items()
+        )
         return [key for part in nested for key in part]
 
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())

@@ -1,8 +1,8 @@
 """Every capability without a browser, with the same numbers. `python -m resviz COMMAND --help` explains each.
 
-With `--json` a command prints one JSON object and nothing else on standard output. A refusal exits with status 2 and
-one line on standard error that starts with `resviz: `. A module here holds commands of one kind; a command is a
-function from its options to its result.
+With `--json` a command prints one JSON object and nothing else on standard output. A refusal exits
+with status 2 and one line on standard error that starts with `resviz: `. A module here holds
+commands of one kind; a command is a function from its options to its result.
 """
 
 import argparse

@@ -26,7 +26,10 @@ def batchnorm(options: argparse.Namespace) -> Result:
     loaded = load(options.model)
     found: Result = {"model": loaded.name, "images": len(options.image)}
     if not has_batch_norm(loaded.model):
-        others = [{"name": a.layer, "kind": a.kind, "channels": len(a.beta)} for a in affine_layers(loaded.model)]
+        others = [
+            {"name": a.layer, "kind": a.kind, "channels": len(a.beta)}
+            for a in affine_layers(loaded.model)
+        ]
         return {**found, "layers": [], "note": without_batch_norm(loaded.model), "others": others}
     x = _images(options, loaded) if options.image else None
     found["layers"] = [_summary(layer) for layer in probe(loaded.model, x)]
@@ -77,7 +80,9 @@ def _images(options: argparse.Namespace, loaded: "LoadedModel") -> "Tensor":
     shown = [open_file(Path(path)).image for path in options.image]
     if options.corrupt == "none":
         return torch.stack([loaded.preprocess(image) for image in shown]).to(best().type)
-    return _prepared(options, loaded, torch.stack([_pixels(loaded.preprocess.view(image)) for image in shown]))
+    return _prepared(
+        options, loaded, torch.stack([_pixels(loaded.preprocess.view(image)) for image in shown])
+    )
 
 
 def _pixels(image: Any) -> "Tensor":
@@ -95,7 +100,9 @@ def _prepared(options: argparse.Namespace, loaded: "LoadedModel", pixels: "Tenso
     from resviz.training.engine.augmentation import normalised
 
     statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
-    return normalised(corrupt(pixels, options.corrupt, options.strength), statistics).to(best().type)
+    return normalised(corrupt(pixels, options.corrupt, options.strength), statistics).to(
+        best().type
+    )
 
 
 def _modes(loaded: "LoadedModel", x: "Tensor | None") -> list[Result]:
@@ -103,7 +110,9 @@ def _modes(loaded: "LoadedModel", x: "Tensor | None") -> list[Result]:
     from resviz.probes.batchnorm.modes import batchnorm_modes
 
     if x is None:
-        raise ResvizError("Answers are compared for pictures; name at least one, or leave out --compare.")
+        raise ResvizError(
+            "Answers are compared for pictures; name at least one, or leave out --compare."
+        )
     records = []
     for mode in batchnorm_modes(loaded.model, x):
         guesses = [mode.top(i, loaded.labels, 1)[0] for i in range(len(x))]
@@ -119,7 +128,11 @@ def _folded(loaded: "LoadedModel", x: "Tensor | None") -> Result:
     if x is None:
         raise ResvizError("Folding is checked on pictures; name at least one, or leave out --fold.")
     check = folding_check(loaded.model, x)
-    return {"layers": check.pairs, "largest_difference": check.difference, "largest_output": check.largest}
+    return {
+        "layers": check.pairs,
+        "largest_difference": check.difference,
+        "largest_output": check.largest,
+    }
 
 
 def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
@@ -129,12 +142,15 @@ def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
     from resviz.data import datasets
     from resviz.probes.batchnorm.modes import accuracy, recalibrate
 
-    data = datasets.load(options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True)
+    data = datasets.load(
+        options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True
+    )
     split = datasets.with_labels(data, loaded.labels).test
     order = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[: options.sample]
     if len(order) < 2:
         raise ResvizError(
-            "{name} has one picture to test with, and two halves are needed; add pictures.", name=data.name
+            "{name} has one picture to test with, and two halves are needed; add pictures.",
+            name=data.name,
         )
     other, mine = order.chunk(2)
 
@@ -161,21 +177,35 @@ def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
 def add_to(commands: Any) -> None:
     """Add the command of this module to the parser."""
     command = with_model(add(commands, batchnorm))
-    command.add_argument("image", nargs="*", metavar="IMAGE", help="pictures that together are the batch")
+    command.add_argument(
+        "image", nargs="*", metavar="IMAGE", help="pictures that together are the batch"
+    )
     command.add_argument(
         "--corrupt",
         default="none",
         metavar="KIND",
         help="none, blur, noise, contrast or invert: what is done to the pictures (default: %(default)s)",
     )
-    command.add_argument("--strength", type=whole(1, 5), default=3, metavar="N", help="1 to 5 (default: %(default)s)")
-    command.add_argument("--compare", action="store_true", help="also the answers with the batch's own statistics")
-    command.add_argument("--fold", action="store_true", help="also fold the layers away, and check the outputs")
     command.add_argument(
-        "--dataset", metavar="D", help="folder:PATH or a zip: also the accuracy with recalibrated statistics"
+        "--strength", type=whole(1, 5), default=3, metavar="N", help="1 to 5 (default: %(default)s)"
     )
     command.add_argument(
-        "--sample", type=whole(2, 1_000_000), default=1000, metavar="N", help="so many of its images (default: 1000)"
+        "--compare", action="store_true", help="also the answers with the batch's own statistics"
+    )
+    command.add_argument(
+        "--fold", action="store_true", help="also fold the layers away, and check the outputs"
+    )
+    command.add_argument(
+        "--dataset",
+        metavar="D",
+        help="folder:PATH or a zip: also the accuracy with recalibrated statistics",
+    )
+    command.add_argument(
+        "--sample",
+        type=whole(2, 1_000_000),
+        default=1000,
+        metavar="N",
+        help="so many of its images (default: 1000)",
     )
     command.add_argument(
         "--batch",

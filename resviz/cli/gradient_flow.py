@@ -39,7 +39,9 @@ def _short(profiles: "list[Profile]") -> Result:
     layers: dict[str, Result] = {}
     for profile in profiles:
         for layer, norm in zip(profile.layers, profile.mean("weight_gradient"), strict=True):
-            row = layers.setdefault(layer, {"layer": layer, **dict.fromkeys((p.model for p in profiles), None)})
+            row = layers.setdefault(
+                layer, {"layer": layer, **dict.fromkeys((p.model for p in profiles), None)}
+            )
             row[profile.model] = float(norm)
     return {"models": models, "layers": list(layers.values())}
 
@@ -74,12 +76,22 @@ def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     command = add(commands, gradients)
     command.add_argument(
-        "--model", required=True, action="append", metavar="M", help="a name that `models` lists; may be given again"
+        "--model",
+        required=True,
+        action="append",
+        metavar="M",
+        help="a name that `models` lists; may be given again",
     )
     command.add_argument(
-        "--seeds", type=whole(1, MAX_SEEDS), default=3, metavar="K", help="how many draws of weights and batch (3)"
+        "--seeds",
+        type=whole(1, MAX_SEEDS),
+        default=3,
+        metavar="K",
+        help="how many draws of weights and batch (3)",
     )
-    command.add_argument("--batch", type=whole(2, 1024), default=32, metavar="N", help="images (default: 32)")
+    command.add_argument(
+        "--batch", type=whole(2, 1024), default=32, metavar="N", help="images (default: 32)"
+    )
     command.add_argument(
         "--images",
         choices=("noise", "photos"),
@@ -87,4 +99,6 @@ def add_to(commands: Any) -> None:
         metavar="NAME",
         help="noise: normal numbers, or photos: squares of the sample photos; random targets (default: noise)",
     )
-    command.add_argument("--double", action="store_true", help="compute in float64 (else only where float32 fails)")
+    command.add_argument(
+        "--double", action="store_true", help="compute in float64 (else only where float32 fails)"
+    )

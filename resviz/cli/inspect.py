@@ -38,9 +38,15 @@ def layers(options: argparse.Namespace) -> Result:
     size = options.size or loaded.input_size
     try:
         found = probe(loaded.model, size)
-    except (RuntimeError, ValueError, AssertionError):  # what torch says where the input does not fit
+    except (
+        RuntimeError,
+        ValueError,
+        AssertionError,
+    ):  # what torch says where the input does not fit
         raise ResvizError(
-            "{name} cannot take {size} x {size} pixels; choose another --size.", name=loaded.name, size=size
+            "{name} cannot take {size} x {size} pixels; choose another --size.",
+            name=loaded.name,
+            size=size,
         ) from None
     kept = ("name", "kind", "output_shape", "parameters", "macs")
     records = [{key: getattr(layer, key) for key in kept} for layer in found]
@@ -60,7 +66,9 @@ def features(options: argparse.Namespace) -> Result:
     files = [
         write(options.out, f"{options.layer}.npy", lambda path: np.save(path, found.values)),
         write(
-            options.out, f"{options.layer}.png", lambda path: path.write_bytes(mosaic_png(found.values, columns, False))
+            options.out,
+            f"{options.layer}.png",
+            lambda path: path.write_bytes(mosaic_png(found.values, columns, False)),
         ),
     ]
     return {
@@ -81,13 +89,21 @@ def attribute(options: argparse.Namespace) -> Result:
     from resviz.probes.core.prediction import predict as top
 
     loaded, shown, x = subject(options)
-    target = options.target if options.target is not None else top(loaded.model, x, loaded.labels).top[0].index
+    target = (
+        options.target
+        if options.target is not None
+        else top(loaded.model, x, loaded.labels).top[0].index
+    )
     found = probe(loaded.model, x, options.method, target, options.layer, counter(options.method))
     name = "-".join(filter(None, (found.method, found.layer, str(target))))
     photo = loaded.preprocess.view(shown.image)
     files = [
         write(options.out, f"{name}.npy", lambda path: np.save(path, found.map)),
-        write(options.out, f"{name}.png", lambda path: path.write_bytes(overlay_png(photo, found.map, 0.7))),
+        write(
+            options.out,
+            f"{name}.png",
+            lambda path: path.write_bytes(overlay_png(photo, found.map, 0.7)),
+        ),
     ]
     return {
         "model": loaded.name,
@@ -105,16 +121,31 @@ def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     add(commands, models)
     command = with_model(with_image(add(commands, predict)))
-    command.add_argument("--top", type=whole(1, 100_000), default=5, metavar="N", help="how many classes (default: 5)")
+    command.add_argument(
+        "--top",
+        type=whole(1, 100_000),
+        default=5,
+        metavar="N",
+        help="how many classes (default: 5)",
+    )
     command = with_model(add(commands, layers))
     command.add_argument(
-        "--size", type=whole(1, MAX_SIZE), metavar="PX", help="side of the input in pixels (default: the model's own)"
+        "--size",
+        type=whole(1, MAX_SIZE),
+        metavar="PX",
+        help="side of the input in pixels (default: the model's own)",
     )
     command = with_out(with_model(with_image(add(commands, features))))
     command.add_argument("--layer", required=True, metavar="L", help="a name that `layers` lists")
     command = with_out(with_model(with_image(add(commands, attribute))))
-    command.add_argument("--method", default="grad-cam", metavar="NAME", help=f"{METHODS} (default: %(default)s)")
     command.add_argument(
-        "--layer", metavar="L", help="for methods that look at one (default: the last block with a map)"
+        "--method", default="grad-cam", metavar="NAME", help=f"{METHODS} (default: %(default)s)"
     )
-    command.add_argument("--target", type=int, metavar="N", help="class number (default: the likeliest)")
+    command.add_argument(
+        "--layer",
+        metavar="L",
+        help="for methods that look at one (default: the last block with a map)",
+    )
+    command.add_argument(
+        "--target", type=int, metavar="N", help="class number (default: the likeliest)"
+    )

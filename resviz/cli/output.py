@@ -40,7 +40,9 @@ def show(text: str) -> None:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or Python complains when it flushes at exit
 
 
 def write(folder: str, name: str, write: Callable[[Path], object]) -> str:
@@ -51,7 +53,9 @@ def write(folder: str, name: str, write: Callable[[Path], object]) -> str:
         write(path)
     except OSError as reason:
         raise ResvizError(
-            "{path} cannot be written ({reason}); choose another --out.", path=path, reason=reason.strerror or reason
+            "{path} cannot be written ({reason}); choose another --out.",
+            path=path,
+            reason=reason.strerror or reason,
         ) from None
     return str(path)
 
@@ -81,7 +85,10 @@ def _lines(result: Result, indent: str = "") -> Iterator[str]:
 def _table(records: list[Result]) -> list[str]:
     rows = [list(records[0]), *([_text(v) for v in record.values()] for record in records)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def _text(value: object) -> str:

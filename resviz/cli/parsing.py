@@ -19,12 +19,16 @@ class Parser(argparse.ArgumentParser):
     """Refuses like everything else here, in one line; COMMAND's parsers are of this class too."""
 
     def error(self, message: str) -> NoReturn:
-        raise ResvizError("{message}; `python -m {prog} --help` explains.", message=message, prog=self.prog)
+        raise ResvizError(
+            "{message}; `python -m {prog} --help` explains.", message=message, prog=self.prog
+        )
 
 
 def add(commands: Any, run: Callable[[argparse.Namespace], Result]) -> argparse.ArgumentParser:
     name = run.__name__.replace("_", "-")
-    command: argparse.ArgumentParser = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=run.__doc__, description=run.__doc__
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(command=run)
     return command
@@ -39,7 +43,9 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         except ValueError:
             number = low - 1
         if not low <= number <= high:
-            raise argparse.ArgumentTypeError(f"must be a whole number from {low} to {high}, got {text}")
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number from {low} to {high}, got {text}"
+            )
         return number
 
     return read
@@ -51,11 +57,18 @@ def with_image(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def with_model(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    command.add_argument("--model", required=True, metavar="M", help="a name that `models` lists, new/... or file/PATH")
+    command.add_argument(
+        "--model",
+        required=True,
+        metavar="M",
+        help="a name that `models` lists, new/... or file/PATH",
+    )
     return command
 
 
-def with_dataset(command: argparse.ArgumentParser, required: bool = True) -> argparse.ArgumentParser:
+def with_dataset(
+    command: argparse.ArgumentParser, required: bool = True
+) -> argparse.ArgumentParser:
     command.add_argument(
         "--dataset",
         required=required,

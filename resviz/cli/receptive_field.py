@@ -33,12 +33,15 @@ def receptive_field(options: argparse.Namespace) -> Result:
     result: Result = {"model": loaded.name, "input_size": loaded.input_size, "layers": records}
     if not options.layer:
         fit = image_fit(loaded.model, loaded.input_size)
-        result["fit"] = _fit(fit) | ({"with_stem_stride_1": _fit(fit.relaxed)} if fit.relaxed else {})
+        result["fit"] = _fit(fit) | (
+            {"with_stem_stride_1": _fit(fit.relaxed)} if fit.relaxed else {}
+        )
     if options.effective:
         result["inputs"], x = _inputs(options, loaded)
         fields = _effective(options, loaded, x.to(best().type))
         result["layers"] = [
-            record | _measured(fields[field.name]) for record, field in zip(records, found, strict=True)
+            record | _measured(fields[field.name])
+            for record, field in zip(records, found, strict=True)
         ]
     elif options.image or options.dataset or options.inputs:
         raise ResvizError(
@@ -47,13 +50,22 @@ def receptive_field(options: argparse.Namespace) -> Result:
     return result
 
 
-def _effective(options: argparse.Namespace, loaded: "LoadedModel", x: "Tensor") -> "dict[str, EffectiveField | None]":
-    from resviz.probes.receptive_field.effective import effective_receptive_field, effective_receptive_fields
+def _effective(
+    options: argparse.Namespace, loaded: "LoadedModel", x: "Tensor"
+) -> "dict[str, EffectiveField | None]":
+    from resviz.probes.receptive_field.effective import (
+        effective_receptive_field,
+        effective_receptive_fields,
+    )
 
     draws = PHOTO_DRAWS if options.image else 1
     if options.layer:
-        return {options.layer: effective_receptive_field(loaded.model, x, options.layer, draws=draws)}
-    return effective_receptive_fields(loaded.model, x, draws=draws, progress=counter("effective fields"))
+        return {
+            options.layer: effective_receptive_field(loaded.model, x, options.layer, draws=draws)
+        }
+    return effective_receptive_fields(
+        loaded.model, x, draws=draws, progress=counter("effective fields")
+    )
 
 
 def _inputs(options: argparse.Namespace, loaded: "LoadedModel") -> "tuple[str, Tensor]":
@@ -62,7 +74,9 @@ def _inputs(options: argparse.Namespace, loaded: "LoadedModel") -> "tuple[str, T
 
     count = options.inputs or INPUTS
     if options.image and options.dataset:
-        raise ResvizError("the effective field is measured on one --image or on a --dataset; leave out one of them.")
+        raise ResvizError(
+            "the effective field is measured on one --image or on a --dataset; leave out one of them."
+        )
     if options.image:
         from resviz.data.images import open_file
 
@@ -79,10 +93,14 @@ def _pictures(dataset: str, loaded: "LoadedModel", count: int) -> "Tensor":
     from resviz.data import datasets
     from resviz.training.engine.augmentation import normalised
 
-    split = datasets.load(dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True).test
+    split = datasets.load(
+        dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True
+    ).test
     count = min(count, len(split))
     chosen = split.images[torch.arange(count) * len(split) // count]
-    return normalised(chosen, (torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)))
+    return normalised(
+        chosen, (torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std))
+    )
 
 
 def _measured(field: "EffectiveField | None") -> Result:
@@ -110,8 +128,14 @@ def _single(value: object) -> object:
 def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     command = with_model(add(commands, receptive_field))
-    command.add_argument("--layer", metavar="L", help="a name that `layers` lists (default: all that give maps)")
+    command.add_argument(
+        "--layer", metavar="L", help="a name that `layers` lists (default: all that give maps)"
+    )
     command.add_argument("--effective", action="store_true", help=EFFECTIVE)
-    command.add_argument("--inputs", type=whole(1, 1000), metavar="N", help="on so many pictures (default: 4)")
+    command.add_argument(
+        "--inputs", type=whole(1, 1000), metavar="N", help="on so many pictures (default: 4)"
+    )
     command.add_argument("--image", metavar="FILE", help="on this picture in place of noise")
-    command.add_argument("--dataset", metavar="D", help="on pictures of folder:PATH in place of noise")
+    command.add_argument(
+        "--dataset", metavar="D", help="on pictures of folder:PATH in place of noise"
+    )

@@ -19,7 +19,10 @@ def runs(options: argparse.Namespace) -> Result:
     if options.action == "list":
         return _list()
     if not options.id:
-        raise ResvizError("Say which run to {action}; `python -m resviz runs list` lists them.", action=options.action)
+        raise ResvizError(
+            "Say which run to {action}; `python -m resviz runs list` lists them.",
+            action=options.action,
+        )
     return _ACTIONS[options.action](options)
 
 
@@ -29,14 +32,22 @@ def _list() -> Result:
     kept = ("id", "model", "dataset", "status", "step", "steps")
     return {
         "runs": [
-            {**{key: getattr(info, key) for key in kept}, "started": _moment(info.started), "message": info.message}
+            {
+                **{key: getattr(info, key) for key in kept},
+                "started": _moment(info.started),
+                "message": info.message,
+            }
             for info in reader.runs()
         ]
     }
 
 
 def _moment(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    return (
+        None
+        if seconds is None
+        else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    )
 
 
 def _show(options: argparse.Namespace) -> Result:
@@ -44,7 +55,10 @@ def _show(options: argparse.Namespace) -> Result:
 
     record = reader.read(options.id)
     info, epochs = record.info(), record.epochs()
-    rows = [dict(zip(epochs, row, strict=True)) for row in zip(*(v.tolist() for v in epochs.values()), strict=True)]
+    rows = [
+        dict(zip(epochs, row, strict=True))
+        for row in zip(*(v.tolist() for v in epochs.values()), strict=True)
+    ]
     return {
         "run": info.id,
         "status": info.status,
@@ -78,7 +92,10 @@ def _delete(options: argparse.Namespace) -> Result:
     from resviz.training.runs import reader
 
     if not options.yes:
-        raise ResvizError("{run} would be deleted with all that it learnt; add --yes.", run=reader.read(options.id).id)
+        raise ResvizError(
+            "{run} would be deleted with all that it learnt; add --yes.",
+            run=reader.read(options.id).id,
+        )
     queue.delete(options.id)
     return {"run": options.id, "status": "deleted"}
 
@@ -116,10 +133,18 @@ def add_to(commands: Any) -> None:
     """Add the command of this module to the parser."""
     command = add(commands, runs)
     actions = ("list", *_ACTIONS)
-    command.add_argument("action", nargs="?", default="list", choices=actions, help="%(choices)s (default: list)")
-    command.add_argument("id", nargs="?", metavar="ID", help="a run that `list` lists; for import, its folder")
     command.add_argument(
-        "--format", default="csv", choices=FORMATS, metavar="KIND", help="of an export: %(choices)s (default: csv)"
+        "action", nargs="?", default="list", choices=actions, help="%(choices)s (default: list)"
+    )
+    command.add_argument(
+        "id", nargs="?", metavar="ID", help="a run that `list` lists; for import, its folder"
+    )
+    command.add_argument(
+        "--format",
+        default="csv",
+        choices=FORMATS,
+        metavar="KIND",
+        help="of an export: %(choices)s (default: csv)",
     )
     command.add_argument("--out", metavar="DIR", help="folder for the files of an export")
     command.add_argument("--yes", action="store_true", help="delete without asking")

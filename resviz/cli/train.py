@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from resviz.training.launch.worker import Events
     from resviz.training.runs.folder import Run
 
-GIVEN = ("recipe", "model", "dataset", "epochs", "batch_size", "seed", "side", "threads", "out", "record", "compile")
+GIVEN = (
+    "recipe",
+    "model",
+    "dataset",
+    "epochs",
+    "batch_size",
+    "seed",
+    "side",
+    "threads",
+    "out",
+    "record",
+    "compile",
+)
 
 
 def evaluate(options: argparse.Namespace) -> Result:
@@ -29,7 +41,9 @@ def evaluate(options: argparse.Namespace) -> Result:
     from resviz.training.engine.evaluation import evaluate as measure
 
     loaded = load(options.model)
-    data = datasets.load(options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True)
+    data = datasets.load(
+        options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True
+    )
     split = datasets.with_labels(data, loaded.labels).test
     statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
     device = best()
@@ -70,15 +84,25 @@ def _trained(options: argparse.Namespace, group: "Group") -> Result:
             continue
         if isinstance(event, EpochEnd):
             last = event
-            note(f"epoch {event.epoch + 1}/{run.config.epochs}: test accuracy {event.test.accuracy:.4f}")
+            note(
+                f"epoch {event.epoch + 1}/{run.config.epochs}: test accuracy {event.test.accuracy:.4f}"
+            )
         else:
-            progress((event.step + 1) / event.steps, f"loss {event.loss:.3f}, {event.seconds:.2f} s a step")
+            progress(
+                (event.step + 1) / event.steps,
+                f"loss {event.loss:.3f}, {event.seconds:.2f} s a step",
+            )
     if launched:
         queue.admit()
     metrics: Result = asdict(last) if last else {}
     if last:
         metrics["test"]["by_class"] = dict(zip(run.data.labels, last.test.by_class, strict=True))
-    return {"run": run.name, "status": Record(run.folder).status, "metrics": metrics, "files": [str(run.weights)]}
+    return {
+        "run": run.name,
+        "status": Record(run.folder).status,
+        "metrics": metrics,
+        "files": [str(run.weights)],
+    }
 
 
 def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
@@ -89,7 +113,9 @@ def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     from resviz.training.request import MEASURE
 
     if not options.dataset:
-        raise ResvizError("Say what to train on with --dataset; `python -m resviz train --help` explains.")
+        raise ResvizError(
+            "Say what to train on with --dataset; `python -m resviz train --help` explains."
+        )
     chosen = recipe(options.recipe) if options.recipe else Recipe("new/residual-20", TrainConfig())
     if options.recipe and options.side is not None:
         raise ResvizError("A recipe brings its own side; leave out --side or --recipe.")
@@ -99,7 +125,9 @@ def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
         if (value := getattr(options, key)) is not None
     }
     usual = datasets.usual(options.dataset)
-    config = replace(chosen.config, **given) if options.recipe else TrainConfig(**{**usual, **given})
+    config = (
+        replace(chosen.config, **given) if options.recipe else TrainConfig(**{**usual, **given})
+    )
     folder = Path(options.out) if options.out else None
     model, record = options.model or chosen.model, options.record or "light"
     threads = MEASURE if options.threads is None else options.threads
@@ -114,7 +142,10 @@ def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Event
     from resviz.training.schema import STOP
 
     if more := [name for name in GIVEN if getattr(options, name) is not None]:
-        raise ResvizError("A run goes on as it began; leave out --{more} or --run.", more=more[0].replace("_", "-"))
+        raise ResvizError(
+            "A run goes on as it began; leave out --{more} or --run.",
+            more=more[0].replace("_", "-"),
+        )
     folder = reader.read(options.run).folder
     lock = os.environ.get(queue.LOCK_VARIABLE)
     if lock is None:
@@ -128,25 +159,50 @@ def add_to(commands: Any) -> None:
     with_dataset(with_model(add(commands, evaluate)))
     command = with_dataset(add(commands, train), required=False)
     command.add_argument(
-        "--recipe", metavar="NAME", help="settings of a bundled model: imagenette, cifar10, digits or digits-plain"
+        "--recipe",
+        metavar="NAME",
+        help="settings of a bundled model: imagenette, cifar10, digits or digits-plain",
     )
     command.add_argument(
-        "--model", metavar="M", help="new/FAMILY-DEPTH?option=value (default: the recipe's, or new/residual-20)"
-    )
-    command.add_argument("--epochs", type=int, metavar="E", help="times that every image is seen (default: 20)")
-    command.add_argument(
-        "--batch-size", type=int, metavar="N", help="images in a batch (default: the recipe's, or 128)"
-    )
-    command.add_argument("--seed", type=int, metavar="S", help="order and augmentation of the images (default: 0)")
-    command.add_argument(
-        "--side", type=int, metavar="PX", help="side of the images (default: the dataset's or recipe's)"
-    )
-    command.add_argument("--threads", type=whole(1, 1024), metavar="N", help="threads on a CPU (default: measured)")
-    command.add_argument("--compile", action="store_const", const=True, help="let torch.compile translate the network")
-    command.add_argument(
-        "--out", metavar="DIR", help="folder of the run, which goes on if it lies there (default: a new one)"
+        "--model",
+        metavar="M",
+        help="new/FAMILY-DEPTH?option=value (default: the recipe's, or new/residual-20)",
     )
     command.add_argument(
-        "--record", metavar="PRESET", help="off; light: weights and their gradients; full: blocks and BatchNorm too"
+        "--epochs", type=int, metavar="E", help="times that every image is seen (default: 20)"
+    )
+    command.add_argument(
+        "--batch-size",
+        type=int,
+        metavar="N",
+        help="images in a batch (default: the recipe's, or 128)",
+    )
+    command.add_argument(
+        "--seed", type=int, metavar="S", help="order and augmentation of the images (default: 0)"
+    )
+    command.add_argument(
+        "--side",
+        type=int,
+        metavar="PX",
+        help="side of the images (default: the dataset's or recipe's)",
+    )
+    command.add_argument(
+        "--threads", type=whole(1, 1024), metavar="N", help="threads on a CPU (default: measured)"
+    )
+    command.add_argument(
+        "--compile",
+        action="store_const",
+        const=True,
+        help="let torch.compile translate the network",
+    )
+    command.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder of the run, which goes on if it lies there (default: a new one)",
+    )
+    command.add_argument(
+        "--record",
+        metavar="PRESET",
+        help="off; light: weights and their gradients; full: blocks and BatchNorm too",
     )
     command.add_argument("--run", metavar="ID", help="go on with a run that was stopped or crashed")

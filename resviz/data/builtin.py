@@ -1,8 +1,9 @@
 """Datasets with a name: one lies in the package, the others are downloaded once, by torchvision and with its checksums.
 
-`digits`: 1,797 handwritten digits of 8x8 pixels in 17 shades (E. Alpaydin and C. Kaynak, UCI repository, 1998: the test
-set of "Optical Recognition of Handwritten Digits"). They are sorted by writer; the last 360 are the test split here,
-so that most of those who wrote it wrote nothing of the training split.
+`digits`: 1,797 handwritten digits of 8x8 pixels in 17 shades (E. Alpaydin and C. Kaynak, UCI
+repository, 1998: the test set of "Optical Recognition of Handwritten Digits"). They are sorted by
+writer; the last 360 are the test split here, so that most of those who wrote it wrote nothing of
+the training split.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,12 +43,18 @@ class Arrays:
 
 
 KNOWN = {
-    "digits": Known(8, Sentence("Digits, 8×8"), 10, usual=MappingProxyType({"side": 8, "augmentation": "none"})),
+    "digits": Known(
+        8, Sentence("Digits, 8×8"), 10, usual=MappingProxyType({"side": 8, "augmentation": "none"})
+    ),
     "fashion-full": Known(28, Sentence("Fashion-MNIST"), 10, 31, MappingProxyType({"side": 28})),
     "cifar10": Known(32, Sentence("CIFAR-10"), 10, 170),
     "cifar100": Known(32, Sentence("CIFAR-100"), 100, 169),
 }
-_FOLDERS = {"fashion-full": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
+_FOLDERS = {
+    "fashion-full": "FashionMNIST/raw",
+    "cifar10": "cifar-10-batches-py",
+    "cifar100": "cifar-100-python",
+}
 _TORCHVISION = {"fashion-full": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
@@ -58,14 +65,21 @@ def arrays(name: str, progress: Callable[[float, str], None] = lambda share, wha
 
 def is_here(name: str) -> bool:
     """Whether a named dataset can be had without a download."""
-    return name == "digits" or (name in _FOLDERS and (paths.home() / "datasets" / _FOLDERS[name]).is_dir())
+    return name == "digits" or (
+        name in _FOLDERS and (paths.home() / "datasets" / _FOLDERS[name]).is_dir()
+    )
 
 
 def _digits() -> Arrays:
-    with (resources.files("resviz.data") / "assets" / "digits.npz").open("rb") as file, np.load(file) as stored:
+    with (
+        (resources.files("resviz.data") / "assets" / "digits.npz").open("rb") as file,
+        np.load(file) as stored,
+    ):
         shades, targets = stored["images"], stored["targets"].astype(np.int64)
     images = _coloured(np.round(shades * (255 / 16)).astype(np.uint8))
-    halves = ((images[part], targets[part]) for part in (slice(-DIGITS_TEST), slice(-DIGITS_TEST, None)))
+    halves = (
+        (images[part], targets[part]) for part in (slice(-DIGITS_TEST), slice(-DIGITS_TEST, None))
+    )
     return Arrays(tuple("0123456789"), *halves)
 
 
@@ -85,7 +99,9 @@ def _downloaded(name: str, progress: Callable[[float, str], None]) -> Arrays:
             name=name,
             reason=_first_line(reason),
         ) from None
-    train, test = ((_coloured(np.asarray(h.data)), np.asarray(h.targets, dtype=np.int64)) for h in halves)
+    train, test = (
+        (_coloured(np.asarray(h.data)), np.asarray(h.targets, dtype=np.int64)) for h in halves
+    )
     return Arrays(tuple(map(str, halves[0].classes)), train, test)
 
 

@@ -1,7 +1,8 @@
 """Pictures made worse: four ways that a camera, the light or a file can differ from what a network was trained on.
 
-Strengths 1 to 5 of blur, noise and contrast are those of ImageNet-C (Hendrycks and Dietterich 2019, 1903.12261), blur
-scaled from their 224 pixels to the side of the picture; a negative has no strength.
+Strengths 1 to 5 of blur, noise and contrast are those of ImageNet-C (Hendrycks and Dietterich 2019,
+1903.12261), blur scaled from their 224 pixels to the side of the picture; a negative has no
+strength.
 """
 
 import math
@@ -27,10 +28,15 @@ def corrupt(images: "Tensor", kind: str, strength: int = 3, seed: int = 0) -> "T
     import torch  # here, so that the names above cost nothing
 
     if kind not in KINDS:
-        raise ImageError("There is no corruption {kind!r}; choose one of {kinds}.", kind=kind, kinds=", ".join(KINDS))
+        raise ImageError(
+            "There is no corruption {kind!r}; choose one of {kinds}.",
+            kind=kind,
+            kinds=", ".join(KINDS),
+        )
     if strength not in STRENGTHS:
         raise ImageError(
-            "The strength of a corruption is a whole number from 1 to 5, got {strength}.", strength=strength
+            "The strength of a corruption is a whole number from 1 to 5, got {strength}.",
+            strength=strength,
         )
     if kind == "none":
         return images
@@ -40,7 +46,9 @@ def corrupt(images: "Tensor", kind: str, strength: int = 3, seed: int = 0) -> "T
     if kind == "blur":
         x = _blurred(x, BLUR[strength - 1] * x.shape[-1] / 224)
     elif kind == "noise":
-        x = x + NOISE[strength - 1] * torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
+        x = x + NOISE[strength - 1] * torch.randn(
+            x.shape, generator=torch.Generator().manual_seed(seed)
+        )
     else:
         mean = x.mean((2, 3), keepdim=True)
         x = mean + CONTRAST[strength - 1] * (x - mean)
@@ -55,5 +63,7 @@ def _blurred(x: "Tensor", deviation: float) -> "Tensor":
     radius = min(math.ceil(4 * deviation), min(x.shape[2:]) - 1)
     weight = torch.exp(-((torch.arange(-radius, radius + 1) / deviation) ** 2) / 2)
     kernel = (weight / weight.sum()).reshape(1, 1, 1, -1)
-    flat = F.pad(x.flatten(0, 1)[:, None], (radius,) * 4, mode="reflect")  # (N 3, 1, H + 2r, W + 2r)
+    flat = F.pad(
+        x.flatten(0, 1)[:, None], (radius,) * 4, mode="reflect"
+    )  # (N 3, 1, H + 2r, W + 2r)
     return F.conv2d(F.conv2d(flat, kernel), kernel.transpose(2, 3)).reshape(x.shape)

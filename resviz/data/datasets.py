@@ -1,9 +1,9 @@
 """Datasets as tensors in memory: every image is decoded once, none is read again while training.
 
-`known` has the datasets with a name. `folder:PATH` is a folder, or a zip of one, with `train/CLASS/**` and
-`val/CLASS/**` (or `test/`), alone or inside other folders, as `torchvision.datasets.ImageFolder` reads them. Without
-a validation split every tenth image of each class becomes one. Hidden files, and what macOS adds to a zip, are no
-pictures.
+`known` has the datasets with a name. `folder:PATH` is a folder, or a zip of one, with
+`train/CLASS/**` and `val/CLASS/**` (or `test/`), alone or inside other folders, as
+`torchvision.datasets.ImageFolder` reads them. Without a validation split every tenth image of each
+class becomes one. Hidden files, and what macOS adds to a zip, are no pictures.
 """
 
 import hashlib
@@ -62,7 +62,9 @@ class Dataset:
         pixels = self.train.images
         mean = torch.stack([pixels[:, c].float().mean() for c in range(3)]) / 255
         std = torch.stack([pixels[:, c].float().std() for c in range(3)]) / 255
-        return tuple(round(m, 4) for m in mean.tolist()), tuple(round(s, 4) or 1.0 for s in std.tolist())
+        return tuple(round(m, 4) for m in mean.tolist()), tuple(
+            round(s, 4) or 1.0 for s in std.tolist()
+        )
 
 
 class _File(NamedTuple):
@@ -82,9 +84,10 @@ def load(
 ) -> Dataset:
     """The dataset at `side` x `side` pixels: shorter side scaled and centre cut out, or as `view` does it.
 
-    `test_only` leaves the training split empty, and the fingerprint is then the test split's. `few` is the same with
-    so many pictures of it, drawn at random, always the same ones; no other is decoded.
-    Raises `DataError` where it is missing, holds fewer than two classes or no picture to test with.
+    `test_only` leaves the training split empty, and the fingerprint is then the test split's. `few`
+    is the same with so many pictures of it, drawn at random, always the same ones; no other is
+    decoded. Raises `DataError` where it is missing, holds fewer than two classes or no picture to
+    test with.
     """
     if name in KNOWN:
         return _from_arrays(name, side, progress, view, test_only, few)
@@ -102,14 +105,22 @@ def load(
         labels = ()
     if len(labels) < 2:
         raise DataError(
-            "{path} needs at least two class folders with images, found {count}.", path=path, count=len(labels)
+            "{path} needs at least two class folders with images, found {count}.",
+            path=path,
+            count=len(labels),
         )
     if test_only or few:
         files = [file for file in files if file.split == "test"]
         files = [files[place] for place in _drawn(len(files), few)]
-    data = _decode_all(Path(path).stem or path, files, labels, side, view or Preprocess(side, side).view, progress)
+    data = _decode_all(
+        Path(path).stem or path, files, labels, side, view or Preprocess(side, side).view, progress
+    )
     if not len(data.test):
-        skipped = Sentence(" ({count} files could not be read)", count=len(data.skipped)) if data.skipped else ""
+        skipped = (
+            Sentence(" ({count} files could not be read)", count=len(data.skipped))
+            if data.skipped
+            else ""
+        )
         raise DataError(
             "{path} has no picture to test with{skipped}; add val/CLASS/ or ten pictures for each class.",
             path=path,
@@ -123,7 +134,8 @@ def with_labels(data: Dataset, labels: tuple[str, ...]) -> Dataset:
     missing = [label for label in data.labels if label not in labels]
     if missing:
         raise DataError(
-            "The model does not know {missing}; choose a dataset of its own classes.", missing=", ".join(missing[:3])
+            "The model does not know {missing}; choose a dataset of its own classes.",
+            missing=", ".join(missing[:3]),
         )
     number = torch.tensor([labels.index(label) for label in data.labels])
     train, test = (Split(split.images, number[split.targets]) for split in (data.train, data.test))
@@ -162,14 +174,24 @@ def _split(half: Half, view: View | None, places: list[int] | slice = slice(None
     images, targets = (array[places] for array in half)
     if view is not None:
         images = np.stack([np.asarray(view(Image.fromarray(image))) for image in images])
-    return Split(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(targets))
+    return Split(
+        torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(targets)
+    )
 
 
 def _decode_all(
-    name: str, files: list[_File], labels: tuple[str, ...], side: int, view: View, progress: Progress
+    name: str,
+    files: list[_File],
+    labels: tuple[str, ...],
+    side: int,
+    view: View,
+    progress: Progress,
 ) -> Dataset:
     digest, skipped = hashlib.sha256(), []
-    images = {split: torch.empty(_count(files, split), 3, side, side, dtype=torch.uint8) for split in ("train", "test")}
+    images = {
+        split: torch.empty(_count(files, split), 3, side, side, dtype=torch.uint8)
+        for split in ("train", "test")
+    }
     targets: dict[str, list[int]] = {"train": [], "test": []}
     for i, file in enumerate(files):
         if i % 200 == 0:
@@ -183,9 +205,14 @@ def _decode_all(
         else:
             targets[file.split].append(labels.index(file.label))
     progress(1.0, Sentence("decoding {name}", name=name))
-    splits = {s: Split(images[s][: len(targets[s])], torch.tensor(targets[s], dtype=torch.int64)) for s in images}
+    splits = {
+        s: Split(images[s][: len(targets[s])], torch.tensor(targets[s], dtype=torch.int64))
+        for s in images
+    }
     pretty = tuple(label.replace("_", " ") for label in labels)
-    return Dataset(name, pretty, splits["train"], splits["test"], tuple(skipped), digest.hexdigest())
+    return Dataset(
+        name, pretty, splits["train"], splits["test"], tuple(skipped), digest.hexdigest()
+    )
 
 
 def _count(files: list[_File], split: str) -> int:
@@ -203,7 +230,9 @@ def _list_files(root: Path) -> Iterator[_File]:
     Where there are splits, what lies beside them does not count.
     """
     pictures = {path: read for path, read in _entries(root) if _is_picture(path)}
-    named = [i for path in pictures for i, part in enumerate(path.parts[:-2]) if part.lower() in SPLITS]
+    named = [
+        i for path in pictures for i, part in enumerate(path.parts[:-2]) if part.lower() in SPLITS
+    ]
     at = min(named) if named else _shared_folders(pictures) - 1  # where the split stands, or would
     for path, read in pictures.items():
         if len(path.parts) > at + 2:
@@ -227,12 +256,17 @@ def _entries(root: Path) -> Iterator[tuple[PurePosixPath, Callable[[], bytes]]]:
                 if not entry.is_dir():
                     yield PurePosixPath(entry.filename), partial(archive.read, entry)
         elif root.exists():
-            raise DataError("{root} is neither a folder nor a zip file; give a folder of class folders.", root=root)
+            raise DataError(
+                "{root} is neither a folder nor a zip file; give a folder of class folders.",
+                root=root,
+            )
         else:
             raise DataError("There is no folder or zip file {root}; check the spelling.", root=root)
     except (OSError, RuntimeError, zipfile.BadZipFile) as reason:
         raise DataError(
-            "{root} cannot be read ({reason}); check the path, or make the zip file again.", root=root, reason=reason
+            "{root} cannot be read ({reason}); check the path, or make the zip file again.",
+            root=root,
+            reason=reason,
         ) from None
 
 

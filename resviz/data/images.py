@@ -1,9 +1,10 @@
 """Bytes of a file -> an RGB picture, or a refusal in one sentence with the way out.
 
-What a file is decides its content, never its name. Whatever can be refused from the header is refused before a pixel is
-decoded: `formats` reads the claims of a file and strips it, this module checks the claims, lets Pillow decode what is
-left, and brings every mode to 8-bit RGB: upright, opaque on white, the first frame only. `Picture.notes` says what was
-done, in sentences for a caption.
+What a file is decides its content, never its name. Whatever can be refused from the header is
+refused before a pixel is decoded: `formats` reads the claims of a file and strips it, this module
+checks the claims, lets Pillow decode what is left, and brings every mode to 8-bit RGB: upright,
+opaque on white, the first frame only. `Picture.notes` says what was done, in sentences for a
+caption.
 """
 
 import hashlib
@@ -71,7 +72,9 @@ def open_file(path: Path) -> Picture:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ImageError(
-            "{path} cannot be read ({reason}); check the path and who may read it.", path=path, reason=reason
+            "{path} cannot be read ({reason}); check the path and who may read it.",
+            path=path,
+            reason=reason,
         ) from error
     return decode(data)
 
@@ -96,7 +99,11 @@ def decode(data: bytes) -> Picture:
         image = image.transpose(_TURN[turned])
         notes.append(Sentence("Turned upright as the camera noted (EXIF)."))
     if image.getcolors(1):  # gives up at the second colour
-        notes.append(Sentence("The picture is one single colour: there is nothing in it to recognise; choose a photo."))
+        notes.append(
+            Sentence(
+                "The picture is one single colour: there is nothing in it to recognise; choose a photo."
+            )
+        )
     return Picture(image, kind, size, (*more, *notes), hashlib.sha256(data).hexdigest())
 
 
@@ -105,7 +112,10 @@ def check_size(size: Size) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
         product = f"{width:,} x {height:,} = {width * height / 1e6:,.2f}"
-        raise ImageError("The picture has {product} megapixels, and 24 is the limit; scale it down.", product=product)
+        raise ImageError(
+            "The picture has {product} megapixels, and 24 is the limit; scale it down.",
+            product=product,
+        )
     if not MIN_SIDE <= min(size) <= max(size) <= MAX_SIDE:
         allowed = f"{MIN_SIDE} to {MAX_SIDE:,}"
         raise ImageError(
@@ -116,7 +126,11 @@ def check_size(size: Size) -> None:
         )
     if max(size) > MAX_ASPECT * min(size):
         shape = f"{width:,} x {height:,} pixels, {max(size) / min(size):.3g}:1"
-        raise ImageError("The picture has {shape}, and {limit}:1 is the limit; crop it.", shape=shape, limit=MAX_ASPECT)
+        raise ImageError(
+            "The picture has {shape}, and {limit}:1 is the limit; crop it.",
+            shape=shape,
+            limit=MAX_ASPECT,
+        )
 
 
 def _check_length(length: int) -> None:
@@ -133,16 +147,20 @@ def _check_length(length: int) -> None:
 def _unknown(data: bytes) -> ImageError:
     looks = magic.looks_like(data)
     if looks:
-        return ImageError("This looks like {kind}, which resviz cannot read; save it as PNG or JPEG.", kind=looks)
+        return ImageError(
+            "This looks like {kind}, which resviz cannot read; save it as PNG or JPEG.", kind=looks
+        )
     kinds = ", ".join(magic.READ)
     return ImageError(
-        "This is none of the kinds of picture that resviz reads ({kinds}); save it as PNG or JPEG.", kinds=kinds
+        "This is none of the kinds of picture that resviz reads ({kinds}); save it as PNG or JPEG.",
+        kinds=kinds,
     )
 
 
 def _damaged(kind: str) -> ImageError:
     return ImageError(
-        "The {kind} file is damaged or incomplete; open it elsewhere and save it again as PNG or JPEG.", kind=kind
+        "The {kind} file is damaged or incomplete; open it elsewhere and save it again as PNG or JPEG.",
+        kind=kind,
     )
 
 
@@ -156,7 +174,9 @@ def _load(kind: str, header: Header) -> Image.Image:
             raise ValueError("colours are numbered, and there is no list of them")
     except ImageError:
         raise
-    except Exception as error:  # from a hostile file Pillow raises nearly every type, MemoryError included
+    except (
+        Exception
+    ) as error:  # from a hostile file Pillow raises nearly every type, MemoryError included
         raise _damaged(kind) from error
     return source
 
@@ -166,7 +186,9 @@ def _frames(source: Image.Image, header: Header) -> list[Sentence]:
     frames = header.frames if header.frames != 1 else getattr(source, "n_frames", 1)
     if frames == 0:
         return [Sentence("The first of several pictures in the file is shown.")]
-    return [Sentence("The first of {frames:,} frames is shown.", frames=frames)] if frames > 1 else []
+    return (
+        [Sentence("The first of {frames:,} frames is shown.", frames=frames)] if frames > 1 else []
+    )
 
 
 # Every mode to 8-bit RGB: an image, and notes on what was decided
@@ -178,7 +200,9 @@ def _rgb(source: Image.Image, header: Header) -> tuple[Image.Image, list[Sentenc
     if source.mode in ("I", "F"):
         return _from_values(source, header)
     if source.mode == "LAB":
-        lab, srgb = (ImageCms.ImageCmsProfile(ImageCms.createProfile(space)) for space in ("LAB", "sRGB"))
+        lab, srgb = (
+            ImageCms.ImageCmsProfile(ImageCms.createProfile(space)) for space in ("LAB", "sRGB")
+        )
         return ImageCms.ImageCmsTransform(lab, srgb, "LAB", "RGB").apply(source), []
     if source.has_transparency_data:
         return _on_white(source, header)
@@ -187,7 +211,9 @@ def _rgb(source: Image.Image, header: Header) -> tuple[Image.Image, list[Sentenc
 
 def _on_white(source: Image.Image, header: Header) -> tuple[Image.Image, list[Sentence]]:
     key = source.info.get("transparency")
-    if header.depth == 16 and isinstance(key, tuple):  # Pillow keeps the high byte of the pixels, but not of the key
+    if header.depth == 16 and isinstance(
+        key, tuple
+    ):  # Pillow keeps the high byte of the pixels, but not of the key
         source.info["transparency"] = tuple(value >> 8 for value in key)
     whole = source.convert("LA") if source.mode == "La" else source
     whole = whole if whole.mode == "RGBA" else whole.convert("RGBA")
@@ -219,15 +245,23 @@ def _from_values(source: Image.Image, header: Header) -> tuple[Image.Image, list
     if not finite.size:
         raise ImageError("The TIFF has no finite value in it; save it again as PNG.")
     low, high = float(finite.min()), float(finite.max())
-    tops = [top for top in ((1, 255) if source.mode == "F" else (255, 65_535)) if low >= 0 and high <= top]
+    tops = [
+        top
+        for top in ((1, 255) if source.mode == "F" else (255, 65_535))
+        if low >= 0 and high <= top
+    ]
     black, white = (0.0, float(tops[0])) if tops else (low, high)
     shades = np.empty(values.shape, np.uint8)
     for row in range(0, len(values), 256):  # in blocks, for float64 takes eight bytes a pixel
         block = np.nan_to_num(values[row : row + 256], nan=black, posinf=white, neginf=black)
-        shades[row : row + 256] = np.rint((block.astype(np.float64) - black) * (255 / ((white - black) or 1)))
+        shades[row : row + 256] = np.rint(
+            (block.astype(np.float64) - black) * (255 / ((white - black) or 1))
+        )
     if header.white_is_zero:
         np.subtract(255, shades, out=shades)
-    scaled = Sentence("Values from {black:g} to {white:g} were scaled to 0 to 255.", black=black, white=white)
+    scaled = Sentence(
+        "Values from {black:g} to {white:g} were scaled to 0 to 255.", black=black, white=white
+    )
     notes = [scaled] if (black, white) != (0, 255) else []
     if finite.size < values.size:
         notes.append(Sentence("Values that are not a number are shown black."))

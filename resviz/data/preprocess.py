@@ -1,6 +1,7 @@
 """From a picture to what a network receives: scale the shorter side, cut out the centre, normalise.
 
-Equal to the evaluation transforms of torchvision's weights on PIL images, bit for bit, without importing torchvision.
+Equal to the evaluation transforms of torchvision's weights on PIL images, bit for bit, without
+importing torchvision.
 """
 
 from dataclasses import dataclass

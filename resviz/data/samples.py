@@ -25,7 +25,13 @@ class Sample:
 
 
 SAMPLES: tuple[Sample, ...] = (
-    Sample("church", Sentence("St. Basil's Cathedral, Moscow"), "church.jpg", "CC0 1.0", "Artem Beliaikin"),
+    Sample(
+        "church",
+        Sentence("St. Basil's Cathedral, Moscow"),
+        "church.jpg",
+        "CC0 1.0",
+        "Artem Beliaikin",
+    ),
     Sample("dog", Sentence("Beagle puppy on a wall"), "dog.jpg", "CC0 1.0", "Pexels, photo 452772"),
     Sample("cat", Sentence("Chelsea the cat"), "cat.jpg", "CC0 1.0", "Stéfan van der Walt"),
     Sample(
@@ -35,20 +41,63 @@ SAMPLES: tuple[Sample, ...] = (
         "public domain",
         "John A. Ivancic, U.S. Navy",
     ),
-    Sample("horse", Sentence("Race horse at full gallop"), "horse.jpg", "CC0 1.0", "Pexels, photo 158976"),
     Sample(
-        "ship", Sentence("Boats in Nagasaki, about 1865"), "ship.jpg", "CC0 1.0", "Felice Beato, Getty Open Content"
+        "horse",
+        Sentence("Race horse at full gallop"),
+        "horse.jpg",
+        "CC0 1.0",
+        "Pexels, photo 158976",
     ),
-    Sample("taxi", Sentence("Yellow cabs in New York"), "taxi.jpg", "CC0 1.0", "Pexels, photo 8247"),
-    Sample("moose", Sentence("Bull moose in a meadow"), "moose.jpg", "public domain", "Ryan Hagerty, USFWS"),
-    Sample("perch", Sentence("Two yellow perch"), "perch.jpg", "public domain", "Hadal, Wikimedia Commons"),
-    Sample("shuttle", Sentence("Launch of a space shuttle"), "shuttle.jpg", "CC0 1.0", "Pexels, photo 2166"),
-    Sample("coffee", Sentence("Cup of coffee"), "coffee.jpg", "CC0 1.0", "Rachel Michetti, Pikolo Espresso Bar"),
-    Sample("pagoda", Sentence("Pagoda above a lake"), "pagoda.jpg", "CC BY 2.0", "danielbuechele, Flickr"),
+    Sample(
+        "ship",
+        Sentence("Boats in Nagasaki, about 1865"),
+        "ship.jpg",
+        "CC0 1.0",
+        "Felice Beato, Getty Open Content",
+    ),
+    Sample(
+        "taxi", Sentence("Yellow cabs in New York"), "taxi.jpg", "CC0 1.0", "Pexels, photo 8247"
+    ),
+    Sample(
+        "moose",
+        Sentence("Bull moose in a meadow"),
+        "moose.jpg",
+        "public domain",
+        "Ryan Hagerty, USFWS",
+    ),
+    Sample(
+        "perch",
+        Sentence("Two yellow perch"),
+        "perch.jpg",
+        "public domain",
+        "Hadal, Wikimedia Commons",
+    ),
+    Sample(
+        "shuttle",
+        Sentence("Launch of a space shuttle"),
+        "shuttle.jpg",
+        "CC0 1.0",
+        "Pexels, photo 2166",
+    ),
+    Sample(
+        "coffee",
+        Sentence("Cup of coffee"),
+        "coffee.jpg",
+        "CC0 1.0",
+        "Rachel Michetti, Pikolo Espresso Bar",
+    ),
+    Sample(
+        "pagoda",
+        Sentence("Pagoda above a lake"),
+        "pagoda.jpg",
+        "CC BY 2.0",
+        "danielbuechele, Flickr",
+    ),
 )
 
 
-# test image of the bundled digits -> its digit; one of each that both bundled networks for digits know well
+# test image of the bundled digits -> its digit; one of each that both bundled networks for digits
+# know well
 _TEST_IMAGES = {302: 0, 194: 1, 188: 2, 61: 3, 88: 4, 98: 5, 45: 6, 237: 7, 283: 8, 355: 9}
 DIGITS = tuple(
     Sample(

@@ -39,7 +39,9 @@ def _thumbnail(tile: Tile, on: bool) -> str:
     )
 
 
-def framed_photo(photo: str, alt: str, box: tuple[float, float, float, float], size: tuple[int, int]) -> str:
+def framed_photo(
+    photo: str, alt: str, box: tuple[float, float, float, float], size: tuple[int, int]
+) -> str:
     """A photo with everything outside `box` (left, top, right, bottom in pixels of `size`) dimmed."""
     width, height = size
     left, top, right, bottom = box
@@ -134,7 +136,9 @@ def _lines(text: str) -> str:
 
 def network(stages: Sequence[tuple[str, Sequence[Cell]]], chosen: str | None) -> str:
     """The network from input to output, a row of cells for each stage; the filled cell is the one on the page."""
-    return f'<div class="net">{"".join(_stage(name, cells, chosen) for name, cells in stages)}</div>'
+    return (
+        f'<div class="net">{"".join(_stage(name, cells, chosen) for name, cells in stages)}</div>'
+    )
 
 
 def _stage(name: str, cells: Sequence[Cell], chosen: str | None) -> str:
@@ -149,7 +153,9 @@ def _cell(cell: Cell, on: bool) -> str:
     )
 
 
-def channel_grid(image: str, alt: str, columns: int, titles: Sequence[tuple[str, str]], chosen: str) -> str:
+def channel_grid(
+    image: str, alt: str, columns: int, titles: Sequence[tuple[str, str]], chosen: str
+) -> str:
     """A mosaic with one clickable field for each (value, title)."""
     rows = -(-len(titles) // columns)
     fields = "".join(

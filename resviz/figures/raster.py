@@ -1,7 +1,7 @@
 """Maps as PNG pictures: small, exact, drawn by the browser in no time.
 
-A map is one colour index per cell, in a palette PNG; the browser scales it with hard pixel edges. Nothing here
-smooths, so every cell that is seen is a number that was computed.
+A map is one colour index per cell, in a palette PNG; the browser scales it with hard pixel edges.
+Nothing here smooths, so every cell that is seen is a number that was computed.
 """
 
 import base64
@@ -61,13 +61,18 @@ def sparse_png(values: Float[np.ndarray, "height width"], scale: Range) -> bytes
     return _palette_png(index, np.concatenate([ORDERED, np.zeros((1, 3), np.uint8)]), clear=GAP)
 
 
-def mosaic_png(maps: Float[np.ndarray, "channels height width"], columns: int, shared: bool) -> bytes:
+def mosaic_png(
+    maps: Float[np.ndarray, "channels height width"], columns: int, shared: bool
+) -> bytes:
     """Maps as a grid in reading order with a gap of one cell in mid grey.
 
-    `shared`: one scale for all maps; else each map has its own, and only shapes can be compared, not strengths.
+    `shared`: one scale for all maps; else each map has its own, and only shapes can be compared,
+    not strengths.
     """
     whole = value_range(maps)
-    scales = [whole] * len(maps) if shared else [_as_signed(value_range(m), whole.signed) for m in maps]
+    scales = (
+        [whole] * len(maps) if shared else [_as_signed(value_range(m), whole.signed) for m in maps]
+    )
     count, height, width = maps.shape
     rows = -(-count // columns)
     palette = np.concatenate([SIGNED if whole.signed else ORDERED, np.full((1, 3), 128, np.uint8)])
@@ -83,21 +88,32 @@ def scale_png(signed: bool) -> bytes:
     return _palette_png(np.arange(GAP, dtype=np.uint8)[None], SIGNED if signed else ORDERED)
 
 
-def heat_png(values: Float[np.ndarray, "height width"], size: tuple[int, int], peak: float | None = None) -> bytes:
+def heat_png(
+    values: Float[np.ndarray, "height width"], size: tuple[int, int], peak: float | None = None
+) -> bytes:
     """The positive part of a map as a warm layer to lay over a photo: RGBA, opacity grows with the value.
 
-    `peak` is the value drawn hottest, by default the map's largest. Scaled to `size` (width, height) bilinearly, as
-    Grad-CAM is always drawn (Selvaraju et al. 2017, Fig. 1).
+    `peak` is the value drawn hottest, by default the map's largest. Scaled to `size` (width,
+    height) bilinearly, as Grad-CAM is always drawn (Selvaraju et al. 2017, Fig. 1).
     """
     top = peak if peak is not None else float(np.max(values, initial=0, where=np.isfinite(values)))
-    share = np.nan_to_num(values.astype(np.float64)).clip(0, top) / top if top > 0 else np.zeros(values.shape)
-    big = np.asarray(Image.fromarray(share.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)).clip(0, 1)
+    share = (
+        np.nan_to_num(values.astype(np.float64)).clip(0, top) / top
+        if top > 0
+        else np.zeros(values.shape)
+    )
+    big = np.asarray(
+        Image.fromarray(share.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
+    ).clip(0, 1)
     index = (big * 255).round().astype(np.uint8)
     return _png(Image.fromarray(np.dstack([WARM[index], index])))
 
 
 def overlay_png(
-    photo: Image.Image, values: Float[np.ndarray, "height width"], opacity: float, peak: float | None = None
+    photo: Image.Image,
+    values: Float[np.ndarray, "height width"],
+    opacity: float,
+    peak: float | None = None,
 ) -> bytes:
     """Photo and heat in one picture, for download; equals what the page shows at this opacity (0 to 1)."""
     heat = Image.open(io.BytesIO(heat_png(values, photo.size, peak)))
@@ -130,7 +146,9 @@ def _as_signed(scale: Range, signed: bool) -> Range:
 
 
 def _palette_png(
-    index: UInt8[np.ndarray, "height width"], palette: UInt8[np.ndarray, "colours 3"], clear: int | None = None
+    index: UInt8[np.ndarray, "height width"],
+    palette: UInt8[np.ndarray, "colours 3"],
+    clear: int | None = None,
 ) -> bytes:
     height, width = index.shape
     image = Image.frombytes("P", (width, height), index.tobytes())

@@ -24,12 +24,19 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJ
 
 def _scale(anchors: str, colours: int) -> UInt8[np.ndarray, "colours 3"]:
     """Colours linear between the anchors."""
-    points = np.array([[int(code[i : i + 2], 16) for i in (0, 2, 4)] for code in anchors.split()], dtype=float)
+    points = np.array(
+        [[int(code[i : i + 2], 16) for i in (0, 2, 4)] for code in anchors.split()], dtype=float
+    )
     at = np.linspace(0, len(points) - 1, colours)
-    return np.stack([np.interp(at, range(len(points)), points[:, c]) for c in range(3)], 1).round().astype(np.uint8)
+    return (
+        np.stack([np.interp(at, range(len(points)), points[:, c]) for c in range(3)], 1)
+        .round()
+        .astype(np.uint8)
+    )
 
 
-# An odd number has a middle, which is zero; and of the 256 colours of a palette one is left for the gap in a mosaic.
+# An odd number has a middle, which is zero; and of the 256 colours of a palette one is left for the
+# gap in a mosaic.
 ORDERED, SIGNED = _scale(_CIVIDIS, 255), _scale(_SIGNED, 255)
 WARM = _scale(_WARM, 256)  # one for each opacity
 
@@ -37,14 +44,23 @@ WARM = _scale(_WARM, 256)  # one for each opacity
 def colourscale(palette: UInt8[np.ndarray, "colours 3"]) -> list[list[object]]:
     """A palette as plotly wants it: pairs of a place from 0 to 1 and a colour."""
     last = len(palette) - 1
-    return [[i / last, f"rgb({red},{green},{blue})"] for i, (red, green, blue) in enumerate(palette.tolist())]
+    return [
+        [i / last, f"rgb({red},{green},{blue})"]
+        for i, (red, green, blue) in enumerate(palette.tolist())
+    ]
 
 
 @functools.cache
 def template(dark: bool) -> go.layout.Template:
     """The plotly template of a theme: quiet grid, no box, the app's font."""
     ink, grid = ("#e8eaed", "#33383f") if dark else ("#22262b", "#e4e7eb")
-    axis = {"gridcolor": grid, "zerolinecolor": grid, "linecolor": grid, "ticks": "", "title": {"standoff": 8}}
+    axis = {
+        "gridcolor": grid,
+        "zerolinecolor": grid,
+        "linecolor": grid,
+        "ticks": "",
+        "title": {"standoff": 8},
+    }
     layout = go.Layout(
         font={"family": FONT, "color": ink, "size": 13},
         paper_bgcolor="rgba(0,0,0,0)",

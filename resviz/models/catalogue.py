@@ -14,7 +14,12 @@ from resviz.models.weights.torchvision import OTHERS, RESNETS
 
 # networks to build, and their parameters: He et al. 2015, Table 6, with 10 classes
 NEW = {20: 269_722, 56: 853_018, 110: 1_727_962}
-_SHORT = {"imagenette128": "Imagenette", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "fashion-full": "Fashion"}
+_SHORT = {
+    "imagenette128": "Imagenette",
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "fashion-full": "Fashion",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,9 @@ def _files(kind: str, folder: Path, pattern: str) -> Iterator[ModelInfo]:
             continue
 
 
-def _described(name: str, meta: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]) -> ModelInfo:
+def _described(
+    name: str, meta: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]
+) -> ModelInfo:
     spec = ModelSpec.from_dict(meta["spec"])  # type: ignore[arg-type]
     side = int(meta["preprocess"]["crop"])  # type: ignore[index]
     size = sum(prod(shape) for key, shape in shapes.items() if not _is_buffer(key))
@@ -82,11 +89,19 @@ def _new() -> Iterator[ModelInfo]:
         for family in ("residual", "plain"):
             spec = ModelSpec(family=family, depth=depth)
             yield ModelInfo(
-                f"new/{spec}", family, parameters, 10, 32, True, Sentence("{network}, untrained", network=_title(spec))
+                f"new/{spec}",
+                family,
+                parameters,
+                10,
+                32,
+                True,
+                Sentence("{network}, untrained", network=_title(spec)),
             )
 
 
 def _published() -> Iterator[ModelInfo]:
     for name, entry in {**RESNETS, **OTHERS}.items():
         here = is_here(entry.file)
-        yield ModelInfo(f"torchvision/{name}", entry.family, entry.parameters, 1000, 224, here, entry.title)
+        yield ModelInfo(
+            f"torchvision/{name}", entry.family, entry.parameters, 1000, 224, here, entry.title
+        )

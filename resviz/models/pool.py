@@ -1,9 +1,9 @@
 """Clones of a model that share its weights, each lent to one caller at a time.
 
-Hooks belong to a module, not to a thread: on a shared model one user's hook records another user's picture. A clone
-costs no memory for weights: its parameters are new objects over the same numbers, so that hooks, training flags,
-`.grad` and `requires_grad` of a borrower stay on its clone. Running statistics are small, and copied: a forward in
-training mode writes them.
+Hooks belong to a module, not to a thread: on a shared model one user's hook records another user's
+picture. A clone costs no memory for weights: its parameters are new objects over the same numbers,
+so that hooks, training flags, `.grad` and `requires_grad` of a borrower stay on its clone. Running
+statistics are small, and copied: a forward in training mode writes them.
 """
 
 import contextlib
@@ -58,9 +58,12 @@ class Pool:
 
 def _clone(model: nn.Module) -> nn.Module:
     """A deep copy of the structure over the same numbers, with buffers of its own."""
-    with torch.inference_mode(False):  # a clone outlives its first borrower, who may be in that mode
+    with torch.inference_mode(
+        False
+    ):  # a clone outlives its first borrower, who may be in that mode
         memo: dict[int, object] = {
-            id(p): nn.Parameter(p.detach(), requires_grad=p.requires_grad) for p in model.parameters()
+            id(p): nn.Parameter(p.detach(), requires_grad=p.requires_grad)
+            for p in model.parameters()
         }
         memo |= {id(b): b.detach().clone() for b in model.buffers()}
         return copy.deepcopy(model, memo)
@@ -69,9 +72,11 @@ def _clone(model: nn.Module) -> nn.Module:
 def _state(model: nn.Module) -> tuple[object, ...]:
     """What a borrower may have changed: modules and their attributes, hooks, flags, `.grad`, weights, statistics."""
     modules = tuple(
-        (type(m), len(vars(m)), m.training, *(len(getattr(m, hooks)) for hooks in _HOOKS)) for m in model.modules()
+        (type(m), len(vars(m)), m.training, *(len(getattr(m, hooks)) for hooks in _HOOKS))
+        for m in model.modules()
     )
     parameters = tuple(
-        (p.requires_grad, p.grad is None, bool(p._backward_hooks), p.data_ptr()) for p in model.parameters()
+        (p.requires_grad, p.grad is None, bool(p._backward_hooks), p.data_ptr())
+        for p in model.parameters()
     )
     return (modules, parameters, tuple(b._version for b in model.buffers()))

@@ -1,6 +1,7 @@
 """`ModelSpec`: everything that defines a network, as one frozen value.
 
-A spec is written in a name as well: `residual-56?norm=none&init=torch&seed=3` (see `ModelSpec.parse`).
+A spec is written in a name as well: `residual-56?norm=none&init=torch&seed=3` (see
+`ModelSpec.parse`).
 """
 
 from collections.abc import Collection, Iterable
@@ -51,9 +52,10 @@ MAX_WEIGHTS = 500_000_000  # 2 GB in float32
 class ModelSpec:
     """A residual network or its plain twin.
 
-    `stem="cifar"`: a 3x3 convolution and three stages, depth 6n + 2 (He et al. 2015 section 4.2), 9n + 2 with
-    bottlenecks. `stem="imagenet"`: a 7x7 convolution of stride 2, max pooling and four stages (Table 1).
-    The empty string and zero stand for what is usual with the stem; the finished spec never holds them.
+    `stem="cifar"`: a 3x3 convolution and three stages, depth 6n + 2 (He et al. 2015 section 4.2),
+    9n + 2 with bottlenecks. `stem="imagenet"`: a 7x7 convolution of stride 2, max pooling and four
+    stages (Table 1). The empty string and zero stand for what is usual with the stem; the finished
+    spec never holds them.
     """
 
     family: str = "residual"
@@ -63,7 +65,9 @@ class ModelSpec:
     shortcut: str = ""  # options A, B, C of He et al. 2015 section 4.1; cifar: A, imagenet: B
     width: int = 0  # channels of the first stage; cifar: 16, imagenet: 64
     groups: int = 1  # groups of the 3x3 convolution in a bottleneck (ResNeXt: 32)
-    width_per_group: int = 64  # its channels per group where width is 64 (ResNeXt 32x4d: 4, Wide ResNet: 128)
+    width_per_group: int = (
+        64  # its channels per group where width is 64 (ResNeXt 32x4d: 4, Wide ResNet: 128)
+    )
     norm: str = ""  # batch, or none in a family that is made to do without
     activation: str = "relu"
     init: str = "he"
@@ -98,7 +102,10 @@ class ModelSpec:
         total, before = 3 * kernel**2 * self.width, self.width
         for i, blocks in enumerate(self.stages):
             planes = self.width * 2**i
-            after, inner = planes * self.expansion, int(planes * (self.width_per_group / 64)) * self.groups
+            after, inner = (
+                planes * self.expansion,
+                int(planes * (self.width_per_group / 64)) * self.groups,
+            )
             if self.block == "basic":
                 first, others = 9 * planes * (before + planes), 18 * planes**2
             else:
@@ -131,7 +138,9 @@ class ModelSpec:
         name, _, query = text.partition("?")
         family, dash, depth = name.rpartition("-")
         if not dash:
-            raise SpecError("a new network is named FAMILY-DEPTH, such as residual-56, got {text!r}", text=text)
+            raise SpecError(
+                "a new network is named FAMILY-DEPTH, such as residual-56, got {text!r}", text=text
+            )
         options = dict(parse_qsl(query, keep_blank_values=True))
         unknown = sorted(set(options) - _OPTIONS)
         if unknown:
@@ -152,8 +161,14 @@ class ModelSpec:
         return asdict(self)
 
     def __str__(self) -> str:
-        usual = ModelSpec(family=self.family, depth=self.depth, stem=self.stem) if self._is_usual_depth() else None
-        differ = {k: v for k, v in self.as_dict().items() if usual is None or v != getattr(usual, k)}
+        usual = (
+            ModelSpec(family=self.family, depth=self.depth, stem=self.stem)
+            if self._is_usual_depth()
+            else None
+        )
+        differ = {
+            k: v for k, v in self.as_dict().items() if usual is None or v != getattr(usual, k)
+        }
         query = {k: v for k, v in differ.items() if k in _OPTIONS}
         if self.stem != "cifar":
             query = {"stem": self.stem, **query}
@@ -170,14 +185,21 @@ class ModelSpec:
         value = getattr(self, name)
         if value not in choices:
             raise SpecError(
-                "{name} must be one of {choices}, got {value!r}", name=name, choices=_listed(choices), value=value
+                "{name} must be one of {choices}, got {value!r}",
+                name=name,
+                choices=_listed(choices),
+                value=value,
             )
 
     def _check_range(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
         if not low <= value <= high:
             raise SpecError(
-                "{name} must be from {low} to {high}, got {value}", name=name, low=low, high=high, value=value
+                "{name} must be from {low} to {high}, got {value}",
+                name=name,
+                low=low,
+                high=high,
+                value=value,
             )
 
     def _check_depth_of_imagenet(self) -> None:
@@ -211,14 +233,18 @@ class ModelSpec:
                 norm=self.norm,
             )
         if self.block == "basic" and (self.groups != 1 or self.width_per_group != 64):
-            raise SpecError("groups and width_per_group need bottleneck blocks; leave them out or set block=bottleneck")
+            raise SpecError(
+                "groups and width_per_group need bottleneck blocks; leave them out or set block=bottleneck"
+            )
 
 
 def _whole(name: str, value: object) -> int:
     try:
         return int(str(value))
     except ValueError:
-        raise SpecError("{name} must be a whole number, got {value!r}", name=name, value=value) from None
+        raise SpecError(
+            "{name} must be a whole number, got {value!r}", name=name, value=value
+        ) from None
 
 
 def _listed(values: Iterable[object]) -> str:

@@ -1,7 +1,8 @@
 """From a name to a network that is ready to look at, with its labels and its preprocessing.
 
-`bundled/NAME`, `torchvision/NAME[?weights=none|IMAGENET1K_V1]`, `run/ID[?checkpoint=initial|epoch-3|final]`,
-`file/PATH[?family=plain&depth=20]` and `new/FAMILY-DEPTH[?option=value]`.
+`bundled/NAME`, `torchvision/NAME[?weights=none|IMAGENET1K_V1]`,
+`run/ID[?checkpoint=initial|epoch-3|final]`, `file/PATH[?family=plain&depth=20]` and
+`new/FAMILY-DEPTH[?option=value]`.
 """
 
 import difflib
@@ -38,7 +39,9 @@ class LoadedModel:
     preprocess: Preprocess
     input_size: int  # side of the square it receives, in pixels
     spec: ModelSpec | None = None  # None where the network is not one of ours
-    card: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))  # how it was trained
+    card: Mapping[str, object] = field(
+        default_factory=lambda: MappingProxyType({})
+    )  # how it was trained
     notes: tuple[Sentence, ...] = ()
 
 
@@ -47,7 +50,10 @@ def load(name: str, progress: Progress = silent) -> LoadedModel:
     kind, _, rest = name.partition("/")
     if kind not in _KINDS or not rest:
         raise ModelError(
-            "There is no model {name!r}; names are {names}; {hint}", name=name, names=NAMES, hint=_closest(name)
+            "There is no model {name!r}; names are {names}; {hint}",
+            name=name,
+            names=NAMES,
+            hint=_closest(name),
         )
     return _KINDS[kind](name, rest, progress)
 
@@ -55,7 +61,9 @@ def load(name: str, progress: Progress = silent) -> LoadedModel:
 def saved(run: str) -> tuple[str, ...]:
     """The checkpoints of a run in their order: `initial`, `epoch-1` and so on, `final`."""
     folder = paths.home() / "runs" / run
-    names = [path.stem.removeprefix("checkpoint-") for path in folder.glob("checkpoint-*.safetensors")]
+    names = [
+        path.stem.removeprefix("checkpoint-") for path in folder.glob("checkpoint-*.safetensors")
+    ]
     names.sort(key=lambda name: int(name.rpartition("-")[2]) if name[-1:].isdecimal() else -1)
     return (*names, *(["final"] if (folder / "model.safetensors").is_file() else []))
 
@@ -63,21 +71,37 @@ def saved(run: str) -> tuple[str, ...]:
 def _bundled(name: str, rest: str, progress: Progress) -> LoadedModel:
     path = paths.BUNDLED / f"{rest}.safetensors"
     if path.parent != paths.BUNDLED or not path.is_file():
-        raise ModelError("There is no model {name!r} among the bundled ones; {hint}", name=name, hint=_closest(name))
+        raise ModelError(
+            "There is no model {name!r} among the bundled ones; {hint}",
+            name=name,
+            hint=_closest(name),
+        )
     return _from_file(name, path, {}, mapped=True)
 
 
 def _run(name: str, rest: str, progress: Progress) -> LoadedModel:
     folder, (run, options) = paths.home() / "runs", _options(rest)
     if unknown := sorted(set(options) - {"checkpoint"}):
-        raise ModelError("runs have no option {unknown!r}; the only one is checkpoint.", unknown=unknown[0])
+        raise ModelError(
+            "runs have no option {unknown!r}; the only one is checkpoint.", unknown=unknown[0]
+        )
     chosen = options.get("checkpoint", "final")
-    path = folder / run / ("model.safetensors" if chosen == "final" else f"checkpoint-{chosen}.safetensors")
+    path = (
+        folder
+        / run
+        / ("model.safetensors" if chosen == "final" else f"checkpoint-{chosen}.safetensors")
+    )
     if path.parent.parent != folder or run in (".", ".."):
-        raise ModelError("There is no trained model {name!r}; {hint}", name=name, hint=_closest(name))
+        raise ModelError(
+            "There is no trained model {name!r}; {hint}", name=name, hint=_closest(name)
+        )
     if not path.is_file():
         here = ", ".join(saved(run))
-        hint = Sentence("choose a checkpoint of {here}.", here=here) if here and options else _closest(name)
+        hint = (
+            Sentence("choose a checkpoint of {here}.", here=here)
+            if here and options
+            else _closest(name)
+        )
         raise ModelError("There is no trained model {name!r}; {hint}", name=name, hint=hint)
     return _from_file(name, path, {}, mapped=True)
 
@@ -89,20 +113,27 @@ def _file(name: str, rest: str, progress: Progress) -> LoadedModel:
             text, options = _options(rest)
             path = Path(text).expanduser()
     except (OSError, RuntimeError) as error:  # a name too long, or the home folder of nobody
-        raise CheckpointError("{rest} is no usable path: {error}; check its name.", rest=rest, error=error) from None
+        raise CheckpointError(
+            "{rest} is no usable path: {error}; check its name.", rest=rest, error=error
+        ) from None
     return _from_file(name, path, options, mapped=False)  # others may write over it
 
 
 def _new(name: str, rest: str, progress: Progress) -> LoadedModel:
     spec = ModelSpec.parse(rest)
     preprocess = _usual_preprocess(spec)
-    return LoadedModel(name, build(spec), _numbered(spec.classes), preprocess, preprocess.crop, spec)
+    return LoadedModel(
+        name, build(spec), _numbered(spec.classes), preprocess, preprocess.crop, spec
+    )
 
 
 def _torchvision(name: str, rest: str, progress: Progress) -> LoadedModel:
     title, options = _options(rest)
     if unknown := sorted(set(options) - {"weights"}):
-        raise ModelError("torchvision models have no option {unknown!r}; the only one is weights.", unknown=unknown[0])
+        raise ModelError(
+            "torchvision models have no option {unknown!r}; the only one is weights.",
+            unknown=unknown[0],
+        )
     if title not in torchvision.RESNETS and title not in torchvision.names():
         raise ModelError(
             "torchvision publishes no classifier {title!r}; {hint}",
@@ -117,9 +148,15 @@ def _torchvision(name: str, rest: str, progress: Progress) -> LoadedModel:
     if spec is not None:
         model: nn.Module = build(spec) if path is None else checkpoints.read(path, spec).model
     else:
-        model = torchvision.fresh(title, member) if path is None else torchvision.trained(title, member, path)
+        model = (
+            torchvision.fresh(title, member)
+            if path is None
+            else torchvision.trained(title, member, path)
+        )
     card = {"weights": "none" if path is None else member.name, "url": member.url}
-    return LoadedModel(name, model, torchvision.labels(member), preprocess, preprocess.crop, spec, card)
+    return LoadedModel(
+        name, model, torchvision.labels(member), preprocess, preprocess.crop, spec, card
+    )
 
 
 _KINDS: dict[str, Callable[[str, str, Progress], LoadedModel]] = {
@@ -139,7 +176,9 @@ def _from_file(name: str, path: Path, options: Mapping[str, str], mapped: bool) 
     labels = _told_labels(found.meta, found.spec.classes) or _numbered(found.spec.classes)
     card = found.meta.get("card")
     card = MappingProxyType(dict(card) if isinstance(card, dict) else {})
-    return LoadedModel(name, found.model, labels, preprocess, preprocess.crop, found.spec, card, notes)
+    return LoadedModel(
+        name, found.model, labels, preprocess, preprocess.crop, found.spec, card, notes
+    )
 
 
 def _options(text: str) -> tuple[str, dict[str, str]]:
@@ -173,11 +212,18 @@ def _told_preprocess(path: Path, meta: Mapping[str, object]) -> Preprocess | Non
     try:
         mean, std = (tuple(float(v) for v in told[key]) for key in ("mean", "std"))  # type: ignore[index]
         sides = int(told["resize"]), int(told["crop"])  # type: ignore[index]
-        if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or not 1 <= min(sides) <= max(sides) <= MAX_SIDE:
+        if (
+            len(mean) != 3
+            or len(std) != 3
+            or min(std) <= 0
+            or not 1 <= min(sides) <= max(sides) <= MAX_SIDE
+        ):
             raise ValueError
     except (TypeError, KeyError, ValueError):
         raise CheckpointError(
-            "{path} tells a preprocessing that makes no sense ({told}); save it again.", path=path, told=told
+            "{path} tells a preprocessing that makes no sense ({told}); save it again.",
+            path=path,
+            told=told,
         ) from None
     return Preprocess(*sides, mean, std)
 
@@ -192,7 +238,9 @@ def _assumed(preprocess: Preprocess) -> Sentence:
 def _closest(name: str, known: list[str] | None = None) -> Sentence:
     """The way out: names that look like this one, or where all are listed."""
     known = known or [info.name for info in catalogue()]
-    close = [other for other in known if other.partition("/")[2] == name] or difflib.get_close_matches(name, known)
+    close = [
+        other for other in known if other.partition("/")[2] == name
+    ] or difflib.get_close_matches(name, known)
     if close:
         return Sentence("did you mean {names}?", names=", ".join(close))
     return Sentence("`python -m resviz models` lists those there are.")

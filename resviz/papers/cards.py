@@ -1,7 +1,8 @@
 """Paper cards: what was published, and what resviz measured of the same claim.
 
-Published numbers stand here, each with the place where it can be read; ours come from `assets/measured.json`, which
-`python -m benchmarks.papers` writes. Neither is ever shown as the other.
+Published numbers stand here, each with the place where it can be read; ours come from
+`assets/measured.json`, which `python -m benchmarks.papers` writes. Neither is ever shown as the
+other.
 """
 
 import json
@@ -30,7 +31,11 @@ class Row:
         """The numbers as they are stored (percentages with one decimal), an arrow between before and after."""
         unit = self.unit if self.unit == "%" else f" {self.unit}".rstrip()
         numbers = [f"{number:.1f}" if self.unit == "%" else str(number) for number in self.numbers]
-        return self.pair(*(number + unit for number in numbers)) if self.pair else " → ".join(numbers) + unit
+        return (
+            self.pair(*(number + unit for number in numbers))
+            if self.pair
+            else " → ".join(numbers) + unit
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class Measured:
 class Card:
     """One claim of one paper. Without `published` rows the claim stands in words alone.
 
-    `measured` names our numbers in `measured.json`; `scale` says, in whole sentences, at which scale they were taken.
+    `measured` names our numbers in `measured.json`; `scale` says, in whole sentences, at which
+    scale they were taken.
     """
 
     key: str
@@ -75,16 +81,24 @@ NAMES: Mapping[str, Callable[[str], Sentence]] = {
     "noise": lambda network: Sentence("{network}, noise", network=network),
     "contrast": lambda network: Sentence("{network}, weak contrast", network=network),
     "negative": lambda network: Sentence("{network}, negative", network=network),
-    "one block out": lambda network: Sentence("{network}, whole and with one block out (median)", network=network),
-    "growth": lambda network: Sentence("{network}, exponent of the depth in the size", network=network),
-    "share": lambda network: Sentence("{network}, exponent of the depth in the share", network=network),
+    "one block out": lambda network: Sentence(
+        "{network}, whole and with one block out (median)", network=network
+    ),
+    "growth": lambda network: Sentence(
+        "{network}, exponent of the depth in the size", network=network
+    ),
+    "share": lambda network: Sentence(
+        "{network}, exponent of the depth in the share", network=network
+    ),
     "shortcuts": lambda network: Sentence("{network}, untrained, at layer2.2", network=network),
     "training": lambda network: Sentence("{network}, untrained and trained", network=network),
     "mean error": lambda network: Sentence("{network}, mean error over the four", network=network),
 }
 # how two numbers are told that are not before and after, by the same key
 PAIRS: Mapping[str, Callable[[str, str], Sentence]] = {
-    "shortcuts": lambda plain, residual: Sentence("{plain} plain, {residual} residual", plain=plain, residual=residual),
+    "shortcuts": lambda plain, residual: Sentence(
+        "{plain} plain, {residual} residual", plain=plain, residual=residual
+    ),
 }
 CARDS = (
     Card(
@@ -120,7 +134,9 @@ CARDS = (
             "Networks err less on corrupted images with the statistics of those images in place of the stored ones."
         ),
         # in the abstract as mCE, an error relative to AlexNet's, over 15 corruptions of 5 strengths
-        published=(Row(Sentence("ResNet-50 on ImageNet-C, mean corruption error"), (76.7, 62.2), "%"),),
+        published=(
+            Row(Sentence("ResNet-50 on ImageNet-C, mean corruption error"), (76.7, 62.2), "%"),
+        ),
         measured="corruptions",
         scale=Sentence(
             "Two small networks, 1,000 test images each and statistics from 1,000 others; four corruptions at medium "
@@ -141,7 +157,9 @@ CARDS = (
         ),
         published=(
             Row(Sentence("exponent of the depth in the size"), (0.5,), ""),
-            Row(Sentence("exponent of the depth in the share of the theoretical field"), (-0.5,), ""),
+            Row(
+                Sentence("exponent of the depth in the share of the theoretical field"), (-0.5,), ""
+            ),
         ),
         measured="effective-growth",
         scale=Sentence(
@@ -192,7 +210,9 @@ def card(key: str) -> Card:
     """The card of that key; raises `DataError` naming those there are."""
     found = {card.key: card for card in CARDS}
     if key not in found:
-        raise DataError("There is no paper card {key!r}; choose from {keys}.", key=key, keys=", ".join(found))
+        raise DataError(
+            "There is no paper card {key!r}; choose from {keys}.", key=key, keys=", ".join(found)
+        )
     return found[key]
 
 
@@ -201,10 +221,17 @@ def measured(key: str) -> Measured:
     """Our numbers of that key; raises `DataError` where they have not been measured."""
     stored = json.loads((resources.files("resviz.data") / "assets" / "measured.json").read_text())
     if key not in stored:
-        raise DataError("{key} has not been measured yet; run python -m benchmarks.papers {key}.", key=key)
+        raise DataError(
+            "{key} has not been measured yet; run python -m benchmarks.papers {key}.", key=key
+        )
     told = stored[key]
     rows = tuple(
-        Row(NAMES[row["what"]](row["network"]), tuple(row["numbers"]), row["unit"], PAIRS.get(row["what"]))
+        Row(
+            NAMES[row["what"]](row["network"]),
+            tuple(row["numbers"]),
+            row["unit"],
+            PAIRS.get(row["what"]),
+        )
         for row in told["rows"]
     )
     return Measured(told["date"], told["command"], told["versions"], rows)

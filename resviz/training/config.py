@@ -39,12 +39,16 @@ class TrainConfig:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     label_smoothing: float = 0.0
-    augmentation: str = "crop"  # crop: pad by an eighth, cut out, flip; resized-crop: Szegedy et al. 2015
+    augmentation: str = (
+        "crop"  # crop: pad by an eighth, cut out, flip; resized-crop: Szegedy et al. 2015
+    )
     smallest_crop: float = 0.35  # of the area, for resized-crop
     side: int = 32  # pixels at which images are kept and evaluated
     side_first: int = 0  # training side in the first epoch and in the last; 0: the same as `side`
     side_last: int = 0
-    recalibration: int = 0  # training images from which BatchNorm's statistics are measured again at the end
+    recalibration: int = (
+        0  # training images from which BatchNorm's statistics are measured again at the end
+    )
     precision: str = "auto"  # auto: half precision where the device gains from it
     compile: bool = False  # by `torch.compile`: minutes at the start, and some numbers differ in their last digits
     seed: int = 0
@@ -74,7 +78,9 @@ class TrainConfig:
         """Training side of an epoch: from first to last in steps of 16 pixels, early epochs small and fast."""
         share = epoch / max(1, self.epochs - 1)
         side = self.side_first + share * (self.side_last - self.side_first)
-        return self.side_first if self.side_first == self.side_last else max(16, round(side / 16) * 16)
+        return (
+            self.side_first if self.side_first == self.side_last else max(16, round(side / 16) * 16)
+        )
 
     def as_dict(self) -> dict[str, int | float | str]:
         """Plain values, as stored beside weights."""
@@ -115,6 +121,8 @@ def recipe(name: str) -> Recipe:
     """The recipe of that name; raises `TrainingError` naming the choices."""
     if name not in RECIPES:
         raise TrainingError(
-            "There is no recipe {name!r}; choose from {recipes}.", name=name, recipes=", ".join(RECIPES)
+            "There is no recipe {name!r}; choose from {recipes}.",
+            name=name,
+            recipes=", ".join(RECIPES),
         )
     return RECIPES[name]

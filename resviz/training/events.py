@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 class Step:
     """One update: mean cross-entropy and accuracy of its batch, the learning rate it used, its seconds.
 
-    `norms`: what was recorded layer by layer, a number for each layer under the name of its quantity. `skipped`:
-    some gradients overflowed float16, and the weights stayed as they were.
+    `norms`: what was recorded layer by layer, a number for each layer under the name of its
+    quantity. `skipped`: some gradients overflowed float16, and the weights stayed as they were.
     """
 
     step: int

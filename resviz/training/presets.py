@@ -40,14 +40,19 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "digits",
             TrainConfig(epochs=10, batch_size=64, lr=0.1, side=8, augmentation="none"),
         ),
-        # He et al. 2015, section 4.2: 64,000 steps of 128 images, a tenth of the rate after one half and three quarters
+        # He et al. 2015, section 4.2: 64,000 steps of 128 images, a tenth of the rate after one
+        # half and three quarters
         "he2015": Preset(
             ("plain", "residual"),
             (20, 56),
             "cifar10",
-            TrainConfig(epochs=164, batch_size=128, lr=0.1, schedule="steps", warmup=0.0, weight_decay=1e-4),
+            TrainConfig(
+                epochs=164, batch_size=128, lr=0.1, schedule="steps", warmup=0.0, weight_decay=1e-4
+            ),
         ),
-        "quick": Preset(("residual",), (20,), "cifar10", TrainConfig(epochs=24, batch_size=128, lr=0.3), "light"),
+        "quick": Preset(
+            ("residual",), (20,), "cifar10", TrainConfig(epochs=24, batch_size=128, lr=0.3), "light"
+        ),
     }
 )
 
@@ -56,7 +61,9 @@ def preset(name: str) -> Preset:
     """The preset of that name; raises `TrainingError` naming the choices."""
     if name not in PRESETS:
         raise TrainingError(
-            "There is no preset {name!r}; choose from {choices}.", name=name, choices=", ".join(PRESETS)
+            "There is no preset {name!r}; choose from {choices}.",
+            name=name,
+            choices=", ".join(PRESETS),
         )
     return PRESETS[name]
 
@@ -65,17 +72,35 @@ def again(request: Request) -> Preset:
     """What repeats a run that was asked for like this."""
     spec = request.spec()
     rest = {name: value for name, value in spec.as_dict().items() if name not in _CROSSED}
-    told = (spec.family,), (spec.depth,), request.dataset, request.config, request.record, (spec.norm,), (spec.init,)
+    told = (
+        (spec.family,),
+        (spec.depth,),
+        request.dataset,
+        request.config,
+        request.record,
+        (spec.norm,),
+        (spec.init,),
+    )
     return Preset(*told, rest)
 
 
 def networks(
-    families: Iterable[str], depths: Iterable[int], norms: Iterable[str], inits: Iterable[str], rest: Mapping[str, Any]
+    families: Iterable[str],
+    depths: Iterable[int],
+    norms: Iterable[str],
+    inits: Iterable[str],
+    rest: Mapping[str, Any],
 ) -> tuple[ModelSpec, ...]:
     """Every combination once; a family made to do without normalisation has none. Raises `SpecError`."""
     crossed = product(depths, norms, inits, families)
     found = [
-        ModelSpec(family=family, depth=depth, norm="none" if family in WITHOUT_NORM else norm, init=init, **rest)
+        ModelSpec(
+            family=family,
+            depth=depth,
+            norm="none" if family in WITHOUT_NORM else norm,
+            init=init,
+            **rest,
+        )
         for depth, norm, init, family in crossed
     ]
     return tuple(dict.fromkeys(found))

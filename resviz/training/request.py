@@ -28,10 +28,13 @@ class Request:
     def __post_init__(self) -> None:
         if not self.model.startswith("new/"):
             raise SpecError(
-                "only a new network can be trained, such as new/residual-20, got {model!r}", model=self.model
+                "only a new network can be trained, such as new/residual-20, got {model!r}",
+                model=self.model,
             )
         if self.record not in ("off", "light", "full"):
-            raise TrainingError("record must be one of off, light, full, got {record!r}.", record=self.record)
+            raise TrainingError(
+                "record must be one of off, light, full, got {record!r}.", record=self.record
+            )
         if self.checkpoint_seconds < 0:
             raise TrainingError(
                 "checkpoint_seconds must not be negative, got {checkpoint_seconds}.",
@@ -54,5 +57,6 @@ class Request:
             return cls(**{**values, "config": TrainConfig(**values["config"])})
         except (TypeError, KeyError) as reason:
             raise TrainingError(
-                "config.json tells no training that resviz knows ({reason}); start it anew.", reason=reason
+                "config.json tells no training that resviz knows ({reason}); start it anew.",
+                reason=reason,
             ) from None

@@ -1,7 +1,8 @@
 """The tables of a run's `run.sqlite`, shared by who writes them and who reads them.
 
-A step is one row; a quantity over the layers is one BLOB of float32 in it, in the order of `layer`. What is measured
-at an interval has a table of its own, so that a reader can leap from row to row by the primary key.
+A step is one row; a quantity over the layers is one BLOB of float32 in it, in the order of `layer`.
+What is measured at an interval has a table of its own, so that a reader can leap from row to row by
+the primary key.
 """
 
 VERSION = 2  # 1: without bn_beta
@@ -24,8 +25,16 @@ BLOCKS = {
 }
 BATCHNORM = {
     name: "batchnorm"
-    for kind in ("gamma", "mean", "variance", "beta")  # a new one goes to the end, where ALTER TABLE puts its column
-    for name in (f"bn_{kind}", f"bn_{kind}_deviation")  # mean and standard deviation over the channels
+    for kind in (
+        "gamma",
+        "mean",
+        "variance",
+        "beta",
+    )  # a new one goes to the end, where ALTER TABLE puts its column
+    for name in (
+        f"bn_{kind}",
+        f"bn_{kind}_deviation",
+    )  # mean and standard deviation over the channels
 }
 TABLES = {"norms": {**WEIGHTED, **BLOCKS}, "batchnorm": BATCHNORM}
 QUANTITIES = {**WEIGHTED, **BLOCKS, **BATCHNORM}
@@ -35,7 +44,10 @@ STEP = ("step", "epoch", "loss", "accuracy", "lr", "seconds", "at")  # at: secon
 EPOCH = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
 
-SINCE = {"bn_beta": 2, "bn_beta_deviation": 2}  # quantity -> the version that first had it, where that is not 1
+SINCE = {
+    "bn_beta": 2,
+    "bn_beta_deviation": 2,
+}  # quantity -> the version that first had it, where that is not 1
 
 
 def statements(version: int = VERSION) -> str:

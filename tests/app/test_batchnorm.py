@@ -61,7 +61,9 @@ def test_a_layer_before_a_shortcut_says_why_there_is_no_relu() -> None:
 
 
 @pytest.mark.parametrize(("batch", "count"), [("samples", 12), ("noise", 8), ("photo", 1)])
-def test_three_kinds_of_statistics_answer_for_every_image_of_the_batch(batch: str, count: int) -> None:
+def test_three_kinds_of_statistics_answer_for_every_image_of_the_batch(
+    batch: str, count: int
+) -> None:
     app = page(aspect="answers", batch=batch, corruption="invert")
     assert not app.error
     assert (f"Of {count} images" in words(app)) is (count > 1)
@@ -77,11 +79,16 @@ def test_other_statistics_begin_with_a_blurred_photo_so_that_all_three_differ() 
     assert own["y"] != recalibrated["y"]
     assert "this very batch" not in words(app)
     chosen = page(aspect="answers", batch="samples", corruption="none")
-    assert (chosen.session_state["batch"], chosen.session_state["corruption"]) == ("samples", "none")
+    assert (chosen.session_state["batch"], chosen.session_state["corruption"]) == (
+        "samples",
+        "none",
+    )
     assert page(aspect="drift").session_state["batch"] == "samples"
 
 
-def test_what_a_part_chose_by_itself_is_said_and_what_the_visitor_chose_holds_in_all_parts() -> None:
+def test_what_a_part_chose_by_itself_is_said_and_what_the_visitor_chose_holds_in_all_parts() -> (
+    None
+):
     app = page(aspect="drift")
     assert "chosen by this part" not in words(app)
     app.segmented_control(key="aspect").set_value("answers").run()
@@ -93,7 +100,10 @@ def test_what_a_part_chose_by_itself_is_said_and_what_the_visitor_chose_holds_in
     for part in ("size", "fold", "drift"):
         app.segmented_control(key="aspect").set_value(part).run()
         assert not app.error
-        assert (app.session_state["batch"], app.session_state["corruption"]) == ("noise", "contrast")
+        assert (app.session_state["batch"], app.session_state["corruption"]) == (
+            "noise",
+            "contrast",
+        )
 
 
 def test_batch_size_draws_the_funnel_and_the_errors() -> None:
@@ -109,9 +119,13 @@ def test_batch_size_of_one_photo_is_one_sentence() -> None:
     assert "add a second one" in app.error[0].value
 
 
-@pytest.mark.parametrize(("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm (7)")])
+@pytest.mark.parametrize(
+    ("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm (7)")]
+)
 @pytest.mark.parametrize("part", ["drift", "answers", "size", "fold"])
-def test_a_network_without_batch_norm_says_so_and_shows_what_there_is(norm: str, says: str, part: str) -> None:
+def test_a_network_without_batch_norm_says_so_and_shows_what_there_is(
+    norm: str, says: str, part: str
+) -> None:
     app = page(model=f"{SMALL}&norm={norm}", aspect=part)
     assert not app.error
     assert says in app.info[0].value
@@ -124,10 +138,16 @@ def test_what_a_network_without_batch_norm_scatters_is_what_the_probe_says() -> 
     model = f"{SMALL}&norm=none"
     app = page(model=model, aspect="drift")
     net = zoo.load(model)
-    views = [np.array(net.preprocess.view(decode(samples.read(sample.key)).image)) for sample in samples.SAMPLES]
+    views = [
+        np.array(net.preprocess.view(decode(samples.read(sample.key)).image))
+        for sample in samples.SAMPLES
+    ]
     x = torch.stack([net.preprocess.tensor(view) for view in views])
     found = list(spreads(net.model, x).values())
-    assert f"the deviation of the last layer is {times(found[-1] / found[0])} that of the first" in words(app)
+    assert (
+        f"the deviation of the last layer is {times(found[-1] / found[0])} that of the first"
+        in words(app)
+    )
 
 
 def test_by_hand_works_for_a_network_without_batch_norm_as_well() -> None:
@@ -145,7 +165,9 @@ def test_by_hand_reveals_one_step_after_the_other() -> None:
     assert "= 1.7" in last.latex[5].value
 
 
-def test_by_hand_follows_the_batch_that_was_typed_and_the_bias_moves_only_the_running_mean() -> None:
+def test_by_hand_follows_the_batch_that_was_typed_and_the_bias_moves_only_the_running_mean() -> (
+    None
+):
     app = page(aspect="hand", step="5")
     app.text_area(key="hand_batch").set_value("1, 3, 5, 7")
     app.number_input(key="hand_gamma").set_value(2.0)
@@ -153,7 +175,10 @@ def test_by_hand_follows_the_batch_that_was_typed_and_the_bias_moves_only_the_ru
     assert not app.exception
     assert "= 8" in app.latex[0].value  # the mean 4 and the bias
     assert "= 5" in app.latex[2].value  # the variance of 1, 3, 5, 7
-    assert "what goes in moves by 4, what comes out by 0. Only the running mean notices, by 0.4" in words(app)
+    assert (
+        "what goes in moves by 4, what comes out by 0. Only the running mean notices, by 0.4"
+        in words(app)
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,13 +201,19 @@ def test_a_batch_that_cannot_be_is_one_sentence(text: str, says: str) -> None:
 
 
 def test_with_a_bias_what_goes_in_is_called_x_plus_b() -> None:
-    with_bias, without = page(aspect="hand", step="4", hand_bias="2.5"), page(aspect="hand", step="4")
+    with_bias, without = (
+        page(aspect="hand", step="4", hand_bias="2.5"),
+        page(aspect="hand", step="4"),
+    )
     assert r"\sum (x_i + b) = \tfrac{1}{2} (4.5 + 8.5) = 6.5" in with_bias.latex[0].value
     assert [with_bias.latex[i].value.count("x_i + b") for i in (1, 3)] == [1, 2]
     assert "the bias b = 2.5" in words(with_bias)
     lines, bars = zip(*(drawn(app) for app in (with_bias, without)), strict=True)
     assert [bar["data"][0]["x"] for bar in bars] == [["x₁ + b", "x₂ + b"], ["x₁", "x₂"]]
-    assert [line["layout"]["yaxis"]["ticktext"] for line in lines] == [["x + b", "x + b − μ", "x̂"], ["x", "x − μ", "x̂"]]
+    assert [line["layout"]["yaxis"]["ticktext"] for line in lines] == [
+        ["x + b", "x + b − μ", "x̂"],
+        ["x", "x − μ", "x̂"],
+    ]
     assert not any("+ b" in formula.value for formula in without.latex[:4])
 
 
@@ -217,7 +248,9 @@ def test_uploads_are_the_batch_and_without_them_the_samples_are() -> None:
         ([photo("red")] * 17, "too many"),
     ],
 )
-def test_uploads_that_cannot_be_are_one_sentence(files: list[tuple[str, bytes, str]], says: str) -> None:
+def test_uploads_that_cannot_be_are_one_sentence(
+    files: list[tuple[str, bytes, str]], says: str
+) -> None:
     app = page(batch="uploads")
     app.get("file_uploader")[0].set_value(files)
     app.run()
@@ -236,8 +269,19 @@ def test_constant_pictures_are_no_failure() -> None:
     assert not app.error
 
 
-@pytest.mark.parametrize("part", ["drift", "answers", "size", "fold", "hand", "training", "mismatch", "<script>"])
+@pytest.mark.parametrize(
+    "part", ["drift", "answers", "size", "fold", "hand", "training", "mismatch", "<script>"]
+)
 def test_nonsense_in_the_address_is_ignored(part: str) -> None:
-    app = page(aspect=part, batch="<b>", corruption="fog", strength="99", bn="fc", unit="-1", image="77", step="9")
+    app = page(
+        aspect=part,
+        batch="<b>",
+        corruption="fog",
+        strength="99",
+        bn="fc",
+        unit="-1",
+        image="77",
+        step="9",
+    )
     assert not app.error
     assert not app.warning

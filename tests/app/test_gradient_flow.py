@@ -32,7 +32,10 @@ def test_the_page_says_what_the_probe_measures():
     said = words(run())
     for family, colour in (("plain", "orange"), ("residual", "blue")):
         found = Profile("", tuple(measure(f"new/{family}-8", s, Batch()) for s in (0, 1)))
-        assert f":{colour}[**{family.title()}-8**]: the first layer's gradient is {times(found.ratio())} the" in said
+        assert (
+            f":{colour}[**{family.title()}-8**]: the first layer's gradient is {times(found.ratio())} the"
+            in said
+        )
     assert "within a factor of 10" in said
 
 
@@ -73,7 +76,10 @@ def test_shares_are_of_families_with_shortcuts():
 def test_shattering_says_the_probes_correlations():
     said = words(run(part="shattered", layers="8", beta="0.1"))
     plain, residual = (abs(shattering(kind, 8, 5, 0.1).mean[1]) for kind in ("plain", "residual"))
-    assert f"at **{plain:.2f}** in the plain network and at **{residual:.2f}** in the residual one" in said
+    assert (
+        f"at **{plain:.2f}** in the plain network and at **{residual:.2f}** in the residual one"
+        in said
+    )
 
 
 def test_a_second_visitor_waits_for_nothing(monkeypatch):
@@ -96,7 +102,9 @@ def test_a_stopped_sweep_shows_what_is_known_and_goes_on_when_asked(monkeypatch)
     assert "Stopped" not in words(app)
 
 
-@pytest.mark.parametrize("query", [{"families": "<script>,,"}, {"depth": "9"}, {"norm": "layer", "part": "x"}])
+@pytest.mark.parametrize(
+    "query", [{"families": "<script>,,"}, {"depth": "9"}, {"norm": "layer", "part": "x"}]
+)
 def test_nonsense_in_the_address_is_ignored(query, monkeypatch):
     monkeypatch.setitem(network_choice.USUAL, "depth", "14")
     assert f"Plain-{14 if 'depth' in query else 8}" in words(run(**query))

@@ -16,9 +16,38 @@ from resviz.ui.base import i18n
 from tests.app.test_pages import run
 
 CIFAR = "bundled/resnet20-cifar10"
-UNSEEN = {"id", "form_id", "page_script_hash", "url", "element_id", "theme", "icon", "mime", "type", "format", "config"}
-UNSEEN |= {"css_content", "js_content", "html_content", "component_name", "group_id", "mime_type", "selection_mode"}
-UNSEEN |= {"query_param_key", "element_type", "language", "width", "height", "raw_value", "ids", "default"}
+UNSEEN = {
+    "id",
+    "form_id",
+    "page_script_hash",
+    "url",
+    "element_id",
+    "theme",
+    "icon",
+    "mime",
+    "type",
+    "format",
+    "config",
+}
+UNSEEN |= {
+    "css_content",
+    "js_content",
+    "html_content",
+    "component_name",
+    "group_id",
+    "mime_type",
+    "selection_mode",
+}
+UNSEEN |= {
+    "query_param_key",
+    "element_type",
+    "language",
+    "width",
+    "height",
+    "raw_value",
+    "ids",
+    "default",
+}
 UNSEEN |= {"page", "query_string"}  # where a link leads
 TOLD = ("alt", "title", "aria-label", "placeholder")  # attributes that are read out or shown
 
@@ -27,7 +56,9 @@ TOLD = ("alt", "title", "aria-label", "placeholder")  # attributes that are read
 def brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Streamlit keeps results across visitors: none of this language may come from before or stay after."""
     monkeypatch.setattr(i18n, "languages", lambda: frozenset({"en"}))
-    monkeypatch.setattr(i18n, "_catalogue", lambda language: lambda text: f"⟦{text}⟧" if text else text)
+    monkeypatch.setattr(
+        i18n, "_catalogue", lambda language: lambda text: f"⟦{text}⟧" if text else text
+    )
     st.cache_data.clear()
     yield
     st.cache_data.clear()
@@ -67,7 +98,15 @@ def _of_chart(chart: dict[str, Any]) -> Iterator[str]:
     """Titles, names in the legend, notes, and what stands beside the pointer."""
     chart["layout"].pop("template", None)
     for key, value in _leaves(chart):
-        if key in ("text", "name", "hovertext", "ticktext", "legendgroup", "hovertemplate", "texttemplate"):
+        if key in (
+            "text",
+            "name",
+            "hovertext",
+            "ticktext",
+            "legendgroup",
+            "hovertemplate",
+            "texttemplate",
+        ):
             yield from _of_html(re.sub(r"%\{[^}]*\}|<[^>]*>", " ", value))
 
 
@@ -112,7 +151,8 @@ class _Reader(HTMLParser):
             self.found.append(data)
 
 
-# What may stand without brackets: modules, layers, networks by their names, products, and who wrote a paper
+# What may stand without brackets: modules, layers, networks by their names, products, and who wrote
+# a paper
 DATA = re.compile(
     r"""\b(layer|conv|bn|relu|fc|avgpool|maxpool|downsample)[\w.]*|([\w.]+\.)?\b(branch|shortcut|add)\b
     |\b(Residual|Plain|Tap|Add|Identity|Sequential|PadShortcut|[A-Z]\w+\dd|ReLU)\b
@@ -131,7 +171,9 @@ FORMULA = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 def bare(text: str, labels: frozenset[str]) -> str:
     """What stands outside all brackets and is no data: nothing, if every word of ours was translated."""
     depth, outside = 0, ""
-    for sign in FORMULA.sub("", AUTHORS.sub("", text)).replace("\N{WORD JOINER}", "").replace("\\", ""):
+    for sign in (
+        FORMULA.sub("", AUTHORS.sub("", text)).replace("\N{WORD JOINER}", "").replace("\\", "")
+    ):
         depth += (sign == "⟦") - (sign == "⟧")
         outside += sign if not depth and sign != "⟧" else ""
     for label in sorted(labels, key=len, reverse=True):
@@ -151,7 +193,10 @@ def labels() -> frozenset[str]:
         ("overview", {"model": "bundled/nothing"}),
         ("feature_maps", {}),
         ("attribution", {"method": "saliency"}),
-        ("receptive_field", {"model": CIFAR}),  # small networks: they say the same and take less time
+        (
+            "receptive_field",
+            {"model": CIFAR},
+        ),  # small networks: they say the same and take less time
         ("gradient_flow", {"depth": "8"}),
         ("gradient_flow", {"part": "lesions"}),
         ("gradient_flow", {"part": "lesions", "whose": "mine", "model": CIFAR}),

@@ -70,7 +70,11 @@ def pair_says(**query: str) -> AppTest:
 
 def hits(app: AppTest) -> dict[str, tuple[float, float]]:
     """Accuracies before and after by network, as the page offers them for download."""
-    board = next(e.proto.json for e in app.main if "pair-hits" in getattr(getattr(e, "proto", None), "id", ""))
+    board = next(
+        e.proto.json
+        for e in app.main
+        if "pair-hits" in getattr(getattr(e, "proto", None), "id", "")
+    )
     found = re.findall(r"label[^>]*>([\w-]+)<.*?muted[^>]*>([\d.]+)%<.*?<b>([\d.]+)%", board)
     return {name: (float(before) / 100, float(after) / 100) for name, before, after in found}
 
@@ -79,7 +83,11 @@ def hits(app: AppTest) -> dict[str, tuple[float, float]]:
     ("query", "removed", "swapped"),
     [
         ({}, {"residual": [], "plain": []}, None),
-        ({"out": "layer1.2,layer2.0"}, {"residual": ["layer1.2", "layer2.0"], "plain": ["layer1.2"]}, None),
+        (
+            {"out": "layer1.2,layer2.0"},
+            {"residual": ["layer1.2", "layer2.0"], "plain": ["layer1.2"]},
+            None,
+        ),
         ({"swap": "layer2.1,layer2.2"}, {"residual": [], "plain": []}, ("layer2.1", "layer2.2")),
     ],
 )
@@ -88,7 +96,9 @@ def test_the_pair_keeps_what_the_probe_says(query, removed, swapped):
     found = hits(pair_says(**query))
     for family, title in (("residual", "Residual-20"), ("plain", "Plain-20")):
         loaded = zoo.load(lesion_twins.NAMES[family])
-        x = torch.stack([loaded.preprocess(Image.fromarray(i.permute(1, 2, 0).numpy())) for i in test.images])
+        x = torch.stack(
+            [loaded.preprocess(Image.fromarray(i.permute(1, 2, 0).numpy())) for i in test.images]
+        )
         whole = answers(loaded.model, x, test.targets)
         left = answers(loaded.model, x, test.targets, removed[family], swapped)
         assert found[title] == pytest.approx((whole.hits, left.hits), abs=6e-4)
@@ -110,9 +120,13 @@ def test_the_chosen_network_is_asked_about_its_own_data_where_they_are_here():
     name, pair = lesion_twins.NAMES["plain"], ("layer1.0", "layer1.1")
     app = run(model=name, swap=",".join(pair))
     assert "200 test images of Digits, 8×8." in words(app)
-    board = next(e.proto.json for e in app.main if "-hits" in getattr(getattr(e, "proto", None), "id", ""))
+    board = next(
+        e.proto.json for e in app.main if "-hits" in getattr(getattr(e, "proto", None), "id", "")
+    )
     shown = [float(n) / 100 for n in re.search(r"([\d.]+)%<.*?<b>([\d.]+)%", board).groups()]
     test, loaded = datasets.load("digits", 8, few=200).test, zoo.load(name)
-    x = torch.stack([loaded.preprocess(Image.fromarray(i.permute(1, 2, 0).numpy())) for i in test.images])
+    x = torch.stack(
+        [loaded.preprocess(Image.fromarray(i.permute(1, 2, 0).numpy())) for i in test.images]
+    )
     expected = [answers(loaded.model, x, test.targets, swapped=swap).hits for swap in (None, pair)]
     assert shown == pytest.approx(expected, abs=6e-4)

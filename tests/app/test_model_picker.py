@@ -25,22 +25,48 @@ def finished(tmp_path: Path, home: Path) -> str:
 
 def test_models_come_group_by_group_and_the_youngest_run_first():
     old, young = "run/residual-8-20250101-120000-7", "run/plain-8-20260101-120000-7"
-    names = ["file/a.pt", "torchvision/resnet18", "new/plain-20", old, young, "bundled/b", "bundled/a"]
-    ordered = ["bundled/b", "bundled/a", young, old, "new/plain-20", "torchvision/resnet18", "file/a.pt"]
+    names = [
+        "file/a.pt",
+        "torchvision/resnet18",
+        "new/plain-20",
+        old,
+        young,
+        "bundled/b",
+        "bundled/a",
+    ]
+    ordered = [
+        "bundled/b",
+        "bundled/a",
+        young,
+        old,
+        "new/plain-20",
+        "torchvision/resnet18",
+        "file/a.pt",
+    ]
     assert model_picker.offered(names, None) == ordered
     assert model_picker.offered(names, "new/plain-8") == [*ordered, "new/plain-8"]
 
 
 def test_a_moment_of_a_run_stands_in_the_place_of_the_run():
     names = ["bundled/a", "run/r", "run/s"]
-    assert model_picker.offered(names, "run/r?checkpoint=epoch-2") == ["bundled/a", "run/r?checkpoint=epoch-2", "run/s"]
-    assert model_picker.offered(names, "run/gone?checkpoint=epoch-2") == [*names, "run/gone?checkpoint=epoch-2"]
+    assert model_picker.offered(names, "run/r?checkpoint=epoch-2") == [
+        "bundled/a",
+        "run/r?checkpoint=epoch-2",
+        "run/s",
+    ]
+    assert model_picker.offered(names, "run/gone?checkpoint=epoch-2") == [
+        *names,
+        "run/gone?checkpoint=epoch-2",
+    ]
 
 
 def test_the_last_moment_is_the_plain_name_of_the_run():
     assert checkpoint_names.at("run/r?checkpoint=epoch-2", "final") == "run/r"
     assert checkpoint_names.at("run/r", "initial") == "run/r?checkpoint=initial"
-    assert checkpoint_names.base("torchvision/resnet50?weights=none") == "torchvision/resnet50?weights=none"
+    assert (
+        checkpoint_names.base("torchvision/resnet50?weights=none")
+        == "torchvision/resnet50?weights=none"
+    )
 
 
 def visited(page: str, **query: str) -> AppTest:
@@ -86,7 +112,9 @@ def test_a_moment_keeps_the_layer_that_is_looked_at_and_another_model_does_not(f
 
 
 def test_another_moment_gives_another_answer(finished):
-    first, last = (visited("overview", model=name) for name in (f"{finished}?checkpoint=initial", finished))
+    first, last = (
+        visited("overview", model=name) for name in (f"{finished}?checkpoint=initial", finished)
+    )
     assert words(first) != words(last)
     assert "its weights are random" in words(first)
     assert "random" not in words(last)

@@ -45,11 +45,17 @@ def test_right_answers_are_counted_where_the_model_knows_the_classes(home: Path)
     name = reader.read(train).config["request"]["dataset"]
     split = datasets.load(name, 8, few=48).test
     mine = slice(0, 6)  # of twelve test pictures
-    x = torch.stack([net.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images[mine]])
+    x = torch.stack(
+        [net.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images[mine]]
+    )
     right = [
-        int((mode.scores.argmax(1) == split.targets[mine].numpy()).sum()) for mode in batchnorm_modes(net.model, x)
+        int((mode.scores.argmax(1) == split.targets[mine].numpy()).sum())
+        for mode in batchnorm_modes(net.model, x)
     ]
-    assert f"Right are {right[0]} with running statistics, {right[1]} with the batch's own" in words(app)
+    assert (
+        f"Right are {right[0]} with running statistics, {right[1]} with the batch's own"
+        in words(app)
+    )
 
 
 def test_the_paper_cards_show_the_measured_numbers_under_the_answers() -> None:
@@ -76,7 +82,9 @@ def test_a_norm_that_follows_no_convolution_is_not_folded() -> None:
     assert "layer1.0.bn1 cannot be folded" in app.info[0].value
 
 
-@pytest.mark.parametrize(("part", "link"), [("training", runs.RECORDED), ("mismatch", runs.SMALL_BATCH)])
+@pytest.mark.parametrize(
+    ("part", "link"), [("training", runs.RECORDED), ("mismatch", runs.SMALL_BATCH)]
+)
 def test_without_a_run_there_is_a_sentence_and_a_link_to_a_training(
     home: Path, part: str, link: dict[str, str]
 ) -> None:
@@ -119,23 +127,29 @@ def test_through_training_says_what_was_recorded(home: Path) -> None:
     at = record.layers("bn_variance").index("layer2.0.bn2")
     values = record.first("bn_variance", 9)[1][:, at]
     last = (values[-1] - 0.9 * values[-2]) / 0.1
-    assert f"35% of the start (mean 0, variance 1) is still in it: the stored variance is {values[-1]:.3g}" in words(
-        app
+    assert (
+        f"35% of the start (mean 0, variance 1) is still in it: the stored variance is {values[-1]:.3g}"
+        in words(app)
     )
     assert f"the last batch had {last:.3g}" in words(app)
 
 
 @pytest.mark.parametrize(
-    ("steps", "says"), [([0, 1, 2], "is a step,"), ([0, 10, 20, 30], "one step out of 10,"), ([7], "is a step,")]
+    ("steps", "says"),
+    [([0, 1, 2], "is a step,"), ([0, 10, 20, 30], "one step out of 10,"), ([7], "is a step,")],
 )
 def test_the_caption_says_which_steps_the_columns_are(steps: list[int], says: str) -> None:
     assert says in through_training._explained(np.array(steps))
 
 
 @pytest.mark.parametrize("part", ["hand", "training", "mismatch", "drift"])
-def test_model_and_picture_are_offered_only_where_they_change_something(home: Path, part: str) -> None:
+def test_model_and_picture_are_offered_only_where_they_change_something(
+    home: Path, part: str
+) -> None:
     app = page(aspect=part)
-    assert [box.key for box in app.sidebar.selectbox if box.key == "model"] == ["model"] * (part == "drift")
+    assert [box.key for box in app.sidebar.selectbox if box.key == "model"] == ["model"] * (
+        part == "drift"
+    )
     if part != "drift":
         assert not len(app.sidebar)
         app.segmented_control(key="aspect").set_value("drift").run()
@@ -155,7 +169,9 @@ def test_a_run_that_recorded_every_tenth_step_alone_says_so(home: Path) -> None:
 
 
 def test_both_ways_of_a_run_are_what_the_probe_says_of_its_last_weights(home: Path) -> None:
-    (name,) = trained(home, "new/residual-8?width=4&classes=2", "new/plain-8?width=4&classes=2&norm=none", batch=4)[1:]
+    (name,) = trained(
+        home, "new/residual-8?width=4&classes=2", "new/plain-8?width=4&classes=2&norm=none", batch=4
+    )[1:]
     app = page(aspect="mismatch", together="2")
     assert not app.error
     assert charts(app) == 1
@@ -163,7 +179,9 @@ def test_both_ways_of_a_run_are_what_the_probe_says_of_its_last_weights(home: Pa
     assert reader.read(name).config["config"]["batch_size"] == 4
     net = zoo.load(f"run/{name}?checkpoint=epoch-3")
     split = datasets.load(reader.read(name).config["request"]["dataset"], 8, few=256).test
-    x = torch.stack([net.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images])
+    x = torch.stack(
+        [net.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images]
+    )
     expected = mismatch(net.model, x, split.targets, 2)
     assert (
         f"After epoch 3, the same weights on the same 12 test images: **{expected.stored.accuracy:.1%}** right with "
@@ -176,7 +194,10 @@ def test_pictures_of_a_run_that_are_gone_are_one_sentence(home: Path) -> None:
     (home / "squares").rename(home / "elsewhere")
     app = page(aspect="mismatch")
     assert not app.error
-    assert "The pictures of squares, which this run learned from, are not on this machine" in app.info[0].value
+    assert (
+        "The pictures of squares, which this run learned from, are not on this machine"
+        in app.info[0].value
+    )
 
 
 def test_the_address_tells_a_whole_example_by_hand() -> None:
@@ -207,9 +228,12 @@ def test_what_is_typed_by_hand_goes_into_the_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"), [("hand_gamma", "abc"), ("hand_beta", "nan"), ("hand_momentum", "7"), ("hand_bias", "<b>")]
+    ("key", "told"),
+    [("hand_gamma", "abc"), ("hand_beta", "nan"), ("hand_momentum", "7"), ("hand_bias", "<b>")],
 )
-def test_a_malformed_number_in_the_address_is_a_sentence_and_the_default(key: str, told: str) -> None:
+def test_a_malformed_number_in_the_address_is_a_sentence_and_the_default(
+    key: str, told: str
+) -> None:
     app = page(aspect="hand", **{key: told})
     assert not app.error
     assert len(app.warning) == 1

@@ -33,12 +33,18 @@ def run(page: str = "overview", **query: str) -> AppTest:
 
 def words(app: AppTest) -> str:
     """All captions, markdown and headings."""
-    return "\n".join(e.value for kind in (app.title, app.caption, app.markdown, app.subheader) for e in kind)
+    return "\n".join(
+        e.value for kind in (app.title, app.caption, app.markdown, app.subheader) for e in kind
+    )
 
 
 @pytest.mark.parametrize(
     ("page", "says"),
-    [("overview", "Grad-CAM at layer4.1"), ("feature_maps", "**Channel 0**"), ("attribution", "map of 4×4 cells")],
+    [
+        ("overview", "Grad-CAM at layer4.1"),
+        ("feature_maps", "**Channel 0**"),
+        ("attribution", "map of 4×4 cells"),
+    ],
 )
 def test_first_visit_shows_something_without_any_choice(page: str, says: str) -> None:
     app = run(page)
@@ -96,14 +102,23 @@ def test_a_layer_that_the_new_model_lacks_falls_back_to_the_page_s_default() -> 
 
 
 def test_address_names_page_model_layer_order_and_class() -> None:
-    app = run("feature_maps", model=SMALL, layer="layer3.0", order="relevance", target="2", shared="True")
+    app = run(
+        "feature_maps", model=SMALL, layer="layer3.0", order="relevance", target="2", shared="True"
+    )
     assert app.selectbox(key="layer").value == "layer3.0"
     assert app.selectbox(key="target").value == 2
     assert app.toggle(key="shared").value is True
 
 
 def test_nonsense_in_the_address_is_ignored() -> None:
-    app = run("attribution", model=SMALL, layer="<script>", target="99999", method="magic", sample="../../etc")
+    app = run(
+        "attribution",
+        model=SMALL,
+        layer="<script>",
+        target="99999",
+        method="magic",
+        sample="../../etc",
+    )
     assert not app.exception
     assert not app.error
 
@@ -116,7 +131,9 @@ def test_residual_block_shows_its_sum_and_a_plain_one_says_that_there_is_none() 
     assert not plain.error
 
 
-@pytest.mark.parametrize("method", ["saliency", "integrated-gradients", "guided-grad-cam", "occlusion"])
+@pytest.mark.parametrize(
+    "method", ["saliency", "integrated-gradients", "guided-grad-cam", "occlusion"]
+)
 def test_every_method_gives_two_maps_to_download(method: str) -> None:
     app = run("attribution", model=SMALL, method=method, target="1", other="3")
     assert not app.exception
@@ -158,7 +175,9 @@ def test_a_constant_photo_is_shown_like_any_other() -> None:
         ("tiny.png", png((3, 3)), "16"),
     ],
 )
-def test_a_refused_upload_is_one_sentence_and_loses_nothing(name: str, data: bytes, says: str) -> None:
+def test_a_refused_upload_is_one_sentence_and_loses_nothing(
+    name: str, data: bytes, says: str
+) -> None:
     app = upload(name, data)
     assert not app.exception
     assert len(app.error) == 1
@@ -167,14 +186,18 @@ def test_a_refused_upload_is_one_sentence_and_loses_nothing(name: str, data: byt
     assert "Grad-CAM at" in words(app), "what was shown before is still shown"
 
 
-def test_a_refused_upload_names_what_is_shown_instead_and_no_note_of_another_picture_stays() -> None:
+def test_a_refused_upload_names_what_is_shown_instead_and_no_note_of_another_picture_stays() -> (
+    None
+):
     app = upload("white.png", png())
     assert "one single colour" in words(app)
     app.get("file_uploader")[0].set_value([("dot.png", png((1, 1)), "image/png")]).run()
     (error,) = app.sidebar.error
     assert error.value.startswith("dot.png: The picture has 1 x 1 pixels")
     assert error.value.endswith("white.png is shown instead.")
-    assert "**The photo here is white.png: dot.png was refused.**" in [caption.value for caption in app.main.caption]
+    assert "**The photo here is white.png: dot.png was refused.**" in [
+        caption.value for caption in app.main.caption
+    ]
     assert "one single colour" not in words(app)
 
 
@@ -208,7 +231,9 @@ def test_another_model_forgets_layer_and_class() -> None:
     assert app.selectbox(key="layer").value == "layer1.0"
 
 
-def test_weights_written_over_are_loaded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_written_over_are_loaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RESVIZ_HOME", str(tmp_path))
     path = tmp_path / "models" / "net.safetensors"
     path.parent.mkdir(parents=True)
@@ -217,9 +242,13 @@ def test_weights_written_over_are_loaded_again(tmp_path: Path, monkeypatch: pyte
         checkpoints.save(path, build(spec), {"spec": spec.as_dict()})
         app = run(model=f"file/{path}")
         assert not app.exception
-        probabilities = models.prediction(f"file/{path}", decode(FIRST).sha256, decode(FIRST)).probabilities
+        probabilities = models.prediction(
+            f"file/{path}", decode(FIRST).sha256, decode(FIRST)
+        ).probabilities
         loaded = zoo.load(f"file/{path}")
-        expected = predict(loaded.model, loaded.preprocess(decode(FIRST).image)[None], loaded.labels).probabilities
+        expected = predict(
+            loaded.model, loaded.preprocess(decode(FIRST).image)[None], loaded.labels
+        ).probabilities
         np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
 
 
@@ -234,20 +263,28 @@ def test_weights_written_over_are_loaded_again(tmp_path: Path, monkeypatch: pyte
 def test_cells_of_maps_carry_the_cursor(page: str, query: dict[str, str], cursors: int) -> None:
     app = run(page, model=SMALL, **query)
     assert not app.exception
-    assert sum("-cursor-" in component.proto.id for component in app.get("bidi_component")) == cursors
+    assert (
+        sum("-cursor-" in component.proto.id for component in app.get("bidi_component")) == cursors
+    )
 
 
-@pytest.mark.parametrize(("page", "count"), [("overview", 2), ("feature_maps", 3), ("attribution", 4)])
+@pytest.mark.parametrize(
+    ("page", "count"), [("overview", 2), ("feature_maps", 3), ("attribution", 4)]
+)
 def test_downloads_show_what_they_are(page: str, count: int) -> None:
     icons = [button.proto.icon for button in run(page, model=SMALL).get("download_button")]
     assert icons == [":material/download:"] * count
 
 
 def test_a_map_that_is_zero_everywhere_has_no_frame_and_says_so() -> None:
-    flat = "torchvision/vit_b_16?weights=none"  # its last layer is all zeros: no class has a gradient
+    flat = (
+        "torchvision/vit_b_16?weights=none"  # its last layer is all zeros: no class has a gradient
+    )
     overview = run(model=flat)
     assert not overview.error
-    assert "The blocks of this network give no maps: here are 1 of 1 other layers" in words(overview)
+    assert "The blocks of this network give no maps: here are 1 of 1 other layers" in words(
+        overview
+    )
     app = run("attribution", model=flat)
     assert not app.error
     for shown in (overview, app):

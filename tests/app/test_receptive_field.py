@@ -31,13 +31,20 @@ def test_the_pinned_unit_has_the_numbers_of_the_probes() -> None:
     found = effective_receptive_field(loaded.model, x, "layer2.0", (3, 5), draws=16)
     said = words(app)
     assert "**Unit in row 3, column 5**" in said
-    assert "Can see 13 × 13 px, 13 × 13 of them in the image" in said  # 7 + 2 + 4, from -6 + 2 * 3 on
-    assert f"an area of {found.size:.3g} × {found.size:.3g} px, {found.size / (13 * 13) ** 0.5:.0%}" in said
+    assert (
+        "Can see 13 × 13 px, 13 × 13 of them in the image" in said
+    )  # 7 + 2 + 4, from -6 + 2 * 3 on
+    assert (
+        f"an area of {found.size:.3g} × {found.size:.3g} px, {found.size / (13 * 13) ** 0.5:.0%}"
+        in said
+    )
     assert "rank" in said
 
 
 @pytest.mark.parametrize("units", ["99,99", "a,b", "3", ";;", "3,5;<script>", "-1,2"])
-def test_a_unit_that_the_layer_lacks_gives_way_to_the_middle_one_or_to_those_it_has(units: str) -> None:
+def test_a_unit_that_the_layer_lacks_gives_way_to_the_middle_one_or_to_those_it_has(
+    units: str,
+) -> None:
     expected = "row 3, column 5" if units.startswith("3,") else "row 8, column 8"
     assert expected in words(page(layer="layer2.0", units=units))
 
@@ -72,7 +79,9 @@ def test_the_fit_names_the_layer_that_outgrows_the_image() -> None:
 
 
 def test_over_depth_compares_networks_and_says_why_one_cannot_be_had() -> None:
-    app = run("receptive_field", model=SMALL, more="depth", against="new/plain-8?width=4;new/residual-9")
+    app = run(
+        "receptive_field", model=SMALL, more="depth", against="new/plain-8?width=4;new/residual-9"
+    )
     assert not app.exception
     assert "6n + 2" in words(app)
     assert app.multiselect(key="against").value == ["new/plain-8?width=4", "new/residual-9"]
@@ -80,7 +89,9 @@ def test_over_depth_compares_networks_and_says_why_one_cannot_be_had() -> None:
 
 def test_the_small_stack_is_taken_from_the_address() -> None:
     app = page(more="stack", stack="5,2,1;3,1,2")
-    assert "One unit behind these windows sees 13 px; neighbours lie 2 px apart" in words(app)  # 5, + 2 * 2 * 2
+    assert "One unit behind these windows sees 13 px; neighbours lie 2 px apart" in words(
+        app
+    )  # 5, + 2 * 2 * 2
 
 
 @pytest.mark.parametrize("stack", ["", "nonsense", "0,0,0", "3,1", "99,1,1;3,1,1"])
@@ -100,9 +111,16 @@ def test_several_pictures_give_the_mean_of_their_energies(source: str) -> None:
     app = page(layer="layer2.0", inputs=source)
     loaded = zoo.load(SMALL)
     if source == "samples":
-        x = torch.stack([loaded.preprocess(decode(samples.read(sample.key)).image) for sample in samples.SAMPLES])
+        x = torch.stack(
+            [
+                loaded.preprocess(decode(samples.read(sample.key)).image)
+                for sample in samples.SAMPLES
+            ]
+        )
     else:
-        pixels = datasets.load("digits", loaded.input_size, view=loaded.preprocess.view, few=48).test.images[:24]
+        pixels = datasets.load(
+            "digits", loaded.input_size, view=loaded.preprocess.view, few=48
+        ).test.images[:24]
         x = torch.stack([loaded.preprocess.tensor(to_pil_image(image)) for image in pixels])
     found = effective_receptive_field(loaded.model, x, "layer2.0", batch=4)
     assert f"an area of {found.size:.3g} × {found.size:.3g} px, {found.ratio:.0%}" in words(app)
@@ -134,13 +152,19 @@ def _button(app: AppTest, label: str) -> Any:
 
 def test_at_the_frame_it_counts_what_a_unit_sees_of_the_image() -> None:
     said = words(page(layer="layer2.0", units="0,15"))
-    assert "Can see 13 × 13 px, 7 × 8 of them in the image" in said  # rows -6 to 6, columns 24 to 36 of 32
+    assert (
+        "Can see 13 × 13 px, 7 × 8 of them in the image" in said
+    )  # rows -6 to 6, columns 24 to 36 of 32
     spread = re.search(r"Standard deviation ([\d.]+) px down and ([\d.]+) px across", said)
     loaded = zoo.load(SMALL)
     x = loaded.preprocess(decode(samples.read(samples.SAMPLES[0].key)).image)[None]
-    energy = effective_receptive_field(loaded.model, x, "layer2.0", (0, 15), draws=16).energy.astype(float)
+    energy = effective_receptive_field(
+        loaded.model, x, "layer2.0", (0, 15), draws=16
+    ).energy.astype(float)
     for axis, told in enumerate(spread.groups()):
-        places = np.repeat(np.indices(energy.shape)[axis].ravel(), np.rint(energy.ravel() * 1e7).astype(int))
+        places = np.repeat(
+            np.indices(energy.shape)[axis].ravel(), np.rint(energy.ravel() * 1e7).astype(int)
+        )
         assert float(told) == pytest.approx(places.std(), rel=0.01)
 
 
@@ -162,11 +186,18 @@ def test_several_units_stay_until_they_are_clicked_again(monkeypatch: pytest.Mon
 
 
 def test_a_layer_that_gives_no_map_is_said_to_give_none() -> None:
-    assert "fc gives no map in this network; this is layer3.0" in words(page(layer="fc")).replace("\\", "")
+    assert "fc gives no map in this network; this is layer3.0" in words(page(layer="fc")).replace(
+        "\\", ""
+    )
 
 
 def test_a_layer_without_fields_has_a_way_to_one_with_and_all_else_stays() -> None:
-    app = run("receptive_field", model="torchvision/swin_t?weights=none", layer="features.1.1", more="stack")
+    app = run(
+        "receptive_field",
+        model="torchvision/swin_t?weights=none",
+        layer="features.1.1",
+        more="stack",
+    )
     assert not app.exception
     assert "is lost at the operation" in app.error[0].value
     assert "One unit behind these windows" in words(app)

@@ -45,7 +45,10 @@ def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: P
         first, convolutions = values[0], values[0][:-1]  # the classifier is left out
         family = info.model.removeprefix("new/").partition("-")[0]
         assert f"{family.title()}-8, width 4" in said
-        assert f"at step {steps[0]}: the first is {times(float(first[0]) / float(first[-2]))} the last; " in said
+        assert (
+            f"at step {steps[0]}: the first is {times(float(first[0]) / float(first[-2]))} the last; "
+            in said
+        )
         peak = layers[int(np.argmax(convolutions))]
         assert f"the largest is {convolutions.max():.3g}, at {peak}." in said.replace("\\", "")
     assert "the same place in both" in "\n".join(element.value for element in app.caption)
@@ -58,9 +61,17 @@ def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: P
 
 def test_the_first_pair_differs_in_nothing_but_the_shortcuts(home: Path) -> None:
     data = folder(home / "squares")
-    for model in ("plain-8?width=4", "residual-8?width=4", "residual-8?width=4&norm=none", "plain-14?width=4"):
+    for model in (
+        "plain-8?width=4",
+        "residual-8?width=4",
+        "residual-8?width=4&norm=none",
+        "plain-14?width=4",
+    ):
         command = f"train --model new/{model}&classes=2 --dataset {data} --epochs 2 --side 8 --record full"
         assert cli.main([*command.split(), "--threads", "1"]) == 0
     shown = [reader.read(name).info().model for name in run().multiselect[0].value]
-    assert [model.partition("&")[0].partition("?")[0] for model in shown] == ["new/plain-8", "new/residual-8"]
+    assert [model.partition("&")[0].partition("?")[0] for model in shown] == [
+        "new/plain-8",
+        "new/residual-8",
+    ]
     assert not any("norm" in model for model in shown)

@@ -23,7 +23,9 @@ from tests.training.squares import CONFIG, CPU, MODEL, folder
 def launched(monkeypatch: pytest.MonkeyPatch, home: Path) -> list[Path]:
     """No process is started; who would have been is kept."""
     found: list[Path] = []
-    monkeypatch.setattr(queue, "_launch", lambda path: found.append(path) if path not in found else None)
+    monkeypatch.setattr(
+        queue, "_launch", lambda path: found.append(path) if path not in found else None
+    )
     monkeypatch.setattr(start, "best", lambda: CPU)
     return found
 
@@ -72,7 +74,10 @@ def test_the_race_is_queued_and_shown_with_its_place(launched):
     infos = {info.model: info for info in reader.runs()}
     assert set(infos) == {"new/plain-56", "new/residual-56"}
     assert {info.dataset for info in infos.values()} == {"digits"}
-    assert app.session_state["view"]["runs"].split(",") == [infos["new/plain-56"].id, infos["new/residual-56"].id]
+    assert app.session_state["view"]["runs"].split(",") == [
+        infos["new/plain-56"].id,
+        infos["new/residual-56"].id,
+    ]
     told = reader.read(infos["new/plain-56"].id).config["request"]
     assert (told["record"], told["config"]["epochs"], told["config"]["side"]) == ("full", 10, 8)
     assert told["config"]["augmentation"] == "none"
@@ -111,9 +116,18 @@ def test_a_race_of_too_many_says_how_many_and_is_not_cut():
     assert not button(app, "Start the race").disabled
 
 
-@pytest.mark.parametrize("key", ["minibatch", "rate", "schedule", "record", "seed", "norms", "inits"])
+@pytest.mark.parametrize(
+    "key", ["minibatch", "rate", "schedule", "record", "seed", "norms", "inits"]
+)
 def test_a_choice_in_the_address_opens_more(key):
-    values = {"minibatch": "4", "rate": "0.2", "schedule": "cosine", "record": "light", "seed": "3", "norms": "none"}
+    values = {
+        "minibatch": "4",
+        "rate": "0.2",
+        "schedule": "cosine",
+        "record": "light",
+        "seed": "3",
+        "norms": "none",
+    }
     opened = {True: page(**{key: values.get(key, "torch")}), False: page(epochs="2")}
     for expected, app in opened.items():
         (more,) = [found for found in app.expander if found.label == "More"]
@@ -202,11 +216,18 @@ def test_a_click_on_stop_is_answered_at_once(monkeypatch):
 
 
 def test_norms_and_initialisations_make_a_race_by_the_address():
-    app = page(preset="race", racers="plain", depths="20", norms="batch,none", inits="he,torch", epochs="3")
+    app = page(
+        preset="race", racers="plain", depths="20", norms="batch,none", inits="he,torch", epochs="3"
+    )
     assert "4 runs" in words(app)
     button(app, "Start the race").click().run()
     specs = {str(ModelSpec.parse(info.model.removeprefix("new/"))) for info in reader.runs()}
-    assert specs == {"plain-20", "plain-20?norm=none", "plain-20?init=torch", "plain-20?norm=none&init=torch"}
+    assert specs == {
+        "plain-20",
+        "plain-20?norm=none",
+        "plain-20?init=torch",
+        "plain-20?norm=none&init=torch",
+    }
     assert "**Plain-20, no norm, PyTorch init**" in words(app)
 
 
@@ -227,11 +248,17 @@ def test_a_run_can_be_repeated_with_one_thing_changed(finished):
     app.select_slider(key="epochs").set_value(5).run()
     button(app, "Start").click().run()
     assert not app.exception
-    assert app.session_state["view"]["runs"].split(",") == [finished, reader.runs()[0].id], "side by side"
+    assert app.session_state["view"]["runs"].split(",") == [finished, reader.runs()[0].id], (
+        "side by side"
+    )
     again, before = (reader.read(info.id).config["request"] for info in reader.runs())
     assert again["config"].pop("epochs") == 5
     assert before["config"].pop("epochs") == 3
-    assert (again["model"], again["dataset"], again["config"]) == (before["model"], before["dataset"], before["config"])
+    assert (again["model"], again["dataset"], again["config"]) == (
+        before["model"],
+        before["dataset"],
+        before["config"],
+    )
 
 
 def test_a_run_s_settings_are_told_in_words(finished):
@@ -253,7 +280,10 @@ def test_an_estimate_is_shown_once_somebody_asked_for_it(monkeypatch):
     app = page()
     button(app, "How long, how much memory?").click().run()
     assert not app.exception
-    assert "About 36 s and 1 GiB of memory on this machine; 8 GiB are free. Measured over 9 steps." in words(app)
+    assert (
+        "About 36 s and 1 GiB of memory on this machine; 8 GiB are free. Measured over 9 steps."
+        in words(app)
+    )
     app.select_slider(key="epochs").set_value(100).run()
     assert "About 5 min 6 s" in words(app), "5 s, 2,000 steps and 101 times the test split"
 
@@ -272,7 +302,14 @@ def test_what_cannot_be_tried_is_said(monkeypatch):
 
 @pytest.mark.parametrize(
     ("seconds", "says"),
-    [(7, "7 s"), (70, "1 min 10 s"), (130, "2 min 10 s"), (1500, "25 min"), (9000, "2.5 h"), (260_000, "3.0 days")],
+    [
+        (7, "7 s"),
+        (70, "1 min 10 s"),
+        (130, "2 min 10 s"),
+        (1500, "25 min"),
+        (9000, "2.5 h"),
+        (260_000, "3.0 days"),
+    ],
 )
 def test_durations_are_said_as_people_say_them(seconds, says):
     assert estimates.duration(seconds) == says
@@ -301,14 +338,20 @@ def test_what_is_deleted_leaves_the_address_and_another_run_has_another_menu(fin
 
 
 def test_why_a_run_ended_is_said(finished):
-    queue._note(reader.folder() / finished, status="stopped", message="The loss is nan at step 3 of 9; choose *less*.")
+    queue._note(
+        reader.folder() / finished,
+        status="stopped",
+        message="The loss is nan at step 3 of 9; choose *less*.",
+    )
     app = page(runs=finished)
     assert r"choose \*less\*" in app.warning[0].value
 
 
 def test_an_address_of_a_run_that_is_gone_shows_what_there_is(finished):
     shutil.copytree(reader.folder() / finished, reader.folder() / "other")
-    assert len(set(page(runs="other,other").multiselect(key="shown").options)) == 2, "no two have one title"
+    assert len(set(page(runs="other,other").multiselect(key="shown").options)) == 2, (
+        "no two have one title"
+    )
     app = page(runs="nothing,../..")
     assert not app.error
     assert "Residual-8" in words(app)
@@ -319,7 +362,13 @@ def test_an_address_of_a_run_that_is_gone_shows_what_there_is(finished):
     [
         {"racers": "<b>", "depths": "x,9", "epochs": "-1"},
         {"preset": "x", "data": "y", "curve": "z"},
-        {"preset": "run/../..", "norms": "x,,", "inits": "<i>", "minibatch": "0", "schedule": "never"},
+        {
+            "preset": "run/../..",
+            "norms": "x,,",
+            "inits": "<i>",
+            "minibatch": "0",
+            "schedule": "never",
+        },
     ],
 )
 def test_nonsense_in_the_address_is_ignored(query):

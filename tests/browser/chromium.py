@@ -77,4 +77,6 @@ if __name__ == "__main__":
         _say(f"using {path}")
         print(path)
     else:
-        sys.exit("tests/browser: no Chromium found or installed; install one, or point RESVIZ_CHROMIUM to it")
+        sys.exit(
+            "tests/browser: no Chromium found or installed; install one, or point RESVIZ_CHROMIUM to it"
+        )

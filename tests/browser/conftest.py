@@ -6,7 +6,8 @@
         expect(page.get_by_role("heading", name="resviz")).to_be_visible()
         shot(page, "home")          # tests/artefacts/home.png
 
-The browser resolves no name but this machine's, and a test whose page asked another host for anything fails.
+The browser resolves no name but this machine's, and a test whose page asked another host for
+anything fails.
 """
 
 import os
@@ -50,7 +51,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-    items.sort(key=lambda item: HERE in item.path.parents)  # a stable sort: the order is else as it was
+    items.sort(
+        key=lambda item: HERE in item.path.parents
+    )  # a stable sort: the order is else as it was
 
 
 class Server:
@@ -65,8 +68,15 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self, patience: float = 60) -> None:
-        options = {"headless": "true", "address": "127.0.0.1", "port": self.port, "fileWatcherType": "none"}
-        flags = [part for name, value in options.items() for part in (f"--server.{name}", str(value))]
+        options = {
+            "headless": "true",
+            "address": "127.0.0.1",
+            "port": self.port,
+            "fileWatcherType": "none",
+        }
+        flags = [
+            part for name, value in options.items() for part in (f"--server.{name}", str(value))
+        ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", *flags],
@@ -81,7 +91,9 @@ class Server:
         while not self._healthy():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                pytest.fail(f"the server did not start within {patience:g} s:\n{self.log.read_text()[-4000:]}")
+                pytest.fail(
+                    f"the server did not start within {patience:g} s:\n{self.log.read_text()[-4000:]}"
+                )
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -148,7 +160,10 @@ class Traffic:
     def watch(self, page: Page) -> None:
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("websocket", lambda socket: self.requests.append(socket.url))
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: self.errors.append(message.text) if message.type == "error" else None,
+        )
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def foreign(self) -> list[str]:
@@ -174,7 +189,9 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext, traffic: Traffic, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(
+    context: BrowserContext, traffic: Traffic, request: pytest.FixtureRequest
+) -> Iterator[Page]:
     """A new visitor at 1440 x 900: no cookies, no storage. Its requests and console errors are in `traffic`."""
     context.on("page", traffic.watch)
     page = context.new_page()
@@ -191,7 +208,10 @@ def _forget(context: BrowserContext, page: Page) -> None:
     """Take away all that a visitor leaves but the files of the app, and close what is open."""
     if page.url.startswith("http"):
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(page.url))
-        told = {"origin": origin, "storageTypes": "local_storage,indexeddb,service_workers,cache_storage"}
+        told = {
+            "origin": origin,
+            "storageTypes": "local_storage,indexeddb,service_workers,cache_storage",
+        }
         context.new_cdp_session(page).send("Storage.clearDataForOrigin", told)
     context.clear_cookies()
     for opened in context.pages:
@@ -213,8 +233,12 @@ def settle() -> Callable[[Page], None]:
     """Wait until the script of the page has run to its end and nothing on it is stale."""
 
     def settle(page: Page, timeout: float = 60_000) -> None:
-        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=timeout)
-        page.wait_for_selector("[data-testid=stMain] [data-stale=true]", state="detached", timeout=timeout)
+        page.wait_for_selector(
+            "[data-testid=stApp][data-test-script-state=notRunning]", timeout=timeout
+        )
+        page.wait_for_selector(
+            "[data-testid=stMain] [data-stale=true]", state="detached", timeout=timeout
+        )
 
     return settle
 
@@ -231,6 +255,8 @@ def _save(page: Page, name: str) -> Path:
     size = page.viewport_size or {"width": 1440, "height": 900}
     path = ARTEFACTS / f"{name}.png"
     page.set_viewport_size({"width": size["width"], "height": max(size["height"], inner)})
-    page.screenshot(path=path, full_page=True, animations="disabled")  # makes the folder where it is missing
+    page.screenshot(
+        path=path, full_page=True, animations="disabled"
+    )  # makes the folder where it is missing
     page.set_viewport_size(size)
     return path

@@ -32,7 +32,9 @@ def png(colour: str) -> bytes:
     return file.getvalue()
 
 
-def test_first_paint_has_photo_answer_and_strip(page: Page, server: Server, settle: Settle, shot: Shot) -> None:
+def test_first_paint_has_photo_answer_and_strip(
+    page: Page, server: Server, settle: Settle, shot: Shot
+) -> None:
     page.goto(server.url)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     expect(page.locator(".bars .first .label")).to_be_visible()
@@ -57,13 +59,17 @@ def test_opacity_changes_in_the_browser_alone_and_a_click_on_a_class_moves_the_o
     label = second.locator(".label").inner_text()
     before = page.locator(".heat").first.get_attribute("src")
     second.click()
-    expect(page.get_by_text(re.compile(rf"Grad-CAM at .* speaks for {re.escape(label)}"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(rf"Grad-CAM at .* speaks for {re.escape(label)}"))
+    ).to_be_visible()
     settle(page)
     assert page.locator(".heat").first.get_attribute("src") != before
     assert "target=" in page.url
 
 
-def test_a_block_of_the_strip_leads_to_its_channels(page: Page, server: Server, settle: Settle, shot: Shot) -> None:
+def test_a_block_of_the_strip_leads_to_its_channels(
+    page: Page, server: Server, settle: Settle, shot: Shot
+) -> None:
     page.goto(server.url)
     page.locator(".strip [data-pick='layer3.0']").click()
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
@@ -74,7 +80,9 @@ def test_a_block_of_the_strip_leads_to_its_channels(page: Page, server: Server, 
     shot(page, "feature-maps")
 
 
-def test_layer_and_channel_change_by_click_and_by_arrow_key(page: Page, server: Server, settle: Settle) -> None:
+def test_layer_and_channel_change_by_click_and_by_arrow_key(
+    page: Page, server: Server, settle: Settle
+) -> None:
     page.goto(f"{server.url}/feature_maps")
     page.locator(".net [data-pick='layer2.1']").click()
     expect(page.get_by_role("heading", name="Inside layer2.1")).to_be_visible()
@@ -89,7 +97,9 @@ def test_layer_and_channel_change_by_click_and_by_arrow_key(page: Page, server: 
     assert "channel=8" in page.url
 
 
-def test_the_back_button_takes_back_the_last_choice(page: Page, server: Server, settle: Settle) -> None:
+def test_the_back_button_takes_back_the_last_choice(
+    page: Page, server: Server, settle: Settle
+) -> None:
     page.goto(f"{server.url}/feature_maps")
     for layer in ("layer2.1", "layer3.1"):
         page.locator(f".net [data-pick='{layer}']").click()
@@ -99,15 +109,21 @@ def test_the_back_button_takes_back_the_last_choice(page: Page, server: Server, 
     expect(page.get_by_role("heading", name="Inside layer2.1")).to_be_visible()
 
 
-def test_a_hostile_address_asks_no_other_machine(page: Page, server: Server, settle: Settle) -> None:
-    page.goto(f"{server.url}/?model=foo/![a](http://picture.example/a.png)%20[click](http://click.example)")
+def test_a_hostile_address_asks_no_other_machine(
+    page: Page, server: Server, settle: Settle
+) -> None:
+    page.goto(
+        f"{server.url}/?model=foo/![a](http://picture.example/a.png)%20[click](http://click.example)"
+    )
     expect(page.get_by_test_id("stAlert")).to_contain_text("![a](http:")
     settle(page)
     expect(page.get_by_test_id("stMain").locator("img, a[href*=example]")).to_have_count(0)
     expect(page.get_by_test_id("stProgress")).to_have_count(0)
 
 
-def test_deep_link_on_a_freshly_started_server(page: Page, training_server: Server, settle: Settle) -> None:
+def test_deep_link_on_a_freshly_started_server(
+    page: Page, training_server: Server, settle: Settle
+) -> None:
     training_server.stop()
     training_server.start()
     page.goto(f"{training_server.url}/attribution?layer=layer3.1&sample=church&other=7")
@@ -126,7 +142,9 @@ def test_upload_is_recognised_and_a_refused_file_loses_nothing(
     chooser = page.locator("input[type=file]")
     chooser.set_input_files({"name": "blue.png", "mimeType": "image/png", "buffer": png("blue")})
     expect(page.get_by_alt_text("The photo blue.png")).to_be_visible()
-    chooser.set_input_files({"name": "paper.png", "mimeType": "image/png", "buffer": b"%PDF-1.7 paper"})
+    chooser.set_input_files(
+        {"name": "paper.png", "mimeType": "image/png", "buffer": b"%PDF-1.7 paper"}
+    )
     expect(page.get_by_test_id("stAlert")).to_contain_text("PDF")
     expect(page.get_by_alt_text("The photo blue.png")).to_be_visible()
     settle(page)
@@ -143,7 +161,13 @@ def test_upload_is_recognised_and_a_refused_file_loses_nothing(
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 900)])
 def test_every_page_fits_both_themes_and_a_narrow_window_and_asks_no_other_machine(
-    page: Page, server: Server, settle: Settle, shot: Shot, traffic: Traffic, scheme: str, width: int
+    page: Page,
+    server: Server,
+    settle: Settle,
+    shot: Shot,
+    traffic: Traffic,
+    scheme: str,
+    width: int,
 ) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
@@ -157,7 +181,9 @@ def test_every_page_fits_both_themes_and_a_narrow_window_and_asks_no_other_machi
         settle(page)
         expect(page.locator(SOMETHING).first).to_be_visible()
         settle(page)
-        background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+        background = page.evaluate(
+            "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+        )
         assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 120) is (scheme == "dark")
         assert max(page.locator(BOARDS).evaluate_all(OVERFLOW), default=0) <= 1, page.url
         name = urlsplit(page.url).path.strip("/") or "overview"

@@ -45,7 +45,9 @@ def test_a_layer_opens_by_click_and_a_photo_is_answered_in_three_ways(
 def test_by_hand_steps_are_revealed_by_click_and_the_example_travels_in_the_address(
     page: Page, server: Server, settle: Settle
 ) -> None:
-    page.goto(f"{server.url}/batchnorm?model=bundled/resnet20-cifar10&aspect=hand&hand_batch=1,3/5,5")
+    page.goto(
+        f"{server.url}/batchnorm?model=bundled/resnet20-cifar10&aspect=hand&hand_batch=1,3/5,5"
+    )
     formulas = page.get_by_test_id("stMain").locator(".katex-display")
     expect(formulas).to_have_count(3)
     page.get_by_test_id("stMain").get_by_text("3 variance").click()
@@ -61,7 +63,9 @@ def test_by_hand_steps_are_revealed_by_click_and_the_example_travels_in_the_addr
     assert "hand_batch=2%2C4" in page.url
 
 
-def test_a_link_to_the_training_page_brings_its_choices_along(page: Page, server: Server, settle: Settle) -> None:
+def test_a_link_to_the_training_page_brings_its_choices_along(
+    page: Page, server: Server, settle: Settle
+) -> None:
     page.goto(f"{server.url}/batchnorm?model=new/residual-20%3Fnorm=none&aspect=drift")
     page.get_by_text("Race networks with BatchNorm against networks without").click()
     expect(page.locator("h1")).to_have_text("Training")

@@ -69,12 +69,16 @@ def test_a_click_takes_a_block_out_and_another_puts_it_back(
     expect(page.get_by_text("1 out.")).to_be_visible()
 
 
-def test_a_click_takes_a_block_out_of_both_networks(page: Page, server: Server, settle: Settle, shot: Shot) -> None:
+def test_a_click_takes_a_block_out_of_both_networks(
+    page: Page, server: Server, settle: Settle, shot: Shot
+) -> None:
     page.goto(f"{server.url}/gradient_flow?part=lesions")
     blocks = page.locator(".net [data-pick='layer2.1']")
     blocks.first.click()
     expect(page.locator(".net [data-pick='layer2.1'][aria-checked=false]")).to_have_count(2)
-    expect(page.locator(".answered .wrong").first).to_be_visible()  # the plain network is wrong about some digit
+    expect(
+        page.locator(".answered .wrong").first
+    ).to_be_visible()  # the plain network is wrong about some digit
     settle(page)
     assert "out=layer2.1" in page.url
     shot(page, "gradient-flow-lesion-pair")
@@ -98,7 +102,9 @@ def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_th
     settle(page)
     box = fields.first.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.99)  # the first layer, in the middle
+    page.mouse.move(
+        box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.99
+    )  # the first layer, in the middle
     told = page.locator(".films .told")
     expect(told.first).to_contain_text("conv1 at step")
     first, second = (text.rpartition(":")[0] for text in told.all_text_contents())

@@ -25,7 +25,8 @@ def over(page: Page, row: int, column: int, units: int = 16) -> None:
     place = page.locator(".lattice").bounding_box()
     assert place is not None
     page.mouse.move(
-        place["x"] + (column + 0.5) / units * place["width"], place["y"] + (row + 0.5) / units * place["height"]
+        place["x"] + (column + 0.5) / units * place["width"],
+        place["y"] + (row + 0.5) / units * place["height"],
     )
 
 
@@ -34,7 +35,12 @@ def test_the_box_follows_the_pointer_without_the_server_and_a_click_pins_it(
 ) -> None:
     open_page(page, server, settle)
     page.locator(".lattice").scroll_into_view_if_needed()
-    assert box(page) == {"x": 10, "y": 10, "width": 13, "height": 13}  # unit 8, 8: from -6 + 2 * 8 on
+    assert box(page) == {
+        "x": 10,
+        "y": 10,
+        "width": 13,
+        "height": 13,
+    }  # unit 8, 8: from -6 + 2 * 8 on
     frames: list[object] = []
     page.on("websocket", lambda socket: frames.append(socket))
     asked = len(traffic.requests)
@@ -57,7 +63,9 @@ def test_the_box_follows_the_pointer_without_the_server_and_a_click_pins_it(
     shot(page, "receptive-field")
 
 
-def test_the_cursor_moves_by_arrow_keys_and_enter_pins(page: Page, server: Server, settle: Settle) -> None:
+def test_the_cursor_moves_by_arrow_keys_and_enter_pins(
+    page: Page, server: Server, settle: Settle
+) -> None:
     open_page(page, server, settle, "&units=3,5&several=True")
     page.locator(".lattice").focus()
     page.keyboard.press("ArrowRight")
@@ -76,12 +84,16 @@ def test_the_cursor_moves_by_arrow_keys_and_enter_pins(page: Page, server: Serve
     expect(page.locator(".told")).to_contain_text("Row 1, column 5")
 
 
-def test_a_box_that_goes_on_beyond_the_picture_is_dashed_there(page: Page, server: Server, settle: Settle) -> None:
+def test_a_box_that_goes_on_beyond_the_picture_is_dashed_there(
+    page: Page, server: Server, settle: Settle
+) -> None:
     page.goto(f"{server.url}/{ADDRESS.replace('layer2.0', 'layer3.0')}")
     expect(page.locator(".lattice")).to_be_visible(timeout=PATIENCE)
     settle(page)
     cut = page.locator(".scene .cut")
-    assert cut.get_attribute("d") == ""  # unit 4, 4 of 8: 25 pixels from 4 on, all in the image of 32
+    assert (
+        cut.get_attribute("d") == ""
+    )  # unit 4, 4 of 8: 25 pixels from 4 on, all in the image of 32
     over(page, 0, 0, units=8)  # from -12 on, and the picture from -6.4 on
     assert [side[0] for side in (cut.get_attribute("d") or "").split("M")[1:]] == ["-", "-"]
     assert page.locator(".scene .middle").get_attribute("cx") == "0.5"

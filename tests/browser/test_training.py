@@ -14,7 +14,9 @@ SMALL = "racers=plain,residual&depths=8&record=light"
 
 def points(page: Page) -> list[int]:
     """How many points each growing line has."""
-    lines = page.locator(".curves polyline").evaluate_all("all => all.map(e => e.getAttribute('points'))")
+    lines = page.locator(".curves polyline").evaluate_all(
+        "all => all.map(e => e.getAttribute('points'))"
+    )
     return [len(line.split()) for line in lines]
 
 
@@ -35,7 +37,9 @@ def test_a_race_is_watched_stopped_and_found_again_by_its_address(
         for i in range(2):
             expect(lines.nth(i)).to_have_attribute("points", re.compile(r"\S+ \S+"))
         for i, count in enumerate(points(page)):
-            expect(lines.nth(i)).to_have_attribute("points", re.compile(rf"^(\S+ ){{{count},}}\S+$"))  # it grows
+            expect(lines.nth(i)).to_have_attribute(
+                "points", re.compile(rf"^(\S+ ){{{count},}}\S+$")
+            )  # it grows
         shot(page, "training-live")
         frame = page.locator(".curves").bounding_box()
         for name in ("Plain-8", "Residual-8"):
@@ -72,7 +76,11 @@ def test_a_race_runs_to_its_end_and_every_page_is_scrubbed_through_it(
     expect(page.locator(".js-plotly-plot").get_by_text("Residual-8")).to_be_visible()
     settle(page)
     shot(page, "training-finished")
-    run = next(info.id for info in reader.runs() if (info.model, info.status) == ("new/residual-8", "finished"))
+    run = next(
+        info.id
+        for info in reader.runs()
+        if (info.model, info.status) == ("new/residual-8", "finished")
+    )
     page.goto(f"{training_server.url}/?model=run/{run}")
     slider = page.get_by_role("slider", name="Moment of its training")
     value = page.get_by_test_id("stSidebar").get_by_test_id("stSliderThumbValue")

@@ -70,10 +70,14 @@ def test_every_layer_is_summed_up_from_the_probe_s_numbers(ask, photos):
     for record, layer in zip(found["layers"], layers, strict=True):
         assert record["channels"] == len(layer.gamma)
         assert record["gamma_mean"] == pytest.approx(layer.gamma.mean())
-        assert record["scale_mean"] == pytest.approx(np.mean(layer.gamma / np.sqrt(layer.running_variance + 1e-5)))
+        assert record["scale_mean"] == pytest.approx(
+            np.mean(layer.gamma / np.sqrt(layer.running_variance + 1e-5))
+        )
         assert record["batch_mean"] == pytest.approx(layer.batch.mean.mean(), abs=1e-6)
         assert record["shift_rms"] == pytest.approx(np.sqrt(np.mean(layer.shift**2)), rel=1e-5)
-        assert record["log_ratio_rms"] == pytest.approx(np.sqrt(np.mean(layer.log_ratio**2)), rel=1e-5)
+        assert record["log_ratio_rms"] == pytest.approx(
+            np.sqrt(np.mean(layer.log_ratio**2)), rel=1e-5
+        )
         assert record["drift"] == pytest.approx(layer.drift, rel=1e-5)
         assert (record["dead_channels"], record["constant_channels"]) == (len(layer.dead), 0)
 
@@ -84,7 +88,9 @@ def test_without_images_it_tells_what_is_stored_and_nothing_about_a_batch(ask):
     assert all(record["batches"] > 0 and "drift" not in record for record in found["layers"])
 
 
-@pytest.mark.parametrize(("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm (7)")])
+@pytest.mark.parametrize(
+    ("norm", "says"), [("none", "no other normalisation"), ("group", "GroupNorm (7)")]
+)
 def test_a_network_without_batch_norm_says_so_and_lists_what_there_is(ask, norm, says):
     found = ask("--model", f"new/residual-8?norm={norm}")
     assert found["layers"] == []
@@ -95,7 +101,9 @@ def test_a_network_without_batch_norm_says_so_and_lists_what_there_is(ask, norm,
 def test_compare_gives_the_answers_with_both_kinds_of_statistics(ask, photos):
     found = ask("--model", NET, *photos, "--compare")
     labels = zoo.load(NET).labels
-    for record, mode in zip(found["modes"], batchnorm_modes(zoo.load(NET).model, batch()), strict=True):
+    for record, mode in zip(
+        found["modes"], batchnorm_modes(zoo.load(NET).model, batch()), strict=True
+    ):
         assert record["name"] == mode.name
         assert record["change_mean"] == pytest.approx(mode.change.mean(), rel=1e-4)
         assert [answer.rpartition(" ")[0] for answer in record["top"]] == [
@@ -105,20 +113,28 @@ def test_compare_gives_the_answers_with_both_kinds_of_statistics(ask, photos):
 
 def test_a_corruption_moves_the_statistics_away(ask, photos):
     plain = ask("--model", "bundled/resnet20-cifar10", *photos)["layers"]
-    worse = ask("--model", "bundled/resnet20-cifar10", *photos, "--corrupt", "contrast", "--strength", "5")["layers"]
+    worse = ask(
+        "--model", "bundled/resnet20-cifar10", *photos, "--corrupt", "contrast", "--strength", "5"
+    )["layers"]
     assert worse[0]["drift"] > 3 * plain[0]["drift"]
 
 
-def test_a_dataset_is_measured_with_stored_and_with_recalibrated_statistics(ask, tmp_path, monkeypatch):
+def test_a_dataset_is_measured_with_stored_and_with_recalibrated_statistics(
+    ask, tmp_path, monkeypatch
+):
     name = folder(tmp_path / "squares", train=1, test=6)
     net = "new/residual-8?width=4&classes=2"
     loaded = zoo.load(net)
     split = datasets.load(name, loaded.input_size, view=loaded.preprocess.view, test_only=True).test
     assert len(split) == 12
     monkeypatch.setattr(zoo, "load", lambda *_: replace(loaded, labels=("green", "red")))
-    found = ask("--model", net, "--dataset", name, "--corrupt", "invert", "--sample", "10")["dataset"]
+    found = ask("--model", net, "--dataset", name, "--corrupt", "invert", "--sample", "10")[
+        "dataset"
+    ]
     order = torch.randperm(12, generator=torch.Generator().manual_seed(0))[:10]
-    mean, std = (torch.tensor(s)[:, None, None] for s in (loaded.preprocess.mean, loaded.preprocess.std))
+    mean, std = (
+        torch.tensor(s)[:, None, None] for s in (loaded.preprocess.mean, loaded.preprocess.std)
+    )
     x = (corrupt(split.images, "invert").float() / 255 - mean) / std
     statistics = recalibrate(loaded.model, [x[order[:5]]])
     mine = order[5:]
@@ -144,7 +160,9 @@ def test_batches_of_a_dataset_may_be_as_small_as_in_a_training(ask, tmp_path):
         found = ask("--model", net, "--dataset", name, "--sample", "12", "--batch", "2")["dataset"]
     split = datasets.load(name, loaded.input_size, view=loaded.preprocess.view, test_only=True).test
     mine = torch.randperm(12, generator=torch.Generator().manual_seed(0))[6:]
-    x = torch.stack([loaded.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images[mine]])
+    x = torch.stack(
+        [loaded.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images[mine]]
+    )
     expected = mismatch(loaded.model, x, split.targets[mine], 2)
     assert (found["batch"], found["images"]) == (2, 6)
     assert found["accuracy"]["eval"] == pytest.approx(expected.stored.accuracy)

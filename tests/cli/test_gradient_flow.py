@@ -23,11 +23,15 @@ def test_several_models_over_seeds_give_the_probes_numbers(capsys):
     assert found["batch"] == "4 images of noise"
     assert [record["model"] for record in found["models"]] == list(NETS)
     for record in found["models"]:
-        expected = Profile(record["model"], tuple(measure(record["model"], s, Batch(size=4)) for s in (0, 1)))
+        expected = Profile(
+            record["model"], tuple(measure(record["model"], s, Batch(size=4)) for s in (0, 1))
+        )
         assert record["layers"] == list(expected.layers)
         assert record["norms_mean"] == pytest.approx(expected.mean("weight_gradient"))
         assert record["norms_std"] == pytest.approx(expected.std("weight_gradient"))
-        assert record["ratio_first_last"] == pytest.approx(record["norms_mean"][0] / record["norms_mean"][-2])
+        assert record["ratio_first_last"] == pytest.approx(
+            record["norms_mean"][0] / record["norms_mean"][-2]
+        )
         assert record["verdict"] == "level"
     plain, residual = found["models"]
     assert plain["gradient_share_shortcut"] == []

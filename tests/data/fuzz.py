@@ -43,9 +43,13 @@ def seeds() -> dict[str, bytes]:
     turned[0x112] = 6
     makers = {
         **{f"PNG {mode}": ("PNG", scene(mode), {}) for mode in ("1", "L", "P", "RGB", "I;16")},
-        **{f"TIFF {mode}": ("TIFF", scene(mode), {}) for mode in ("1", "L", "P", "RGB", "CMYK", "LAB", "I", "F")},
         **{
-            f"TIFF {c}": ("TIFF", scene(), {"compression": c}) for c in ("tiff_lzw", "zstd", "lzma", "jpeg", "packbits")
+            f"TIFF {mode}": ("TIFF", scene(mode), {})
+            for mode in ("1", "L", "P", "RGB", "CMYK", "LAB", "I", "F")
+        },
+        **{
+            f"TIFF {c}": ("TIFF", scene(), {"compression": c})
+            for c in ("tiff_lzw", "zstd", "lzma", "jpeg", "packbits")
         },
         **{f"BMP {mode}": ("BMP", scene(mode), {}) for mode in ("1", "P", "RGB")},
         "PNG alpha": ("PNG", see_through(), {"exif": turned}),
@@ -71,7 +75,10 @@ def seeds() -> dict[str, bytes]:
         "AVIF alpha": ("AVIF", see_through(), {}),
         "AVIF animated": ("AVIF", scene(), {"save_all": True, "append_images": [again]}),
     }
-    return {name: encode(image, file_format, **options) for name, (file_format, image, options) in makers.items()}
+    return {
+        name: encode(image, file_format, **options)
+        for name, (file_format, image, options) in makers.items()
+    }
 
 
 # Mutations
@@ -87,7 +94,9 @@ def flip(data: bytes, rng: random.Random) -> bytes:
 def overwrite(data: bytes, rng: random.Random) -> bytes:
     """Numbers at the edge of what their field holds."""
     at, size = _somewhere(data, rng), rng.choice((1, 2, 4, 8))
-    number = rng.choice((0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 2**64 - 1, rng.getrandbits(64)))
+    number = rng.choice(
+        (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 2**64 - 1, rng.getrandbits(64))
+    )
     order = rng.choice(("little", "big"))
     return data[:at] + (number % 2 ** (8 * size)).to_bytes(size, order) + data[at + size :]
 
@@ -108,7 +117,11 @@ def repeat(data: bytes, rng: random.Random) -> bytes:
 
 def insert(data: bytes, rng: random.Random) -> bytes:
     at = _somewhere(data, rng)
-    return data[:at] + rng.choice((rng.randbytes(rng.randrange(1, 60)), bytes(30), b"\xff" * 30)) + data[at:]
+    return (
+        data[:at]
+        + rng.choice((rng.randbytes(rng.randrange(1, 60)), bytes(30), b"\xff" * 30))
+        + data[at:]
+    )
 
 
 def splice(data: bytes, rng: random.Random) -> bytes:
@@ -118,10 +131,18 @@ def splice(data: bytes, rng: random.Random) -> bytes:
 
 def resize(data: bytes, rng: random.Random) -> bytes:
     """Another width or height wherever the true one seems to stand."""
-    forms = [form for form in ("<I", ">I", "<H", ">H", "<Q") for side in (W, H) if struct.pack(form, side) in data]
+    forms = [
+        form
+        for form in ("<I", ">I", "<H", ">H", "<Q")
+        for side in (W, H)
+        if struct.pack(form, side) in data
+    ]
     for form in rng.sample(forms, min(len(forms), rng.randrange(1, 4))):
         limit = 2 ** (8 * struct.calcsize(form)) - 1
-        new = min(limit, rng.choice((0, 1, 15, 16, W + 1, 100, 3000, 4000, 6000, 12_000, 12_001, 65_535, limit)))
+        new = min(
+            limit,
+            rng.choice((0, 1, 15, 16, W + 1, 100, 3000, 4000, 6000, 12_000, 12_001, 65_535, limit)),
+        )
         data = data.replace(struct.pack(form, rng.choice((W, H))), struct.pack(form, new), 1)
     return data
 
@@ -145,7 +166,12 @@ def _parts(data: bytes) -> list[bytes]:
     if data[:4] == b"\x89PNG":
         at, size = 8, lambda at: 12 + int.from_bytes(data[at : at + 4], "big")
     elif data[:2] == b"\xff\xd8":
-        at, size = 2, lambda at: 2 + int.from_bytes(data[at + 2 : at + 4], "big") if data[at] == 255 else len(data)
+        at, size = (
+            2,
+            lambda at: (
+                2 + int.from_bytes(data[at + 2 : at + 4], "big") if data[at] == 255 else len(data)
+            ),
+        )
     elif data[4:8] == b"ftyp":
         at, size = 0, lambda at: max(8, int.from_bytes(data[at : at + 4], "big"))
     else:
@@ -170,11 +196,25 @@ def _span(data: bytes, rng: random.Random) -> tuple[int, int]:
 def repaired(data: bytes) -> bytes:
     """A PNG with right checksums, so that damage gets past them."""
     parts = _parts(data)
-    bodies = [part[:-4] + zlib.crc32(part[4:-4]).to_bytes(4, "big") for part in parts[1:] if len(part) >= 12]
+    bodies = [
+        part[:-4] + zlib.crc32(part[4:-4]).to_bytes(4, "big")
+        for part in parts[1:]
+        if len(part) >= 12
+    ]
     return parts[0] + b"".join(bodies)
 
 
-MUTATIONS: tuple[Mutation, ...] = (flip, overwrite, truncate, cut, repeat, insert, splice, resize, rearrange)
+MUTATIONS: tuple[Mutation, ...] = (
+    flip,
+    overwrite,
+    truncate,
+    cut,
+    repeat,
+    insert,
+    splice,
+    resize,
+    rearrange,
+)
 FILES: list[bytes] = []
 
 
@@ -192,13 +232,28 @@ def flaw(result: Picture | BaseException) -> str | None:
     """What is wrong with an outcome, if anything."""
     if isinstance(result, Picture):
         width, height = result.image.size
-        sound = result.image.mode == "RGB" and min(width, height) >= 16 and width * height <= 24_000_000
+        sound = (
+            result.image.mode == "RGB" and min(width, height) >= 16 and width * height <= 24_000_000
+        )
         sound = sound and sorted(result.image.size) == sorted(result.original_size)
-        return None if sound and all(note.endswith(".") for note in result.notes) else f"unsound picture: {result}"
+        return (
+            None
+            if sound and all(note.endswith(".") for note in result.notes)
+            else f"unsound picture: {result}"
+        )
     if isinstance(result, ImageError):
         sentence = str(result)
-        one = sentence.endswith(".") and "\n" not in sentence and "; " in sentence and 30 < len(sentence) < 200
-        return None if one and not isinstance(result.__cause__, Warning) else f"{sentence!r} from {result.__cause__!r}"
+        one = (
+            sentence.endswith(".")
+            and "\n" not in sentence
+            and "; " in sentence
+            and 30 < len(sentence) < 200
+        )
+        return (
+            None
+            if one and not isinstance(result.__cause__, Warning)
+            else f"{sentence!r} from {result.__cause__!r}"
+        )
     return f"raised {result!r}"
 
 
@@ -213,7 +268,9 @@ def run(count: int, seed: int) -> Report:
     rng, report, start = random.Random(seed), Report(), time.process_time()
     FILES[:] = seeds().values()
     for data in FILES:
-        report.failures += [] if isinstance(attempt(data), Picture) else [f"a seed is refused: {data[:60]!r}"]
+        report.failures += (
+            [] if isinstance(attempt(data), Picture) else [f"a seed is refused: {data[:60]!r}"]
+        )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(count):
         note(report, mutant(rng))
@@ -227,7 +284,10 @@ def note(report: Report, data: bytes) -> None:
     result = attempt(data)
     taken = time.process_time() - start
     if taken > report.slowest:
-        report.slowest, report.slowest_file = taken, f"{data[:60].hex()} ({len(data)} bytes): {result}"
+        report.slowest, report.slowest_file = (
+            taken,
+            f"{data[:60].hex()} ({len(data)} bytes): {result}",
+        )
     report.files += 1
     if isinstance(result, Picture):
         report.pictures[result.format] += 1

@@ -29,7 +29,9 @@ def see_through(mode: str = "RGBA") -> Image.Image:
 
 def encode(image: Image.Image, file_format: str, **options: object) -> bytes:
     file = io.BytesIO()
-    image.copy().save(file, file_format, **options)  # a copy, for Pillow remembers how an image was saved before
+    image.copy().save(
+        file, file_format, **options
+    )  # a copy, for Pillow remembers how an image was saved before
     return file.getvalue()
 
 
@@ -44,7 +46,9 @@ def png(size: tuple[int, int], depth: int, colour: int, rows: list[bytes], *more
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(more) + pixels + chunk(b"IEND", b"")
 
 
-def tiff(pixels: bytes, tags: dict[int, int | list[int]], order: str = "<", following: int = 0) -> bytes:
+def tiff(
+    pixels: bytes, tags: dict[int, int | list[int]], order: str = "<", following: int = 0
+) -> bytes:
     """A TIFF of one strip at byte 8 and these tags, each of type LONG; the order of bytes is < or >."""
     tags = {259: 1, 262: 1, 273: 8, 277: 1, 279: len(pixels)} | tags
     directory, rows, far = 8 + len(pixels), [], bytearray()
@@ -56,7 +60,9 @@ def tiff(pixels: bytes, tags: dict[int, int | list[int]], order: str = "<", foll
         far += packed if len(values) > 1 else b""
         rows.append(struct.pack(f"{order}HHI", tag, 4, len(values)) + place)
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", directory)
-    listed = struct.pack(f"{order}H", len(tags)) + b"".join(rows) + struct.pack(f"{order}I", following)
+    listed = (
+        struct.pack(f"{order}H", len(tags)) + b"".join(rows) + struct.pack(f"{order}I", following)
+    )
     return head + pixels + listed + far
 
 

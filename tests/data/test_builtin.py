@@ -24,12 +24,19 @@ def test_digits_are_those_of_scikit_learn():
     package = find_spec("sklearn")
     if package is None:
         pytest.skip("scikit-learn is not installed")
-    with gzip.open(Path(package.origin).parent / "datasets/data/digits.csv.gz") as file:  # importing it takes seconds
+    with gzip.open(
+        Path(package.origin).parent / "datasets/data/digits.csv.gz"
+    ) as file:  # importing it takes seconds
         theirs = np.loadtxt(file, delimiter=",")
     found = datasets.load("digits", 8)
     ours = torch.cat([found.train.images, found.test.images]).double() * 16 / 255
-    assert np.abs(ours[:, 0].flatten(1).numpy() - theirs[:, :-1]).max() < 0.04  # 17 shades on a scale of 256
-    assert torch.cat([found.train.targets, found.test.targets]).tolist() == theirs[:, -1].astype(int).tolist()
+    assert (
+        np.abs(ours[:, 0].flatten(1).numpy() - theirs[:, :-1]).max() < 0.04
+    )  # 17 shades on a scale of 256
+    assert (
+        torch.cat([found.train.targets, found.test.targets]).tolist()
+        == theirs[:, -1].astype(int).tolist()
+    )
 
 
 def test_digits_are_as_many_as_published_and_grey():
@@ -57,7 +64,9 @@ def test_another_side_is_what_preprocessing_makes_of_it():
 
 
 def test_a_view_decides_what_is_seen():
-    found = datasets.load("digits", 8, view=lambda image: image.resize((8, 8)).rotate(180), test_only=True)
+    found = datasets.load(
+        "digits", 8, view=lambda image: image.resize((8, 8)).rotate(180), test_only=True
+    )
     plain = datasets.load("digits", 8, test_only=True)
     assert (found.test.images == plain.test.images.flip(2, 3)).all()
 
@@ -70,7 +79,9 @@ def test_without_a_connection_the_way_out_is_told(name, home, monkeypatch):
         raise URLError("Temporary failure in name resolution")
 
     monkeypatch.setattr(torchvision.datasets, kind, offline)
-    with pytest.raises(DataError, match=rf"^{name} cannot be downloaded \(.*name resolution.*\); connect once"):
+    with pytest.raises(
+        DataError, match=rf"^{name} cannot be downloaded \(.*name resolution.*\); connect once"
+    ):
         datasets.load(name, 32)
 
 
@@ -80,7 +91,9 @@ def test_a_downloaded_set_becomes_tensors(home, monkeypatch):
 
         def __init__(self, root, train, download):
             assert download
-            self.data = torch.arange(28 * 28 * 2, dtype=torch.uint8).reshape(2, 28, 28) + (1 if train else 0)
+            self.data = torch.arange(28 * 28 * 2, dtype=torch.uint8).reshape(2, 28, 28) + (
+                1 if train else 0
+            )
             self.targets = torch.tensor([1, 0])
 
     monkeypatch.setattr(torchvision.datasets, "FashionMNIST", Grey)
@@ -108,7 +121,9 @@ def test_a_few_pictures_are_drawn_from_the_test_split_and_are_always_the_same():
 
 def test_only_the_pictures_that_are_drawn_are_prepared():
     seen = []
-    found = datasets.load("digits", 16, view=lambda image: seen.append(image) or image.resize((16, 16)), few=5)
+    found = datasets.load(
+        "digits", 16, view=lambda image: seen.append(image) or image.resize((16, 16)), few=5
+    )
     assert len(seen) == 5
     assert found.test.images.shape == (5, 3, 16, 16)
 

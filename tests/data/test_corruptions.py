@@ -10,7 +10,9 @@ from PIL import Image
 from resviz.data.corruptions import CONTRAST, KINDS, NOISE, STRENGTHS, corrupt
 from resviz.errors import ImageError
 
-PHOTO = torch.randint(40, 216, (2, 3, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+PHOTO = torch.randint(
+    40, 216, (2, 3, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+)
 
 
 def test_the_negative_of_a_negative_is_the_picture():
@@ -39,7 +41,8 @@ def test_a_blurred_point_is_the_gaussian_of_its_distance():
     point[:, :, 40:61, 40:61] = 255  # a square: the product of two differences of error functions
     deviation = 3.0 * 112 / 224
     edge = [
-        math.erf((at - 39.5) / deviation / 2**0.5) - math.erf((at - 60.5) / deviation / 2**0.5) for at in range(112)
+        math.erf((at - 39.5) / deviation / 2**0.5) - math.erf((at - 60.5) / deviation / 2**0.5)
+        for at in range(112)
     ]
     expected = np.outer(edge, edge) / 4 * 255
     np.testing.assert_allclose(corrupt(point, "blur", 3)[0, 1].numpy(), expected, atol=6)
@@ -56,9 +59,13 @@ def test_blur_takes_the_same_from_a_picture_as_pillow_does():
     rows = np.linspace(0, 255, 224)[:, None, None] * np.ones((1, 224, 3))
     rows[100:120, 90:130] = 255
     image = Image.fromarray(rows.astype(np.uint8))
-    ours = corrupt(torch.from_numpy(np.array(image)).permute(2, 0, 1)[None], "blur", 4)[0, 0].numpy()
+    ours = corrupt(torch.from_numpy(np.array(image)).permute(2, 0, 1)[None], "blur", 4)[
+        0, 0
+    ].numpy()
     theirs = np.array(image.filter(ImageFilter.GaussianBlur(4)))[:, :, 0]
-    assert np.abs(ours[20:-20, 20:-20].astype(int) - theirs[20:-20, 20:-20]).max() <= 6  # Pillow's is three box filters
+    assert (
+        np.abs(ours[20:-20, 20:-20].astype(int) - theirs[20:-20, 20:-20]).max() <= 6
+    )  # Pillow's is three box filters
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -70,7 +77,9 @@ def test_the_original_is_left_alone_and_kind_and_size_stay(kind):
     assert torch.equal(worse, PHOTO) is (kind == "none")
 
 
-@pytest.mark.parametrize(("kind", "strength", "says"), [("fog", 1, "blur, noise"), ("blur", 6, "1 to 5")])
+@pytest.mark.parametrize(
+    ("kind", "strength", "says"), [("fog", 1, "blur, noise"), ("blur", 6, "1 to 5")]
+)
 def test_an_unknown_kind_or_strength_names_the_choices(kind, strength, says):
     with pytest.raises(ImageError, match=says):
         corrupt(PHOTO, kind, strength)

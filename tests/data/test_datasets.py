@@ -63,7 +63,12 @@ def zipped(path: Path, files: dict[str, bytes], directories: bool = False) -> st
 
 
 def same(a: Dataset, b: Dataset) -> bool:
-    tensors = [(getattr(getattr(d, s), f)) for d in (a, b) for s in ("train", "test") for f in ("images", "targets")]
+    tensors = [
+        (getattr(getattr(d, s), f))
+        for d in (a, b)
+        for s in ("train", "test")
+        for f in ("images", "targets")
+    ]
     equal = all(torch.equal(x, y) for x, y in zip(tensors[:4], tensors[4:], strict=True))
     return equal and (a.labels, a.skipped, a.fingerprint) == (b.labels, b.skipped, b.fingerprint)
 
@@ -120,7 +125,10 @@ def test_the_test_split_alone_is_the_test_split_of_the_whole(tmp_path):
 def test_the_fingerprint_follows_the_bytes(tmp_path):
     first = load(folder(tmp_path / "a", small()), SIDE).fingerprint
     assert load(folder(tmp_path / "b", small()), 2 * SIDE).fingerprint == first
-    assert load(folder(tmp_path / "c", small(**{"train/cat/0.png": png(99)})), SIDE).fingerprint != first
+    assert (
+        load(folder(tmp_path / "c", small(**{"train/cat/0.png": png(99)})), SIDE).fingerprint
+        != first
+    )
 
 
 @pytest.mark.parametrize("around", ["", "pets/"])
@@ -135,7 +143,9 @@ def test_without_a_test_split_it_is_every_tenth_of_each_class(tmp_path, around, 
     data = load(folder(tmp_path, files), SIDE)
     assert data.train.targets.bincount().tolist() == [23, 9, 9]
     assert data.test.targets.tolist() == [0, 0, 1]
-    tenths = [pixels_of(picture(seed)) for seed in (9, 19, 109)]  # the tenth and twentieth cat, the tenth dog
+    tenths = [
+        pixels_of(picture(seed)) for seed in (9, 19, 109)
+    ]  # the tenth and twentieth cat, the tenth dog
     assert torch.equal(data.test.images, torch.stack(tenths))
 
 
@@ -154,11 +164,15 @@ def test_subfolders_of_a_class_belong_to_it_as_torchvision_has_it(tmp_path):
     for split, name in ((data.train, "train"), (data.test, "val")):
         theirs = ImageFolder(tmp_path / name)
         found = sorted(zip(split.targets.tolist(), map(bytes, split.images.numpy()), strict=True))
-        assert found == sorted((target, bytes(pixels_of(image).numpy())) for image, target in theirs)
+        assert found == sorted(
+            (target, bytes(pixels_of(image).numpy())) for image, target in theirs
+        )
 
 
 def test_a_class_may_be_called_train(tmp_path):
-    files = {f"{split}/{label}/1.png": png(1) for split in ("train", "val") for label in ("car", "train")}
+    files = {
+        f"{split}/{label}/1.png": png(1) for split in ("train", "val") for label in ("car", "train")
+    }
     assert load(folder(tmp_path / "split", files), SIDE).labels == ("car", "train")
     files = {f"{label}/{i}.png": png(1) for label in ("car", "train") for i in range(10)}
     assert load(folder(tmp_path / "whole", files), SIDE).labels == ("car", "train")
@@ -171,7 +185,9 @@ def test_links_to_class_folders_are_followed(tmp_path):
     (tmp_path / "pets" / "train").mkdir()
     for label in ("cat", "dog"):
         (tmp_path / "pets" / "train" / label).symlink_to(tmp_path / "elsewhere" / "train" / label)
-    assert same(load(f"folder:{tmp_path / 'pets'}", SIDE), load(f"folder:{tmp_path / 'elsewhere'}", SIDE))
+    assert same(
+        load(f"folder:{tmp_path / 'pets'}", SIDE), load(f"folder:{tmp_path / 'elsewhere'}", SIDE)
+    )
 
 
 @pytest.mark.parametrize("pack", [folder, zipped])
@@ -210,19 +226,33 @@ def test_underscores_in_class_names_are_shown_as_spaces(tmp_path):
 
 @pytest.mark.parametrize(
     "damage",
-    [b"", b"no picture", png(0)[:60], png(0)[:-60], b"\x89PNG\r\n\x1a\n" + bytes(100), b"II*\0" + bytes(4)],
+    [
+        b"",
+        b"no picture",
+        png(0)[:60],
+        png(0)[:-60],
+        b"\x89PNG\r\n\x1a\n" + bytes(100),
+        b"II*\0" + bytes(4),
+    ],
     ids=["empty", "text", "header only", "cut off", "zeros", "tiff without pages"],
 )
 @pytest.mark.parametrize("pack", [folder, zipped])
 def test_unreadable_pictures_are_named_and_the_others_stay_in_line(tmp_path, pack, damage):
-    data = load(pack(tmp_path / "pets.zip", small(**{"train/cat/1.png": damage, "val/dog/9.png": damage})), SIDE)
+    data = load(
+        pack(tmp_path / "pets.zip", small(**{"train/cat/1.png": damage, "val/dog/9.png": damage})),
+        SIDE,
+    )
     assert data.skipped == ("val/dog/9.png", "train/cat/1.png")
     assert data.train.targets.tolist() == [0, 0, 1, 1, 1]
-    assert torch.equal(data.train.images, torch.stack([pixels_of(picture(i)) for i in (0, 2, 3, 4, 5)]))
+    assert torch.equal(
+        data.train.images, torch.stack([pixels_of(picture(i)) for i in (0, 2, 3, 4, 5)])
+    )
     assert torch.equal(data.test.images, pixels_of(picture(6))[None])
 
 
-@pytest.mark.parametrize("error", [OSError("gone"), IndexError("from Pillow"), MemoryError(), zipfile.BadZipFile()])
+@pytest.mark.parametrize(
+    "error", [OSError("gone"), IndexError("from Pillow"), MemoryError(), zipfile.BadZipFile()]
+)
 def test_whatever_a_decoder_raises_is_a_skipped_file(tmp_path, monkeypatch, error):
     decode = datasets._pixels
 
@@ -247,13 +277,18 @@ def test_a_damaged_entry_of_a_zip_is_a_skipped_file(tmp_path):
 
 def test_a_test_split_without_a_readable_picture_is_refused_with_the_count(tmp_path):
     broken = {"val/cat/9.png": b"", "val/dog/9.png": b"x"}
-    with pytest.raises(DataError, match=r"has no picture to test with \(2 files could not be read\); add val/CLASS/"):
+    with pytest.raises(
+        DataError,
+        match=r"has no picture to test with \(2 files could not be read\); add val/CLASS/",
+    ):
         load(folder(tmp_path, small(**broken)), SIDE)
 
 
 def test_too_few_pictures_for_a_tenth_are_refused_with_the_way_out(tmp_path):
     files = {f"{label}/{i}.png": png(i) for label in ("cat", "dog") for i in range(9)}
-    with pytest.raises(DataError, match="no picture to test with; add val/CLASS/ or ten pictures for each class"):
+    with pytest.raises(
+        DataError, match="no picture to test with; add val/CLASS/ or ten pictures for each class"
+    ):
         load(folder(tmp_path, files), SIDE)
 
 
@@ -265,14 +300,19 @@ def test_too_few_pictures_for_a_tenth_are_refused_with_the_way_out(tmp_path):
         ({"1.png": png(1), "2.png": png(2)}, 0),
         ({"cat/1.png": png(1), "cat/2.png": png(2)}, 1),
         ({"train/cat/1.png": png(1), "val/cat/1.png": png(1)}, 1),
-        ({"train/1.png": png(1), "val/2.png": png(2)}, 0),  # pictures in train/ itself have no class
+        (
+            {"train/1.png": png(1), "val/2.png": png(2)},
+            0,
+        ),  # pictures in train/ itself have no class
     ],
 )
 @pytest.mark.parametrize("pack", [folder, zipped])
 def test_fewer_than_two_classes_are_refused_with_their_number(tmp_path, pack, files, found):
     (tmp_path / "few").mkdir()
     root = tmp_path / "few" / "set.zip" if pack is zipped else tmp_path / "few"
-    with pytest.raises(DataError, match=f"needs at least two class folders with images, found {found}"):
+    with pytest.raises(
+        DataError, match=f"needs at least two class folders with images, found {found}"
+    ):
         load(pack(root, files), SIDE)
 
 
@@ -351,7 +391,9 @@ def test_pictures_of_other_modes_become_rgb(tmp_path, mode):
 def test_every_suffix_that_is_listed_can_be_read_in_either_case(tmp_path, suffix):
     file = io.BytesIO()
     picture(5).save(file, Image.registered_extensions()[suffix])
-    files = {f"{s}/{c}/x{suffix.upper()}": file.getvalue() for s in ("train", "val") for c in ("a", "b")}
+    files = {
+        f"{s}/{c}/x{suffix.upper()}": file.getvalue() for s in ("train", "val") for c in ("a", "b")
+    }
     data = load(folder(tmp_path, files), SIDE)
     assert data.skipped == ()
     assert torch.equal(data.train.images[0], pixels_of(Image.open(file)))
@@ -362,7 +404,9 @@ def test_every_suffix_that_is_listed_can_be_read_in_either_case(tmp_path, suffix
 
 def test_channel_statistics_are_those_of_numpy_over_the_training_split(tmp_path):
     data = load(folder(tmp_path, small()), SIDE)
-    pixels = np.stack([np.array(picture(i)) for i in range(6)]).astype(np.float64) / 255  # (6, 8, 8, 3)
+    pixels = (
+        np.stack([np.array(picture(i)) for i in range(6)]).astype(np.float64) / 255
+    )  # (6, 8, 8, 3)
     mean, std = data.channel_statistics()
     np.testing.assert_allclose(mean, pixels.mean((0, 1, 2)), atol=6e-5)  # rounded to four digits
     np.testing.assert_allclose(std, pixels.std((0, 1, 2), ddof=1), atol=6e-5)
@@ -390,11 +434,16 @@ def test_labels_of_a_model_renumber_the_classes(tmp_path):
 
 
 def test_labels_that_a_model_does_not_know_are_named_up_to_three():
-    empty = Split(torch.zeros(0, 3, SIDE, SIDE, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64))
+    empty = Split(
+        torch.zeros(0, 3, SIDE, SIDE, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64)
+    )
     data = Dataset("x", ("ant", "bee", "cat", "dog", "elk"), empty, empty, (), "")
     with pytest.raises(DataError) as caught:
         with_labels(data, ("cat", "yak"))
-    assert str(caught.value) == "The model does not know ant, bee, dog; choose a dataset of its own classes."
+    assert (
+        str(caught.value)
+        == "The model does not know ant, bee, dog; choose a dataset of its own classes."
+    )
     with pytest.raises(DataError, match="does not know elk;"):
         with_labels(data, ("ant", "bee", "cat", "dog"))
 
@@ -431,7 +480,9 @@ def test_the_real_archives_are_understood(archive, splits, labels, size):
         data = file.read()
         image = Image.open(io.BytesIO(data))
         assert image.size == size
-        assert torch.equal(datasets._pixels(data, Preprocess(size[0], size[0]).view), pixels_of(image))
+        assert torch.equal(
+            datasets._pixels(data, Preprocess(size[0], size[0]).view), pixels_of(image)
+        )
 
 
 def test_of_a_folder_only_the_pictures_that_are_drawn_are_decoded(tmp_path):

@@ -139,7 +139,10 @@ def test_a_file_that_ends_early_is_refused_wherever_it_ends(kind):
     decode(whole)
     for end in {*np.linspace(20, len(whole) - 1, 60).astype(int).tolist(), len(whole) - 1}:
         message = refusal(whole[:end])
-        assert f"The {kind.split()[0]} file is damaged or incomplete" in message or "none of the kinds" in message, end
+        assert (
+            f"The {kind.split()[0]} file is damaged or incomplete" in message
+            or "none of the kinds" in message
+        ), end
 
 
 def test_a_wrong_checksum_is_damage():
@@ -195,25 +198,43 @@ def pages() -> bytes:
     file, size = b"II*\0" + struct.pack("<I", 8), 2 + 12 * 8 + 4
     values = {256: W, 257: H, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 279: W * H}
     rows = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in values.items())
-    return file + b"".join(struct.pack("<H", 8) + rows + struct.pack("<I", 8 + size * (i + 1)) for i in range(100_000))
+    return file + b"".join(
+        struct.pack("<H", 8) + rows + struct.pack("<I", 8 + size * (i + 1)) for i in range(100_000)
+    )
 
 
 def strips() -> bytes:
     blob = zlib.compress(bytes(2000)) + bytes(9_000_000)
-    layout = {256: 2000, 257: 12_000, 258: 8, 259: 8, 278: 1, 273: [8] * 12_000, 279: [len(blob)] * 12_000}
+    layout = {
+        256: 2000,
+        257: 12_000,
+        258: 8,
+        259: 8,
+        278: 1,
+        273: [8] * 12_000,
+        279: [len(blob)] * 12_000,
+    }
     return tiff(blob, layout)
 
 
 def tile() -> bytes:
-    return tiff(zlib.compress(bytes(9)), {256: W, 257: H, 258: 8, 259: 8, 322: 60_000, 323: 60_000, 324: 8, 325: 17})
+    return tiff(
+        zlib.compress(bytes(9)),
+        {256: W, 257: H, 258: 8, 259: 8, 322: 60_000, 323: 60_000, 324: 8, 325: 17},
+    )
 
 
 def tiny_tiles() -> bytes:
-    return tiff(bytes(99), {256: 4800, 257: 4800, 258: 8, 322: 1, 323: 1, 324: [8] * 150_000, 325: [1] * 150_000})
+    return tiff(
+        bytes(99),
+        {256: 4800, 257: 4800, 258: 8, 322: 1, 323: 1, 324: [8] * 150_000, 325: [1] * 150_000},
+    )
 
 
 def tags() -> bytes:
-    return tiff(bytes(W * H), {256: W, 257: H, 258: 8} | {tag: [0, 0] for tag in range(1000, 31_000)})
+    return tiff(
+        bytes(W * H), {256: W, 257: H, 258: 8} | {tag: [0, 0] for tag in range(1000, 31_000)}
+    )
 
 
 def jpeg_strips() -> bytes:
@@ -238,7 +259,9 @@ def boxes() -> bytes:
 
 
 def nested_boxes() -> bytes:
-    return encode(scene(), "AVIF") + b"".join(struct.pack(">I", 8 * (9000 - i)) + b"moov" for i in range(9000))
+    return encode(scene(), "AVIF") + b"".join(
+        struct.pack(">I", 8 * (9000 - i)) + b"moov" for i in range(9000)
+    )
 
 
 SHOWN = ""
@@ -287,7 +310,9 @@ def test_the_largest_picture_stays_below_500_mb():
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     file = encode(Image.new("RGBA", (6000, 4000), (90, 60, 30, 99)), "PNG", compress_level=1)
-    done = subprocess.run([sys.executable, "-c", code], input=file, capture_output=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=file, capture_output=True, check=True, cwd=ROOT
+    )
     assert int(done.stdout) < 500 * 1024
 
 
@@ -310,14 +335,25 @@ def report() -> dict:
 
 def test_20_000_damaged_files_give_pictures_and_refusals_and_nothing_else(report):
     assert report["failures"] == []
-    assert report["files"] == 20_000 == sum(report["pictures"].values()) + sum(report["refusals"].values())
+    assert (
+        report["files"]
+        == 20_000
+        == sum(report["pictures"].values()) + sum(report["refusals"].values())
+    )
 
 
 def test_the_damage_leaves_pictures_of_every_format_and_finds_refusals_of_every_sort(report):
     assert set(report["pictures"]) == {"PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF"}
     assert min(report["pictures"].values()) >= 50
-    reasons = ["kinds", "looks", "picture", *(f"{kind} file is damaged" for kind in report["pictures"])]
-    assert not [reason for reason in reasons if not any(reason in words for words in report["refusals"])]
+    reasons = [
+        "kinds",
+        "looks",
+        "picture",
+        *(f"{kind} file is damaged" for kind in report["pictures"]),
+    ]
+    assert not [
+        reason for reason in reasons if not any(reason in words for words in report["refusals"])
+    ]
 
 
 def test_no_damaged_file_takes_a_second_or_500_mb(report):

@@ -39,7 +39,9 @@ def refusal(data: bytes) -> str:
 
 LOSSLESS = [
     *itertools.product(["PNG", "TIFF", "BMP"], ["1", "L", "P", "RGB"], [{}]),
-    *itertools.product(["TIFF"], ["RGB", "L"], [{"compression": name} for name in ("tiff_lzw", "zstd", "packbits")]),
+    *itertools.product(
+        ["TIFF"], ["RGB", "L"], [{"compression": name} for name in ("tiff_lzw", "zstd", "packbits")]
+    ),
     ("TIFF", "RGB", {"compression": "tiff_adobe_deflate", "tile": (16, 16)}),
     ("TIFF", "RGB", {"big_tiff": True}),
     ("TIFF", "1", {"compression": "group4"}),
@@ -77,16 +79,31 @@ def test_lossy_formats_come_close(file_format, mode, options):
 
 @pytest.mark.parametrize("file_format", ["JPEG", "TIFF"])
 def test_cmyk_becomes_rgb_by_the_formula_of_ink_on_white(file_format):
-    c, m, y, k = (np.asarray(band).astype(int) for band in see_through().convert("RGB").convert("CMYK").split())
-    inks = Image.merge("CMYK", [Image.fromarray((band // 2 + 20).astype(np.uint8)) for band in (c, m, y, k)])
+    c, m, y, k = (
+        np.asarray(band).astype(int)
+        for band in see_through().convert("RGB").convert("CMYK").split()
+    )
+    inks = Image.merge(
+        "CMYK", [Image.fromarray((band // 2 + 20).astype(np.uint8)) for band in (c, m, y, k)]
+    )
     c, m, y, k = (np.asarray(band).astype(int) for band in inks.split())
     by_hand = np.dstack([(255 - ink) * (255 - k) / 255 for ink in (c, m, y)])
-    found = pixels(encode(inks, file_format, **({"quality": 100, "subsampling": 0} if file_format == "JPEG" else {})))
+    found = pixels(
+        encode(
+            inks,
+            file_format,
+            **({"quality": 100, "subsampling": 0} if file_format == "JPEG" else {}),
+        )
+    )
     assert np.abs(found - by_hand).max() <= (8 if file_format == "JPEG" else 1)
 
 
 XYZ_TO_RGB = np.array(
-    [[3.1338561, -1.6168667, -0.4906146], [-0.9787684, 1.9161415, 0.0334540], [0.0719453, -0.2289914, 1.4052427]]
+    [
+        [3.1338561, -1.6168667, -0.4906146],
+        [-0.9787684, 1.9161415, 0.0334540],
+        [0.0719453, -0.2289914, 1.4052427],
+    ]
 )
 
 
@@ -94,16 +111,34 @@ def srgb_of(lab: np.ndarray) -> np.ndarray:
     """CIE L*a*b* under D50 -> sRGB in 0..255, with Lindbloom's matrix for XYZ under D50."""
     y = (lab[:, 0] + 16) / 116
     cubes = np.stack([y + lab[:, 1] / 500, y, y - lab[:, 2] / 200], 1)
-    xyz = np.where(cubes > 6 / 29, cubes**3, (cubes - 4 / 29) * 3 * (6 / 29) ** 2) * (0.96422, 1, 0.82521)
+    xyz = np.where(cubes > 6 / 29, cubes**3, (cubes - 4 / 29) * 3 * (6 / 29) ** 2) * (
+        0.96422,
+        1,
+        0.82521,
+    )
     linear = (xyz @ XYZ_TO_RGB.T).clip(0, 1)
     return 255 * np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
 
 
 def test_lab_becomes_rgb_where_colour_science_says():
-    lab = np.array([(100, 0, 0), (53, 0, 0), (20, 0, 0), (60, 40, 20), (60, -40, 30), (60, 10, -40), (80, 0, 50)])
-    stored = np.stack([np.rint(255 * lab[:, 0] / 100), lab[:, 1] + 128, lab[:, 2] + 128], 1).astype(np.uint8)
+    lab = np.array(
+        [
+            (100, 0, 0),
+            (53, 0, 0),
+            (20, 0, 0),
+            (60, 40, 20),
+            (60, -40, 30),
+            (60, 10, -40),
+            (80, 0, 50),
+        ]
+    )
+    stored = np.stack([np.rint(255 * lab[:, 0] / 100), lab[:, 1] + 128, lab[:, 2] + 128], 1).astype(
+        np.uint8
+    )
     wide = stored[None].repeat(16, 0).repeat(16, 1)
-    file = encode(Image.merge("LAB", [Image.fromarray(wide[..., band].copy()) for band in range(3)]), "TIFF")
+    file = encode(
+        Image.merge("LAB", [Image.fromarray(wide[..., band].copy()) for band in range(3)]), "TIFF"
+    )
     assert np.abs(pixels(file)[0, ::16] - srgb_of(lab)).max() <= 3
 
 
@@ -128,14 +163,25 @@ def test_16_bit_gray_is_divided_by_257(file_format):
 
 def test_16_bit_gray_of_the_other_byte_order_and_of_inverted_scale():
     stored = GRAY16.astype(">u2").tobytes()
-    assert worst(pixels(tiff(stored, {256: W, 257: H, 258: 16}, ">"))[..., 0], np.rint(GRAY16 / 257)) == 0
+    assert (
+        worst(pixels(tiff(stored, {256: W, 257: H, 258: 16}, ">"))[..., 0], np.rint(GRAY16 / 257))
+        == 0
+    )
     stored = GRAY16.astype("<u2").tobytes()
-    assert worst(pixels(tiff(stored, {256: W, 257: H, 258: 16, 262: 0}))[..., 1], 255 - np.rint(GRAY16 / 257)) == 0
+    assert (
+        worst(
+            pixels(tiff(stored, {256: W, 257: H, 258: 16, 262: 0}))[..., 1],
+            255 - np.rint(GRAY16 / 257),
+        )
+        == 0
+    )
 
 
 def test_12_bit_gray_uses_its_own_range():
     values = np.linspace(0, 4095, H * W).astype(int).reshape(-1, 2)
-    packed = np.stack([values[:, 0] >> 4, (values[:, 0] & 15) << 4 | values[:, 1] >> 8, values[:, 1] & 255], 1)
+    packed = np.stack(
+        [values[:, 0] >> 4, (values[:, 0] & 15) << 4 | values[:, 1] >> 8, values[:, 1] & 255], 1
+    )
     picture = decode(tiff(packed.astype(np.uint8).tobytes(), {256: W, 257: H, 258: 12}))
     assert worst(np.asarray(picture.image)[..., 2], np.rint(values.reshape(H, W) * 255 / 4095)) == 0
     assert picture.notes == ("12-bit values were scaled to 8 bits.",)
@@ -154,7 +200,9 @@ def test_12_bit_gray_uses_its_own_range():
         (np.float32, -3e38, 3e38, -3e38, 3e38),
     ],
 )
-def test_wide_values_keep_a_range_they_are_known_to_have_and_else_their_own(dtype, low, high, black, white):
+def test_wide_values_keep_a_range_they_are_known_to_have_and_else_their_own(
+    dtype, low, high, black, white
+):
     values = np.linspace(low, high, H * W).astype(dtype).reshape(H, W)
     picture = decode(encode(Image.fromarray(values), "TIFF"))
     by_hand = (values.astype(float) - black) / (float(white) - black) * 255
@@ -173,7 +221,9 @@ def test_values_that_are_not_numbers_are_black_and_infinities_are_the_ends():
 
 def test_a_constant_float_picture_is_no_division_by_zero_and_one_without_numbers_is_refused():
     assert pixels(encode(Image.fromarray(np.full((H, W), -7, np.float32)), "TIFF")).max() == 0
-    assert "no finite value" in refusal(encode(Image.fromarray(np.full((H, W), np.nan, np.float32)), "TIFF"))
+    assert "no finite value" in refusal(
+        encode(Image.fromarray(np.full((H, W), np.nan, np.float32)), "TIFF")
+    )
 
 
 def test_16_bit_rgb_keeps_the_high_byte():
@@ -182,7 +232,13 @@ def test_16_bit_rgb_keeps_the_high_byte():
     assert worst(found[..., 0], GRAY16 >> 8) == 0
     assert worst(found[..., 2], GRAY16 // 2 >> 8) == 0
     stored = np.dstack([GRAY16] * 3).astype("<u2").tobytes()
-    assert worst(pixels(tiff(stored, {256: W, 257: H, 258: [16] * 3, 262: 2, 277: 3}))[..., 1], GRAY16 >> 8) == 0
+    assert (
+        worst(
+            pixels(tiff(stored, {256: W, 257: H, 258: [16] * 3, 262: 2, 277: 3}))[..., 1],
+            GRAY16 >> 8,
+        )
+        == 0
+    )
 
 
 # Transparency
@@ -222,20 +278,29 @@ def test_a_transparent_palette_entry_becomes_white(file_format):
 def test_half_transparent_palette_entries_are_mixed_with_white():
     image = scene("P")
     picture = decode(encode(image, "PNG", transparency=bytes([128] * 256)))
-    assert np.abs(np.asarray(picture.image) - (np.asarray(image.convert("RGB")) * 128.0 + 255 * 127) / 255).max() <= 1
+    assert (
+        np.abs(
+            np.asarray(picture.image) - (np.asarray(image.convert("RGB")) * 128.0 + 255 * 127) / 255
+        ).max()
+        <= 1
+    )
 
 
 def test_a_palette_with_alpha_beside_it_is_laid_on_white():
     pairs = np.dstack([np.tile(np.arange(W), (H, 1)), np.full((H, W), 51)]).astype(np.uint8)
     palette = [257 * value for value in range(256)] * 3
-    file = tiff(pairs.tobytes(), {256: W, 257: H, 258: [8, 8], 262: 3, 277: 2, 320: palette, 338: 2})
+    file = tiff(
+        pairs.tobytes(), {256: W, 257: H, 258: [8, 8], 262: 3, 277: 2, 320: palette, 338: 2}
+    )
     assert np.abs(pixels(file)[..., 0] - (pairs[..., 0] * 51.0 + 255 * 204) / 255).max() <= 1
 
 
 @pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize(("colour", "channels"), [(0, 1), (2, 3)])
 def test_a_transparent_colour_becomes_white(depth, colour, channels):
-    stored = np.tile(np.arange(W), (H, 1)) * (1 if depth == 8 else 256) + (0 if depth == 8 else 0x55)
+    stored = np.tile(np.arange(W), (H, 1)) * (1 if depth == 8 else 256) + (
+        0 if depth == 8 else 0x55
+    )
     row = stored[0].repeat(channels).astype(f">u{depth // 8}").tobytes()
     key = chunk(b"tRNS", struct.pack(">H", stored[0, 30]) * channels)
     shown = stored if depth == 8 else np.rint(stored / 257) if channels == 1 else stored >> 8
@@ -275,23 +340,36 @@ def test_every_exif_orientation_is_turned_upright(file_format, orientation):
     lies = np.ascontiguousarray(STORED[orientation](upright))
     exif = Image.Exif()
     exif[0x112] = orientation
-    fine = {"JPEG": {"quality": 98}, "AVIF": {"quality": 98}, "WEBP": {"lossless": True}}.get(file_format, {})
+    fine = {"JPEG": {"quality": 98}, "AVIF": {"quality": 98}, "WEBP": {"lossless": True}}.get(
+        file_format, {}
+    )
     picture = decode(encode(Image.fromarray(lies), file_format, exif=exif, **fine))
     assert picture.image.size == (W, H)
     assert picture.original_size == (lies.shape[1], lies.shape[0])
     assert np.abs(np.asarray(picture.image).astype(int) - upright).mean() < 4
-    assert picture.notes == (("Turned upright as the camera noted (EXIF).",) if orientation > 1 else ())
+    assert picture.notes == (
+        ("Turned upright as the camera noted (EXIF).",) if orientation > 1 else ()
+    )
 
 
 @pytest.mark.parametrize(
-    "exif", [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff" + bytes(40), bytes(99)]
+    "exif",
+    [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff" + bytes(40), bytes(99)],
 )
 def test_broken_exif_costs_the_turning_not_the_picture(exif):
     plain = encode(scene(), "JPEG")
     body = b"Exif\0\0" + exif
     noted = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + plain[2:]
     assert worst(pixels(noted), decode(plain).image) == 0
-    assert worst(pixels(encode(scene(), "PNG")[:33] + chunk(b"eXIf", exif) + encode(scene(), "PNG")[33:]), scene()) == 0
+    assert (
+        worst(
+            pixels(
+                encode(scene(), "PNG")[:33] + chunk(b"eXIf", exif) + encode(scene(), "PNG")[33:]
+            ),
+            scene(),
+        )
+        == 0
+    )
 
 
 def test_broken_exif_in_an_avif_costs_nothing():
@@ -309,15 +387,30 @@ def test_broken_exif_in_an_avif_costs_nothing():
 @pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP", "AVIF"])
 def test_of_an_animation_the_first_frame_is_shown(file_format):
     frames = [scene("P" if file_format == "GIF" else "RGB").rotate(angle) for angle in (0, 90, 180)]
-    exact = {"lossless": True} if file_format == "WEBP" else {"quality": 98} if file_format == "AVIF" else {}
-    picture = decode(encode(frames[0], file_format, save_all=True, append_images=frames[1:], duration=50, **exact))
-    assert np.abs(np.asarray(picture.image).astype(int) - np.asarray(frames[0].convert("RGB"))).mean() < 4
+    exact = (
+        {"lossless": True}
+        if file_format == "WEBP"
+        else {"quality": 98}
+        if file_format == "AVIF"
+        else {}
+    )
+    picture = decode(
+        encode(
+            frames[0], file_format, save_all=True, append_images=frames[1:], duration=50, **exact
+        )
+    )
+    assert (
+        np.abs(np.asarray(picture.image).astype(int) - np.asarray(frames[0].convert("RGB"))).mean()
+        < 4
+    )
     assert picture.notes == ("The first of 3 frames is shown.",)
 
 
 @pytest.mark.parametrize("file_format", ["TIFF", "MPO"])
 def test_of_several_pages_or_views_the_first_is_shown(file_format):
-    picture = decode(encode(scene(), file_format, save_all=True, append_images=[scene().rotate(90)]))
+    picture = decode(
+        encode(scene(), file_format, save_all=True, append_images=[scene().rotate(90)])
+    )
     assert np.abs(np.asarray(picture.image).astype(int) - np.asarray(scene())).mean() < 8
     assert picture.notes == ("The first of several pictures in the file is shown.",)
     assert picture.format == {"MPO": "JPEG"}.get(file_format, file_format)
@@ -375,7 +468,9 @@ def test_other_files_are_named_with_the_way_out(start, name):
     assert message.endswith("save it as PNG or JPEG.")
 
 
-@pytest.mark.parametrize("data", [b"\0", bytes(1000), b"\x80\x81\x82\x83", b"P6 20 20 255\n" + b"\xff\0" * 600])
+@pytest.mark.parametrize(
+    "data", [b"\0", bytes(1000), b"\x80\x81\x82\x83", b"P6 20 20 255\n" + b"\xff\0" * 600]
+)
 def test_unknown_bytes_are_told_what_can_be_read(data):
     assert "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF" in refusal(data)
 
@@ -434,7 +529,9 @@ def test_threads_do_not_disturb_each_other():
 
 def test_the_module_brings_neither_torch_nor_streamlit():
     code = "import sys, resviz.data.images; print([m for m in ('torch', 'streamlit', 'plotly') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     assert done.stdout.strip() == "[]"
 
 

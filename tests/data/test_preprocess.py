@@ -64,7 +64,10 @@ def test_the_box_is_what_the_network_sees(size):
     """A picture whose colours are its coordinates: the corners of the view lie where the box says."""
     width, height = size
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
-    x, y = (Image.fromarray((v / max(size) * 255).astype(np.uint8)).convert("RGB") for v in (columns, rows))
+    x, y = (
+        Image.fromarray((v / max(size) * 255).astype(np.uint8)).convert("RGB")
+        for v in (columns, rows)
+    )
     told = Preprocess()
     left, top, right, bottom = told.box(size)
     for picture, near, far in ((x, left, right), (y, top, bottom)):

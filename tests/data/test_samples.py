@@ -36,7 +36,11 @@ def test_no_sample_carries_metadata(sample):
 
 @pytest.mark.parametrize("sample", samples.SAMPLES, ids=lambda sample: sample.key)
 def test_the_licence_of_every_sample_is_free_and_listed(sample):
-    (row,) = [row for row in (ASSETS / "LICENSES.md").read_text("utf-8").splitlines() if f"`{sample.file}`" in row]
+    (row,) = [
+        row
+        for row in (ASSETS / "LICENSES.md").read_text("utf-8").splitlines()
+        if f"`{sample.file}`" in row
+    ]
     assert sample.licence in {"CC0 1.0", "CC BY 2.0", "public domain"}
     assert f"| {sample.licence}" in row
     assert len([cell for cell in row.strip("|").split("|") if cell.strip()]) == 5
@@ -80,7 +84,9 @@ def test_a_digit_is_the_test_image_with_its_pixels_enlarged_and_both_networks_kn
     assert test.targets[found] == digit
     for name in ("resnet20-digits", "plain20-digits"):
         loaded = zoo.load(f"bundled/{name}")
-        assert predict(loaded.model, loaded.preprocess(picture.image)[None], loaded.labels).top[0].label == str(digit)
+        assert predict(loaded.model, loaded.preprocess(picture.image)[None], loaded.labels).top[
+            0
+        ].label == str(digit)
 
 
 def test_only_networks_for_tiny_images_are_offered_digits():

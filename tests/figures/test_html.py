@@ -9,7 +9,9 @@ from resviz.figures import html as boards
 from resviz.figures.html import Cell, Tile
 
 IMAGE = "data:image/png;base64,AAAA"
-EVIL = """</div><script>alert("1")</script> 'x' "onmouseover="y" <img src=x onerror=z> &amp; &lt; 猫"""
+EVIL = (
+    """</div><script>alert("1")</script> 'x' "onmouseover="y" <img src=x onerror=z> &amp; &lt; 猫"""
+)
 VOID = {"img", "br", "input", "path"}
 
 
@@ -24,7 +26,12 @@ class Node:
         return "".join(child if isinstance(child, str) else child.text for child in self.children)
 
     def all(self, **wanted: str) -> list["Node"]:
-        nodes = [node for child in self.children if isinstance(child, Node) for node in (child, *child.all())]
+        nodes = [
+            node
+            for child in self.children
+            if isinstance(child, Node)
+            for node in (child, *child.all())
+        ]
         return [node for node in nodes if all(node.matches(k, v) for k, v in wanted.items())]
 
     def matches(self, key: str, value: str) -> bool:
@@ -81,17 +88,51 @@ EVERY = {
     "strip": lambda t: boards.strip([Tile(t, IMAGE, t, t)]),
     "network": lambda t: boards.network([(t, [Cell(t, t, t)])], t),
     "channel_grid": lambda t: boards.channel_grid(IMAGE, t, 1, [(t, t)], t),
-    "residual_sum": lambda t: boards.residual_sum([Tile(t, IMAGE, t, t)] * 3, "", [(t, 0.5), (t, 0.5)]),
+    "residual_sum": lambda t: boards.residual_sum(
+        [Tile(t, IMAGE, t, t)] * 3, "", [(t, 0.5), (t, 0.5)]
+    ),
 }
-SAFE = {"class", "title", "aria-label", "aria-pressed", "aria-hidden", "src", "alt", "style", "type", "min", "max"} | {
-    *("step", "value", "data-pick", "data-opacity", "viewbox", "preserveaspectratio", "d", "fill", "fill-opacity"),
+SAFE = {
+    "class",
+    "title",
+    "aria-label",
+    "aria-pressed",
+    "aria-hidden",
+    "src",
+    "alt",
+    "style",
+    "type",
+    "min",
+    "max",
+} | {
+    *(
+        "step",
+        "value",
+        "data-pick",
+        "data-opacity",
+        "viewbox",
+        "preserveaspectratio",
+        "d",
+        "fill",
+        "fill-opacity",
+    ),
     "fill-rule",
 }
 
 
 def test_every_board_is_tried_with_hostile_texts():
-    made = {name for name, value in vars(boards).items() if callable(value) and value.__module__ == boards.__name__}
-    assert {name for name in made if not name.startswith("_")} == {*EVERY, "Tile", "Cell", "percent", "pair"}
+    made = {
+        name
+        for name, value in vars(boards).items()
+        if callable(value) and value.__module__ == boards.__name__
+    }
+    assert {name for name in made if not name.startswith("_")} == {
+        *EVERY,
+        "Tile",
+        "Cell",
+        "percent",
+        "pair",
+    }
 
 
 @pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
@@ -102,9 +143,13 @@ def test_hostile_texts_stay_texts(make):
         assert set(node.attributes) <= SAFE
         assert node.attributes.get("src", IMAGE) == IMAGE
     for hostile, plain in zip(root.all(), harmless.all(), strict=True):
-        assert {k: v.replace(EVIL, "cat") for k, v in hostile.attributes.items()} == plain.attributes
+        assert {
+            k: v.replace(EVIL, "cat") for k, v in hostile.attributes.items()
+        } == plain.attributes
     assert root.text.replace(EVIL, "cat") == harmless.text
-    assert any(EVIL in value for node in root.all() for value in (node.text, *node.attributes.values()))
+    assert any(
+        EVIL in value for node in root.all() for value in (node.text, *node.attributes.values())
+    )
 
 
 @pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
@@ -115,7 +160,9 @@ def test_every_picture_has_an_alternative_text_and_nothing_comes_from_elsewhere(
     assert "http" not in make("cat")
 
 
-@pytest.mark.parametrize("name", ["thumbnails", "probability_bars", "strip", "network", "channel_grid"])
+@pytest.mark.parametrize(
+    "name", ["thumbnails", "probability_bars", "strip", "network", "channel_grid"]
+)
 def test_what_can_be_clicked_reports_its_value_and_has_a_name(name):
     (node,) = picks(EVERY[name]("cat"))
     assert node.attributes["data-pick"] == "cat"
@@ -169,9 +216,15 @@ def test_the_frame_of_a_photo_is_the_box_in_its_own_pixels():
 
 
 def test_the_slider_of_an_overlay_drives_the_heat():
-    root = parse(boards.overlay(IMAGE, "data:image/png;base64,BBBB", "heat on a dog", "Opacity", 0.6))
+    root = parse(
+        boards.overlay(IMAGE, "data:image/png;base64,BBBB", "heat on a dog", "Opacity", 0.6)
+    )
     (slider,) = root.all(tag="input")
-    assert (slider.attributes["value"], slider.attributes["min"], slider.attributes["max"]) == ("0.6", "0", "1")
+    assert (slider.attributes["value"], slider.attributes["min"], slider.attributes["max"]) == (
+        "0.6",
+        "0",
+        "1",
+    )
     (heat,) = root.all(cls=slider.attributes["data-opacity"].removeprefix("."))
     assert heat.attributes["src"].endswith("BBBB")
     assert root.all(tag="label")[0].text == "Opacity"
@@ -181,7 +234,10 @@ def test_the_slider_of_an_overlay_drives_the_heat():
 def test_a_pair_holds_two_boards_side_by_side():
     root = parse(boards.pair(boards.pixels(IMAGE, "left"), boards.pixels(IMAGE, "right")))
     (pair,) = root.all(cls="pair")
-    assert [child.all(tag="img")[0].attributes["alt"] for child in pair.children] == ["left", "right"]
+    assert [child.all(tag="img")[0].attributes["alt"] for child in pair.children] == [
+        "left",
+        "right",
+    ]
 
 
 def test_a_colour_bar_has_its_ends_in_order():
@@ -208,7 +264,10 @@ def test_bars_are_as_long_as_the_probabilities_and_the_first_is_the_answer():
 def test_a_list_of_shares_has_nothing_to_click():
     html = boards.share_list([("cat", 0.25), ("dog", 0.0001)])
     assert [node.text for node in parse(html).all(cls="row")] == ["cat25.0%", "dog< 0.1%"]
-    assert [node.attributes["style"] for node in parse(html).all(cls="fill")] == ["width:25.00%", "width:0.01%"]
+    assert [node.attributes["style"] for node in parse(html).all(cls="fill")] == [
+        "width:25.00%",
+        "width:0.01%",
+    ]
     assert picks(html) == []
 
 
@@ -229,17 +288,25 @@ def test_a_network_has_a_row_for_each_stage_and_one_filled_cell():
     assert [node.all(cls="name")[0].text for node in root.all(cls="stage")] == ["stem", "1"]
     assert [len(node.all(cls="cell")) for node in root.all(cls="stage")] == [1, 2]
     assert [node.text for node in root.all(cls="on")] == ["2"]
-    assert [node.attributes["title"] for node in root.all(cls="cell")] == ["conv1: 3x3", "block 1", "block 2"]
+    assert [node.attributes["title"] for node in root.all(cls="cell")] == [
+        "conv1: 3x3",
+        "block 1",
+        "block 2",
+    ]
 
 
-@pytest.mark.parametrize(("count", "columns", "rows"), [(6, 3, 2), (7, 3, 3), (1, 1, 1), (2, 5, 1), (64, 8, 8)])
+@pytest.mark.parametrize(
+    ("count", "columns", "rows"), [(6, 3, 2), (7, 3, 3), (1, 1, 1), (2, 5, 1), (64, 8, 8)]
+)
 def test_a_channel_grid_has_a_field_for_each_channel_over_the_mosaic(count, columns, rows):
     titles = [(str(i), f"channel {i}") for i in range(count)]
     html = boards.channel_grid(IMAGE, "all channels", columns, titles, "0")
     found = picks(html)
     assert [(node.attributes["data-pick"], node.attributes["title"]) for node in found] == titles
     assert [node.matches("cls", "on") for node in found] == [True] + [False] * (count - 1)
-    assert f"grid-template-columns:repeat({columns},1fr);grid-template-rows:repeat({rows},1fr)" in html
+    assert (
+        f"grid-template-columns:repeat({columns},1fr);grid-template-rows:repeat({rows},1fr)" in html
+    )
 
 
 def test_a_residual_sum_reads_x_plus_f_is_y_and_its_bar_shows_the_shares():

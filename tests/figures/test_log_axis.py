@@ -10,7 +10,9 @@ from resviz.figures.log_axis import decades
 def inside(axis):
     low, high = axis["range"]
     return [
-        text for tick, text in zip(axis["tickvals"], axis["ticktext"], strict=True) if low <= math.log10(tick) <= high
+        text
+        for tick, text in zip(axis["tickvals"], axis["ticktext"], strict=True)
+        if low <= math.log10(tick) <= high
     ]
 
 

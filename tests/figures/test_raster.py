@@ -12,7 +12,15 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from resviz.figures import raster
-from resviz.figures.raster import Range, heat_png, indices, map_png, mosaic_png, overlay_png, value_range
+from resviz.figures.raster import (
+    Range,
+    heat_png,
+    indices,
+    map_png,
+    mosaic_png,
+    overlay_png,
+    value_range,
+)
 from resviz.figures.theme import ORDERED, SIGNED, WARM
 
 GREY = [128, 128, 128]
@@ -57,7 +65,10 @@ def rgba(png: bytes) -> np.ndarray:
 
 def nearest(value: float, low: float, high: float) -> int:
     """The index of a value, worked out in fractions."""
-    share = min(max((Fraction(value) - Fraction(low)) / (Fraction(high) - Fraction(low)), Fraction(0)), Fraction(1))
+    share = min(
+        max((Fraction(value) - Fraction(low)) / (Fraction(high) - Fraction(low)), Fraction(0)),
+        Fraction(1),
+    )
     return round(share * 254)
 
 
@@ -66,7 +77,9 @@ def nearest(value: float, low: float, high: float) -> int:
 
 def test_a_map_without_negative_values_goes_from_zero_to_its_maximum():
     found = colours(map_png(np.array([[0, 1, 2, 4]], np.float32)))
-    assert found[0].tolist() == [ORDERED[i].tolist() for i in (0, 64, 127, 254)]  # 63.5 is rounded to even
+    assert found[0].tolist() == [
+        ORDERED[i].tolist() for i in (0, 64, 127, 254)
+    ]  # 63.5 is rounded to even
     assert value_range(POSITIVE) == Range(0.0, float(POSITIVE.max()), False)
 
 
@@ -75,12 +88,18 @@ def test_a_signed_map_is_centred_on_white_and_symmetric():
     assert found[0, 2].tolist() == [255, 255, 255]
     assert found[0, 0].tolist() == SIGNED[0].tolist()
     assert found[0, 4].tolist() == SIGNED[254].tolist()
-    assert value_range(MIXED) == Range(-float(np.abs(MIXED).max()), float(np.abs(MIXED).max()), True)
+    assert value_range(MIXED) == Range(
+        -float(np.abs(MIXED).max()), float(np.abs(MIXED).max()), True
+    )
 
 
 def test_a_signed_map_reaches_its_end_on_the_larger_side_only():
     found = colours(map_png(np.array([[-4, 0, 1]], np.float32)))[0]
-    assert found.tolist() == [SIGNED[0].tolist(), SIGNED[127].tolist(), SIGNED[nearest(1, -4, 4)].tolist()]
+    assert found.tolist() == [
+        SIGNED[0].tolist(),
+        SIGNED[127].tolist(),
+        SIGNED[nearest(1, -4, 4)].tolist(),
+    ]
 
 
 @pytest.mark.parametrize("values", [POSITIVE, MIXED], ids=["ordered", "signed"])
@@ -98,7 +117,11 @@ def test_indices_are_exact_for_all_numbers_and_ordered_like_them(values):
     found = indices(values, scale)
     for value, index in zip(values.ravel().tolist(), found.ravel().tolist(), strict=True):
         if np.isfinite(value):
-            exact = (Fraction(value) - Fraction(scale.low)) / (Fraction(scale.high) - Fraction(scale.low)) * 254
+            exact = (
+                (Fraction(value) - Fraction(scale.low))
+                / (Fraction(scale.high) - Fraction(scale.low))
+                * 254
+            )
             assert abs(index - exact) <= Fraction(1, 2) + Fraction(1, 10**9)
         else:
             ends = {np.inf: 254, -np.inf: 0}
@@ -148,7 +171,9 @@ def test_the_scale_itself_shows_every_colour_once():
 # ---- mosaics
 
 
-def tiles(png: bytes, count: int, columns: int, height: int, width: int) -> tuple[list[np.ndarray], np.ndarray]:
+def tiles(
+    png: bytes, count: int, columns: int, height: int, width: int
+) -> tuple[list[np.ndarray], np.ndarray]:
     """The maps cut out of a mosaic, and what is left of it."""
     canvas = colours(png).astype(int)
     rows = -(-count // columns)
@@ -165,7 +190,10 @@ def tiles(png: bytes, count: int, columns: int, height: int, width: int) -> tupl
 @pytest.mark.parametrize(("count", "columns"), [(6, 3), (5, 3), (7, 4), (1, 1), (2, 5), (4, 1)])
 @pytest.mark.parametrize("signed", [False, True])
 def test_every_map_of_a_mosaic_looks_as_it_does_alone(shared, count, columns, signed):
-    maps = RNG.random((count, 3, 4)).astype(np.float32) * np.arange(1, count + 1, dtype=np.float32)[:, None, None]
+    maps = (
+        RNG.random((count, 3, 4)).astype(np.float32)
+        * np.arange(1, count + 1, dtype=np.float32)[:, None, None]
+    )
     if signed:
         maps[0, 0, 0] = -0.5  # one negative value makes all of them signed
     found, rest = tiles(mosaic_png(maps, columns, shared), count, columns, 3, 4)
@@ -183,7 +211,10 @@ def test_with_scales_of_their_own_a_weak_map_is_as_bright_as_a_strong_one():
     assert np.abs(strong - weak).max() <= 2
     (strong, weak), _ = tiles(mosaic_png(maps, 2, shared=True), 2, 2, 5, 7)
     assert np.array_equal(strong, colours(map_png(POSITIVE)))
-    assert np.abs(weak - ORDERED[0].astype(int)).max() <= np.abs(ORDERED[3].astype(int) - ORDERED[0]).max()
+    assert (
+        np.abs(weak - ORDERED[0].astype(int)).max()
+        <= np.abs(ORDERED[3].astype(int) - ORDERED[0]).max()
+    )
 
 
 def test_zero_has_the_colour_of_zero_in_every_mosaic():
@@ -285,7 +316,9 @@ def test_a_small_picture_is_kept_without_loss():
     assert np.array_equal(colours(raster.photo_png(PHOTO)), np.array(PHOTO))
 
 
-@pytest.mark.parametrize(("picture", "kind"), [(raster.photo_png(PHOTO), "png"), (raster.photo_jpeg(PHOTO), "jpeg")])
+@pytest.mark.parametrize(
+    ("picture", "kind"), [(raster.photo_png(PHOTO), "png"), (raster.photo_jpeg(PHOTO), "jpeg")]
+)
 def test_a_picture_travels_inside_its_address(picture, kind):
     head, _, body = raster.data_uri(picture).partition(",")
     assert head == f"data:image/{kind};base64"

@@ -12,7 +12,9 @@ from resviz.figures import theme
 from resviz.figures.theme import ORDERED, SIGNED, WARM, template
 
 OKABE_ITO = {"#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#000000"}
-THEMES = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())["theme"]
+THEMES = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())[
+    "theme"
+]
 SURFACES = {dark: THEMES["dark" if dark else "light"]["backgroundColor"] for dark in (False, True)}
 
 
@@ -23,7 +25,11 @@ def rgb(code: str) -> tuple[int, ...]:
 def luminance(colours) -> np.ndarray:
     """Relative luminance of sRGB colours (WCAG 2)."""
     c = np.asarray(colours) / 255
-    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [
+        0.2126,
+        0.7152,
+        0.0722,
+    ]
 
 
 def lightness(colours) -> np.ndarray:

@@ -25,12 +25,16 @@ def scattered(text: str) -> nn.Module:
 
 
 def conv(block: nn.Module, i: int, x: torch.Tensor) -> torch.Tensor:
-    return F.conv2d(x, block.get_parameter(f"conv{i}.weight"), None, block.get_submodule(f"conv{i}").stride, 1)
+    return F.conv2d(
+        x, block.get_parameter(f"conv{i}.weight"), None, block.get_submodule(f"conv{i}").stride, 1
+    )
 
 
 def norm(block: nn.Module, i: int, x: torch.Tensor) -> torch.Tensor:
     mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), keepdim=True, correction=0)
-    gamma, beta = (block.get_parameter(f"bn{i}.{name}")[:, None, None] for name in ("weight", "bias"))
+    gamma, beta = (
+        block.get_parameter(f"bn{i}.{name}")[:, None, None] for name in ("weight", "bias")
+    )
     return (x - mean) / torch.sqrt(var + 1e-5) * gamma + beta
 
 
@@ -105,18 +109,24 @@ def test_the_network_is_the_papers_formula(family):
 @pytest.mark.parametrize(
     ("family", "more"),
     [
-        ("preactivation", 0),  # one norm less in the stem, one more at the end, the others move by one place
+        (
+            "preactivation",
+            0,
+        ),  # one norm less in the stem, one more at the end, the others move by one place
         ("weighted", 2 * 9),
         ("scaled", 0),
         ("gated", 3 * (16 * 17 + 32 * 33 + 64 * 65)),
         ("rezero", 9),
-        # two biases before convolutions, one before an activation, scale and shift; one in the stem, one at the end;
-        # and no gamma and beta
+        # two biases before convolutions, one before an activation, scale and shift; one in the
+        # stem, one at the end; and no gamma and beta
         ("fixup", 9 * 5 + 2 - 2 * (16 + 6 * (16 + 32 + 64))),
     ],
 )
 def test_parameters_beyond_those_of_the_residual_twin(family, more):
-    count = {f: sum(p.numel() for p in build(ModelSpec(family=f)).parameters()) for f in (family, "residual")}
+    count = {
+        f: sum(p.numel() for p in build(ModelSpec(family=f)).parameters())
+        for f in (family, "residual")
+    }
     assert count[family] - count["residual"] == more
 
 
@@ -132,7 +142,9 @@ def test_rezero_and_fixup_blocks_start_as_the_identity(family):
 def test_preactivation_and_weighted_blocks_pass_any_sign_on():
     x = torch.randn(2, 16, 8, 8)
     assert torch.equal(build(ModelSpec(family="weighted", depth=8)).layer1(x), x)
-    assert torch.equal(build(ModelSpec(family="preactivation", depth=8, init="zero-gamma")).layer1(x), x)
+    assert torch.equal(
+        build(ModelSpec(family="preactivation", depth=8, init="zero-gamma")).layer1(x), x
+    )
 
 
 def test_a_gate_starts_nearly_open():
@@ -144,7 +156,9 @@ def test_a_gate_starts_nearly_open():
 
 
 def test_fixup_shrinks_all_but_the_last_convolution_and_silences_classifier_and_branches():
-    fixup, residual = (build(ModelSpec(family=f, depth=20, norm="none")) for f in ("fixup", "residual"))
+    fixup, residual = (
+        build(ModelSpec(family=f, depth=20, norm="none")) for f in ("fixup", "residual")
+    )
     ratio = fixup.layer2[1].conv1.weight / residual.layer2[1].conv1.weight
     torch.testing.assert_close(ratio, torch.full_like(ratio, 9**-0.5))
     assert not fixup.layer3[2].conv2.weight.any()
@@ -157,11 +171,15 @@ def test_fixup_shrinks_all_but_the_last_convolution_and_silences_classifier_and_
 
 def test_fixup_has_no_channelwise_biases():
     model = build(ModelSpec(family="fixup", depth=8, shortcut="B"))
-    assert {p.numel() for name, p in model.named_parameters() if p.ndim == 1 and name != "fc.bias"} == {1}
+    assert {
+        p.numel() for name, p in model.named_parameters() if p.ndim == 1 and name != "fc.bias"
+    } == {1}
 
 
 @pytest.mark.parametrize("family", NEW)
-@pytest.mark.parametrize("options", ["?shortcut=B&width=4", "?block=bottleneck&width=4", "?init=torch&width=4"])
+@pytest.mark.parametrize(
+    "options", ["?shortcut=B&width=4", "?block=bottleneck&width=4", "?init=torch&width=4"]
+)
 def test_every_option_goes_forth_and_back_with_shares_that_add_up(family, options):
     depth = 11 if "bottleneck" in options else 8
     model = scattered(f"{family}-{depth}{options}").double()
@@ -182,11 +200,16 @@ def test_every_option_goes_forth_and_back_with_shares_that_add_up(family, option
 def test_seeds_repeat_weights_survive_a_file_and_fields_are_the_residual_ones(family, tmp_path):
     spec = ModelSpec(family=family, depth=8, width=4)
     model, again = build(spec), build(spec)
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True)
+    )
     save(tmp_path / "net.safetensors", model, {"spec": spec.as_dict()})
     stored = read(tmp_path / "net.safetensors")
     assert stored.spec == spec
     with torch.no_grad():
         torch.testing.assert_close(stored.model(X), model(X), rtol=1e-2, atol=1e-2)
     twin = build(ModelSpec(family="plain", depth=8, width=4))
-    assert receptive_field(model, ["layer3"], 32)[0].size == receptive_field(twin, ["layer3"], 32)[0].size
+    assert (
+        receptive_field(model, ["layer3"], 32)[0].size
+        == receptive_field(twin, ["layer3"], 32)[0].size
+    )

@@ -12,7 +12,9 @@ from resviz.models.architectures.resnet import build
 from resviz.models.pool import _HOOKS, Pool
 from resviz.models.spec import ModelSpec
 
-INPUTS = torch.randn(4, 1, 3, 16, 16, generator=torch.Generator().manual_seed(0))  # one for each caller
+INPUTS = torch.randn(
+    4, 1, 3, 16, 16, generator=torch.Generator().manual_seed(0)
+)  # one for each caller
 
 
 class Interrupted(BaseException):
@@ -28,7 +30,11 @@ def pristine(model):
     """No hook, no gradient, flags as after building."""
     hooks = any(getattr(module, name) for module in model.modules() for name in _HOOKS)
     flags = any(module.training for module in model.modules())
-    return not hooks and not flags and all(p.grad is None and p.requires_grad for p in model.parameters())
+    return (
+        not hooks
+        and not flags
+        and all(p.grad is None and p.requires_grad for p in model.parameters())
+    )
 
 
 def by_threads(work):
@@ -52,7 +58,9 @@ def by_threads(work):
 
 def capture(model, x):
     seen = []
-    handle = model.layer2[0].register_forward_hook(lambda module, args, output: seen.append(output.clone()))
+    handle = model.layer2[0].register_forward_hook(
+        lambda module, args, output: seen.append(output.clone())
+    )
     try:
         with torch.no_grad():
             model(x)
@@ -67,7 +75,9 @@ def activation(model, x):
 
 
 def grad_cam(model, x):
-    return [LayerGradCam(model, model.layer3).attribute(x, target=3, relu_attributions=True).detach()]
+    return [
+        LayerGradCam(model, model.layer3).attribute(x, target=3, relu_attributions=True).detach()
+    ]
 
 
 @pytest.mark.parametrize("question", [capture, activation, grad_cam])

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from resviz.errors import SpecError
 from resviz.models.architectures.resnet import skeleton
-from resviz.models.spec import ACTIVATIONS, FAMILIES, IMAGENET_STAGES, INITS, NORMS, SHORTCUTS, WITHOUT_NORM, ModelSpec
+from resviz.models.spec import (
+    ACTIVATIONS,
+    FAMILIES,
+    IMAGENET_STAGES,
+    INITS,
+    NORMS,
+    SHORTCUTS,
+    WITHOUT_NORM,
+    ModelSpec,
+)
 
 COMMON = {
     "family": st.sampled_from(sorted(FAMILIES)),
@@ -48,7 +57,9 @@ def test_every_spec_survives_being_written_and_read(spec):
     assert ModelSpec.from_dict(spec.as_dict()) == spec
 
 
-@pytest.mark.parametrize("text", ["residual-20", "plain-56?norm=none&init=torch&seed=3", "residual-50?stem=imagenet"])
+@pytest.mark.parametrize(
+    "text", ["residual-20", "plain-56?norm=none&init=torch&seed=3", "residual-50?stem=imagenet"]
+)
 def test_usual_values_are_not_written(text):
     assert str(ModelSpec.parse(text)) == text
 
@@ -59,7 +70,9 @@ def test_imagenet_depth_counts_the_weighted_layers_of_table_1(depth):
     assert sum(spec.stages) * spec.layers_per_block + 2 == depth
 
 
-@pytest.mark.parametrize(("depth", "n"), [(20, 3), (32, 5), (44, 7), (56, 9), (110, 18), (1202, 200)])
+@pytest.mark.parametrize(
+    ("depth", "n"), [(20, 3), (32, 5), (44, 7), (56, 9), (110, 18), (1202, 200)]
+)
 def test_cifar_depth_is_6n_plus_2(depth, n):
     assert ModelSpec(depth=depth).stages == (n, n, n)
 
@@ -118,11 +131,17 @@ def test_a_spec_is_frozen_and_hashable():
 )
 def test_the_weights_foretold_are_those_of_the_convolutions_on_stem_and_branches(name: str) -> None:
     spec = ModelSpec.parse(name)
-    convolutions = {n: p for n, p in skeleton(spec).named_parameters() if p.ndim == 4 and "downsample" not in n}
+    convolutions = {
+        n: p for n, p in skeleton(spec).named_parameters() if p.ndim == 4 and "downsample" not in n
+    }
     assert spec.kernel_weights == sum(p.numel() for p in convolutions.values())
 
 
-@pytest.mark.parametrize("name", ["residual-1202?width=1024", "residual-152?stem=imagenet&width=1024"])
+@pytest.mark.parametrize(
+    "name", ["residual-1202?width=1024", "residual-152?stem=imagenet&width=1024"]
+)
 def test_a_network_that_would_fill_the_memory_is_refused_before_it_is_built(name: str) -> None:
-    with pytest.raises(SpecError, match=r"would have [\d,]+ million weights, the limit is 500 million"):
+    with pytest.raises(
+        SpecError, match=r"would have [\d,]+ million weights, the limit is 500 million"
+    ):
         ModelSpec.parse(name)

@@ -118,7 +118,14 @@ def test_labels_that_do_not_fit_the_classes_are_not_used(tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [{"crop": 10**9}, {"crop": 0}, {"std": [0, 1, 1]}, {"mean": [0.5]}, {"resize": "wide"}, {"mean": None}],
+    [
+        {"crop": 10**9},
+        {"crop": 0},
+        {"std": [0, 1, 1]},
+        {"mean": [0.5]},
+        {"resize": "wide"},
+        {"mean": None},
+    ],
 )
 def test_preprocessing_that_makes_no_sense_is_refused(tmp_path, change):
     written(tmp_path / "m.safetensors", preprocess={**META["preprocess"], **change})
@@ -126,7 +133,9 @@ def test_preprocessing_that_makes_no_sense_is_refused(tmp_path, change):
         zoo.load(f"file/{tmp_path}/m.safetensors")
 
 
-@pytest.mark.parametrize(("text", "side"), [("residual-8?classes=4", 32), ("residual-18?stem=imagenet&width=8", 224)])
+@pytest.mark.parametrize(
+    ("text", "side"), [("residual-8?classes=4", 32), ("residual-18?stem=imagenet&width=8", 224)]
+)
 def test_new_networks_are_built_from_their_name(text, side):
     loaded = zoo.load(f"new/{text}")
     spec = ModelSpec.parse(text)
@@ -194,7 +203,9 @@ def test_without_a_connection_the_sentence_tells_where_to_put_the_file(home):
         zoo.load("torchvision/resnet18")
 
 
-def test_a_torchvision_resnet_is_ours_with_its_weights_labels_and_preprocessing(tmp_path, monkeypatch):
+def test_a_torchvision_resnet_is_ours_with_its_weights_labels_and_preprocessing(
+    tmp_path, monkeypatch
+):
     torch.manual_seed(0)
     theirs = models.resnet18(weights=None).eval()
     torch.save(theirs.state_dict(), tmp_path / "resnet18-f37072fd.pth")
@@ -234,7 +245,8 @@ def test_random_weights_are_drawn_from_seed_0_with_imagenets_labels():
 
 
 @pytest.mark.parametrize(
-    "name", ["alexnet", "regnet_y_400mf", "densenet121", "mobilenet_v3_large", "googlenet", "mnasnet0_5"]
+    "name",
+    ["alexnet", "regnet_y_400mf", "densenet121", "mobilenet_v3_large", "googlenet", "mnasnet0_5"],
 )
 def test_other_classifiers_get_their_weights_and_work_nowhere_in_place(name, tmp_path, monkeypatch):
     member = torchvision.weights(name, "DEFAULT")
@@ -251,7 +263,9 @@ def test_other_classifiers_get_their_weights_and_work_nowhere_in_place(name, tmp
     kept = []
     for module in loaded.model.modules():
         module.register_forward_hook(
-            lambda m, args, out: kept.append((out, out.clone())) if isinstance(m, nn.Conv2d) else None
+            lambda m, args, out: (
+                kept.append((out, out.clone())) if isinstance(m, nn.Conv2d) else None
+            )
         )
     with torch.no_grad():
         assert loaded.model(torch.randn(1, 3, 96, 96)).shape == (1, 1000)
@@ -263,7 +277,9 @@ def test_densenets_old_names_are_understood(tmp_path):
     member = torchvision.weights("densenet121", "DEFAULT")
     random = torchvision.fresh("densenet121", member)
     old = {key: t for key, t in random.state_dict().items() if "num_batches" not in key}
-    old = {key.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): t for key, t in old.items()}
+    old = {
+        key.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): t for key, t in old.items()
+    }
     assert any("norm.1." in key for key in old)
     torch.save(old, tmp_path / "w.pth")
     model = torchvision.trained("densenet121", member, tmp_path / "w.pth")
@@ -274,7 +290,9 @@ def test_densenets_old_names_are_understood(tmp_path):
 def test_weights_of_another_network_are_refused(tmp_path):
     torch.save({"w": torch.zeros(1)}, tmp_path / "w.pth")
     with pytest.raises(CheckpointError, match=r"does not fit torchvision's alexnet"):
-        torchvision.trained("alexnet", torchvision.weights("alexnet", "DEFAULT"), tmp_path / "w.pth")
+        torchvision.trained(
+            "alexnet", torchvision.weights("alexnet", "DEFAULT"), tmp_path / "w.pth"
+        )
 
 
 # ---- the catalogue
@@ -295,13 +313,17 @@ def test_the_table_agrees_with_torchvision(name):
 
 def test_the_catalogue_describes_bundled_models_runs_and_networks_to_build(bundled, home):
     model = written(bundled / "small.safetensors")
-    written(home / "runs" / "a1" / "model.safetensors", "residual-14?shortcut=B&norm=group&classes=3")
+    written(
+        home / "runs" / "a1" / "model.safetensors", "residual-14?shortcut=B&norm=group&classes=3"
+    )
     (home / "runs" / "unfinished").mkdir()
     (bundled / "damaged.safetensors").write_bytes(b"x" * 99)
     found = {info.name: info for info in zoo.catalogue(include_torchvision=False)}
     assert [name for name in found if not name.startswith("new/")] == ["bundled/small", "run/a1"]
     count = sum(p.numel() for p in model.parameters())
-    assert found["bundled/small"] == zoo.ModelInfo("bundled/small", "plain", count, 3, 32, True, "Plain-8, pets")
+    assert found["bundled/small"] == zoo.ModelInfo(
+        "bundled/small", "plain", count, 3, 32, True, "Plain-8, pets"
+    )
     for name, info in found.items():
         loaded = zoo.load(name)
         assert info.offline
@@ -322,7 +344,9 @@ def test_a_published_model_is_offline_once_its_file_is_here(home):
     path = download.weights_folder() / RESNETS["resnet50"].file
     path.parent.mkdir(parents=True)
     path.touch()
-    assert [i.name for i in zoo.catalogue() if i.offline and "torchvision" in i.name] == ["torchvision/resnet50"]
+    assert [i.name for i in zoo.catalogue() if i.offline and "torchvision" in i.name] == [
+        "torchvision/resnet50"
+    ]
 
 
 def test_the_catalogue_takes_milliseconds(bundled, home):

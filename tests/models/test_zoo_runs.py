@@ -32,7 +32,9 @@ def test_each_checkpoint_is_the_network_of_its_moment(run):
         assert loaded.labels == ("green", "red")
     fresh = build(ModelSpec.parse(MODEL.removeprefix("new/"))).conv1.weight
     initial = zoo.load(f"run/{name}?checkpoint=initial")
-    torch.testing.assert_close(initial.model.conv1.weight, fresh, atol=1e-3, rtol=1e-3)  # stored in half precision
+    torch.testing.assert_close(
+        initial.model.conv1.weight, fresh, atol=1e-3, rtol=1e-3
+    )  # stored in half precision
     assert "accuracy" not in initial.card
     final, newest = zoo.load(f"run/{name}?checkpoint=final"), zoo.load(f"run/{name}")
     assert torch.equal(final.model.conv1.weight, newest.model.conv1.weight)
@@ -40,12 +42,16 @@ def test_each_checkpoint_is_the_network_of_its_moment(run):
 
 @pytest.mark.parametrize("checkpoint", ["epoch-9", "nothing", "../../x", ""])
 def test_a_checkpoint_that_is_not_there_names_those_that_are(run, checkpoint):
-    with pytest.raises(ModelError, match=r"checkpoint of initial, epoch-1, epoch-2, epoch-3, final|no trained"):
+    with pytest.raises(
+        ModelError, match=r"checkpoint of initial, epoch-1, epoch-2, epoch-3, final|no trained"
+    ):
         zoo.load(f"run/{run[0]}?checkpoint={checkpoint}")
 
 
 def test_an_unknown_option_is_refused(run):
-    with pytest.raises(ModelError, match="runs have no option 'weights'; the only one is checkpoint"):
+    with pytest.raises(
+        ModelError, match="runs have no option 'weights'; the only one is checkpoint"
+    ):
         zoo.load(f"run/{run[0]}?weights=none")
 
 

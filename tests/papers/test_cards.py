@@ -63,7 +63,10 @@ def test_numbers_have_the_decimals_they_are_stored_with_and_percentages_have_one
 def test_an_arrow_stands_only_between_before_and_after():
     (row,) = (row for row in card("effective-growth").ours.rows if len(row.numbers) > 1)
     assert row.text == "18.4 px plain, 15.2 px residual"
-    assert row.text.said(lambda words: words.replace("} plain", "} schlicht")) == "18.4 px schlicht, 15.2 px residual"
+    assert (
+        row.text.said(lambda words: words.replace("} plain", "} schlicht"))
+        == "18.4 px schlicht, 15.2 px residual"
+    )
 
 
 def test_an_unknown_card_names_the_cards_and_numbers_that_are_missing_the_command():
@@ -90,7 +93,9 @@ def test_what_the_card_says_of_the_rows_that_gain_nothing_is_what_they_show():
     rows = {(row["network"], row["what"]): row["numbers"] for row in STORED["adabn"]["rows"]}
     whole = {network: numbers[0] for (network, what), numbers in rows.items() if what == "clean"}
     gain = {key: after - before for key, (before, after) in rows.items() if key[1] != "clean"}
-    assert {key for key, value in gain.items() if value <= 0} == {("resnet20-cifar10", w) for w in ("blur", "negative")}
+    assert {key for key, value in gain.items() if value <= 0} == {
+        ("resnet20-cifar10", w) for w in ("blur", "negative")
+    }
     hardly_harmed = {key for key in gain if whole[key[0]] - rows[key][0] < 1}
     assert hardly_harmed == {("resnet20-cifar10", "blur")}
     before, after = rows["resnet20-cifar10", "clean"]
@@ -105,15 +110,21 @@ def test_mean_errors_are_those_of_the_rows():
     assert mean_errors(STORED["adabn"]["rows"]) == STORED["corruptions"]["rows"]
     told = (("resnet20-cifar10", "clean", [90, 88]), ("resnet20-cifar10", "blur", [40, 60]))
     told += (("resnet20-cifar10", "negative", [20, 30]), ("resnet18-imagenette", "blur", [50, 75]))
-    found = mean_errors([{"network": network, "what": what, "numbers": numbers} for network, what, numbers in told])
+    found = mean_errors(
+        [{"network": network, "what": what, "numbers": numbers} for network, what, numbers in told]
+    )
     assert [row["numbers"] for row in found] == [[50, 25], [70, 55]]
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (DATA / "cifar10.zip").is_file(), reason="RESVIZ_TEST_DATA names no folder with cifar10.zip")
+@pytest.mark.skipif(
+    not (DATA / "cifar10.zip").is_file(), reason="RESVIZ_TEST_DATA names no folder with cifar10.zip"
+)
 def test_a_small_part_measured_again_agrees_within_its_error(capsys):
     row = next(
-        row for row in STORED["adabn"]["rows"] if (row["network"], row["what"]) == ("resnet20-cifar10", "contrast")
+        row
+        for row in STORED["adabn"]["rows"]
+        if (row["network"], row["what"]) == ("resnet20-cifar10", "contrast")
     )
     command = row["by"].removeprefix("python -m resviz ").replace("folder:", f"folder:{DATA}/")
     command = re.sub(r"--sample \d+", "--sample 400", command)
@@ -131,7 +142,11 @@ def rows_of(key):
 
 
 def _with_keys(key):
-    return zip(card(key).ours.rows, (row["what"] for row in STORED[card(key).measured]["rows"]), strict=True)
+    return zip(
+        card(key).ours.rows,
+        (row["what"] for row in STORED[card(key).measured]["rows"]),
+        strict=True,
+    )
 
 
 def test_the_verdicts_on_effective_fields_are_what_the_numbers_say():

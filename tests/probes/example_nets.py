@@ -92,11 +92,19 @@ def left_as_found(model: nn.Module) -> Iterator[None]:
     finally:
         assert _state(model) == before
         assert torch.is_grad_enabled() == grad_mode
-        assert all(torch.equal(weights[name], tensor) for name, tensor in model.state_dict().items())
+        assert all(
+            torch.equal(weights[name], tensor) for name, tensor in model.state_dict().items()
+        )
 
 
 def _state(model: nn.Module) -> list[object]:
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    modules = [(n, m.training, sorted(vars(m)), *(len(getattr(m, h)) for h in hooks)) for n, m in model.named_modules()]
-    parameters = [(n, p.requires_grad, p.grad, p.data_ptr(), p._backward_hooks) for n, p in model.named_parameters()]
+    modules = [
+        (n, m.training, sorted(vars(m)), *(len(getattr(m, h)) for h in hooks))
+        for n, m in model.named_modules()
+    ]
+    parameters = [
+        (n, p.requires_grad, p.grad, p.data_ptr(), p._backward_hooks)
+        for n, p in model.named_parameters()
+    ]
     return [modules, parameters]

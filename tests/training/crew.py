@@ -1,8 +1,9 @@
 """A process that has imported torch once, and forks the processes of a group for every line it reads.
 
-A line is JSON: `world`, a `folder` for what they leave, more of their `environment`, and `arguments` of the command
-line or of `torchrun`, or `models` to be trained here and now, or the line of an `inner` group to be started. It prints
-their ids, and their exit statuses when all are gone. Run as `python -m tests.training.crew`.
+A line is JSON: `world`, a `folder` for what they leave, more of their `environment`, and
+`arguments` of the command line or of `torchrun`, or `models` to be trained here and now, or the
+line of an `inner` group to be started. It prints their ids, and their exit statuses when all are
+gone. Run as `python -m tests.training.crew`.
 """
 
 import json
@@ -36,7 +37,9 @@ from tests.training.squares import CPU
 start.best = lambda: CPU
 
 
-def trained(model: str, config: Mapping[str, Any], group: Group = ALONE, half: bool = False) -> dict[str, Any]:
+def trained(
+    model: str, config: Mapping[str, Any], group: Group = ALONE, half: bool = False
+) -> dict[str, Any]:
     """Losses, recorded norms and final weights of a training on the bundled digits, and how often a product of
     `SmallMaps` was used."""
     data, taken, product = datasets.load("digits", 8), [], conv_backward._weight_gradient
@@ -44,7 +47,13 @@ def trained(model: str, config: Mapping[str, Any], group: Group = ALONE, half: b
     network = build(ModelSpec.parse(model))
     device = replace(CPU, autocast=torch.bfloat16 if half else None)
     training = Training(
-        network, data, TrainConfig(**config), device, statistics(data), Recorder(network, "full"), group=group
+        network,
+        data,
+        TrainConfig(**config),
+        device,
+        statistics(data),
+        Recorder(network, "full"),
+        group=group,
     )
     events = list(training.events())
     conv_backward._weight_gradient = product
@@ -70,7 +79,10 @@ def work(told: Mapping[str, Any], rank: int) -> int:
     if "arguments" in told:
         return cli.main(told["arguments"])
     with joined() as group:
-        found = [trained(model, told["config"], group, told.get("half", False)) for model in told["models"]]
+        found = [
+            trained(model, told["config"], group, told.get("half", False))
+            for model in told["models"]
+        ]
     torch.save(found, Path(told["folder"]) / f"{rank}.pt")
     return 0
 
@@ -83,7 +95,11 @@ def child(told: Mapping[str, Any], rank: int, port: int) -> int:
     try:
         os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(told["world"])}
         os.environ |= {"LOCAL_WORLD_SIZE": str(told["world"]), "TORCHELASTIC_RUN_ID": "crew"}
-        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), **told.get("environment", {})}
+        os.environ |= {
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+            **told.get("environment", {}),
+        }
         for stream, name in ((1, "out"), (2, "err")):
             path = Path(told["folder"]) / f"{rank}.{name}"
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), stream)

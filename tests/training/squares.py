@@ -14,7 +14,9 @@ SIDE = 8
 COLOURS = {"green": (30, 200, 60), "red": (200, 40, 50)}
 CPU = Device("cpu", "CPU", 1, None)
 MODEL = "new/residual-8?width=4&classes=2"
-CONFIG = TrainConfig(epochs=3, batch_size=8, lr=0.1, side=SIDE, augmentation="none", precision="float32")
+CONFIG = TrainConfig(
+    epochs=3, batch_size=8, lr=0.1, side=SIDE, augmentation="none", precision="float32"
+)
 
 
 def square(label: str, seed: int) -> np.ndarray:

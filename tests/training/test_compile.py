@@ -18,7 +18,9 @@ from tests.training.squares import CONFIG, CPU, MODEL, dataset
 
 DATA = dataset()
 
-pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # torch's own look
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The .grad attribute of a Tensor that is not a leaf"
+)  # torch's own look
 
 
 def training(compiled: bool, preset: str = "full", state: object = None) -> Training:
@@ -31,7 +33,9 @@ def test_a_translated_network_takes_the_same_steps_and_is_kept_under_the_same_na
     monkeypatch.setattr(
         trainer, "BACKEND", "aot_eager"
     )  # traced and differentiated as with a compiler, which takes longer
-    next(training(True, "off").events())  # the translation of this one is not taken for that of the next
+    next(
+        training(True, "off").events()
+    )  # the translation of this one is not taken for that of the next
     usual, translated = (training(compiled) for compiled in (False, True))
     pairs = list(zip(usual.events(), translated.events(), strict=True))
     for ours, theirs in pairs:
@@ -39,10 +43,14 @@ def test_a_translated_network_takes_the_same_steps_and_is_kept_under_the_same_na
             assert theirs.loss == pytest.approx(ours.loss, rel=1e-4)
             assert theirs.norms.keys() == ours.norms.keys()
             for quantity, values in ours.norms.items():
-                np.testing.assert_allclose(theirs.norms[quantity], values, rtol=1e-2, atol=1e-5, err_msg=quantity)
+                np.testing.assert_allclose(
+                    theirs.norms[quantity], values, rtol=1e-2, atol=1e-5, err_msg=quantity
+                )
     state = translated.state()
     assert state.tensors.keys() == usual.state().tensors.keys()
-    assert torch.equal(training(True, state=state).model.conv1.weight, translated.model.conv1.weight)
+    assert torch.equal(
+        training(True, state=state).model.conv1.weight, translated.model.conv1.weight
+    )
 
 
 def test_without_a_compiler_a_sentence_says_so(monkeypatch, tmp_path):
@@ -51,6 +59,7 @@ def test_without_a_compiler_a_sentence_says_so(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(torch._inductor.config.cpp, "cxx", (None, str(tmp_path / "nothing")))
     with pytest.raises(
-        TrainingError, match=r"torch.compile cannot translate this network here \(.*compiler.*\); install"
+        TrainingError,
+        match=r"torch.compile cannot translate this network here \(.*compiler.*\); install",
     ):
         next(training(True).events())

@@ -6,7 +6,14 @@ import pytest
 
 from resviz.errors import TrainingError
 from resviz.models.spec import ModelSpec
-from resviz.training.config import AUGMENTATIONS, PRECISIONS, RECIPES, SCHEDULES, TrainConfig, recipe
+from resviz.training.config import (
+    AUGMENTATIONS,
+    PRECISIONS,
+    RECIPES,
+    SCHEDULES,
+    TrainConfig,
+    recipe,
+)
 
 RANGES = {
     "epochs": (1, 10_000),
@@ -36,7 +43,8 @@ def test_the_ends_of_a_range_are_allowed_and_what_lies_beyond_is_told(name, low,
 
 
 @pytest.mark.parametrize(
-    ("name", "choices"), [("augmentation", AUGMENTATIONS), ("schedule", SCHEDULES), ("precision", PRECISIONS)]
+    ("name", "choices"),
+    [("augmentation", AUGMENTATIONS), ("schedule", SCHEDULES), ("precision", PRECISIONS)],
 )
 def test_a_choice_is_one_of_those_that_the_message_lists(name, choices):
     assert [getattr(TrainConfig(**{name: choice}), name) for choice in choices] == list(choices)
@@ -46,7 +54,9 @@ def test_a_choice_is_one_of_those_that_the_message_lists(name, choices):
 
 
 def test_every_setting_that_is_a_number_has_a_range():
-    numbers = {name for name, value in TrainConfig().as_dict().items() if not isinstance(value, str | bool)}
+    numbers = {
+        name for name, value in TrainConfig().as_dict().items() if not isinstance(value, str | bool)
+    }
     assert numbers == set(RANGES)
 
 
@@ -66,7 +76,13 @@ def test_the_training_side_is_the_usual_one_unless_told():
 
 def test_the_training_side_grows_in_steps_of_16_from_first_to_last():
     config = TrainConfig(side=128, side_first=80, side_last=112, epochs=5)
-    assert [config.train_side(epoch) for epoch in range(5)] == [80, 96, 96, 96, 112]  # of 80, 88, 96, 104, 112
+    assert [config.train_side(epoch) for epoch in range(5)] == [
+        80,
+        96,
+        96,
+        96,
+        112,
+    ]  # of 80, 88, 96, 104, 112
     long = replace(config, epochs=18)
     sides = [long.train_side(epoch) for epoch in range(18)]
     assert sides == sorted(sides)
@@ -96,4 +112,7 @@ def test_every_recipe_names_a_network_that_can_be_built(name):
 def test_an_unknown_recipe_names_the_choices():
     with pytest.raises(TrainingError) as caught:
         recipe("pancakes")
-    assert str(caught.value) == "There is no recipe 'pancakes'; choose from imagenette, digits, digits-plain, cifar10."
+    assert (
+        str(caught.value)
+        == "There is no recipe 'pancakes'; choose from imagenette, digits, digits-plain, cifar10."
+    )

@@ -40,7 +40,9 @@ def test_recorded_norms_are_those_of_float32_whatever_the_scale():
         first = steps(found)[0]
         assert not first.skipped
         for quantity, values in exact.norms.items():
-            np.testing.assert_allclose(first.norms[quantity], values, rtol=0.02, atol=1e-5, err_msg=quantity)
+            np.testing.assert_allclose(
+                first.norms[quantity], values, rtol=0.02, atol=1e-5, err_msg=quantity
+            )
 
 
 def test_a_step_whose_gradients_overflow_is_skipped_and_says_so():
@@ -68,11 +70,17 @@ def test_no_step_is_skipped_without_float16():
         assert not [name for name in found.state().numbers if name.startswith("scaler")]
 
 
-def test_the_scale_is_kept_and_a_resumed_run_equals_the_uninterrupted_one(home, tmp_path, monkeypatch):
+def test_the_scale_is_kept_and_a_resumed_run_equals_the_uninterrupted_one(
+    home, tmp_path, monkeypatch
+):
     monkeypatch.setattr(start, "best", lambda: FP16)
     squares = folder(tmp_path / "squares")
     usual = torch.amp.GradScaler
-    monkeypatch.setattr(torch.amp, "GradScaler", lambda kind, enabled: usual(kind, init_scale=2.0**22, enabled=enabled))
+    monkeypatch.setattr(
+        torch.amp,
+        "GradScaler",
+        lambda kind, enabled: usual(kind, init_scale=2.0**22, enabled=enabled),
+    )
     whole, events = fit(MODEL, squares, HALF)
     list(events)
     run, events = fit(MODEL, squares, HALF)
@@ -88,4 +96,6 @@ def test_the_scale_is_kept_and_a_resumed_run_equals_the_uninterrupted_one(home, 
     assert here.scalars()["loss"].tolist() == there.scalars()["loss"].tolist()
     assert here.notes()["skipped"] == there.notes()["skipped"]
     assert here.notes()["skipped"][: len(skipped)] == skipped
-    assert checkpoint.load(run.folder / STATE).numbers == checkpoint.load(whole.folder / STATE).numbers
+    assert (
+        checkpoint.load(run.folder / STATE).numbers == checkpoint.load(whole.folder / STATE).numbers
+    )

@@ -59,7 +59,9 @@ def prepared(squares: str, **changes: object) -> Path:
 def outcome(run: Path) -> dict[str, object]:
     """All that a run has recorded and learnt but the time that it took."""
     record = reader.Record(run)
-    scalars = {k: v.tolist() for k, v in record.scalars(10**6).items() if k not in ("at", "seconds")}
+    scalars = {
+        k: v.tolist() for k, v in record.scalars(10**6).items() if k not in ("at", "seconds")
+    }
     norms = {q: [a.tolist() for a in record.norms(q, 10**6)] for q in QUANTITIES}
     weights = {name: t.tolist() for name, t in tensors(run / "model.safetensors").items()}
     last = {name: t.tolist() for name, t in checkpoint.load(run / STATE).tensors.items()}
@@ -88,7 +90,9 @@ def test_an_interruption_after_any_event_changes_no_bit(squares):
         assert outcome(run) == whole
 
 
-@pytest.mark.parametrize("changes", [{"augmentation": "resized-crop"}, {"momentum": 0.0}, {"precision": "auto"}])
+@pytest.mark.parametrize(
+    "changes", [{"augmentation": "resized-crop"}, {"momentum": 0.0}, {"precision": "auto"}]
+)
 def test_every_way_to_train_resumes_to_the_bit(squares, monkeypatch, changes):
     monkeypatch.setattr(start, "best", lambda: replace(CPU, autocast=torch.bfloat16))
     config = replace(REQUEST.config, **changes)
@@ -99,7 +103,9 @@ def test_every_way_to_train_resumes_to_the_bit(squares, monkeypatch, changes):
         next(events)
         next(events)
         events.close()
-        monkeypatch.setattr(start, "best", lambda: CPU)  # as if bf16 no longer paid: the precision is kept
+        monkeypatch.setattr(
+            start, "best", lambda: CPU
+        )  # as if bf16 no longer paid: the precision is kept
     assert list(carry_on(run)[1]) == []  # only the last measurement was missing
     assert outcome(run) == whole
 
@@ -124,7 +130,9 @@ def test_what_happened_after_the_last_checkpoint_happens_again_just_so(squares):
     for _ in range(4):
         next(events)
     events.close()
-    (run / "before").replace(run / STATE)  # four steps and an epoch's end are recorded, but not in the checkpoint
+    (run / "before").replace(
+        run / STATE
+    )  # four steps and an epoch's end are recorded, but not in the checkpoint
     list(carry_on(run)[1])
     assert outcome(run) == whole
 
@@ -287,10 +295,14 @@ def test_a_first_step_that_does_not_fit_is_tried_with_half_the_batch(squares, mo
 
 
 @pytest.mark.parametrize(("at", "above"), [(0, 0), (5, 0)])
-def test_a_full_memory_that_half_the_batch_does_not_help_ends_with_a_sentence(squares, monkeypatch, at, above):
+def test_a_full_memory_that_half_the_batch_does_not_help_ends_with_a_sentence(
+    squares, monkeypatch, at, above
+):
     out_of_memory(monkeypatch, at, above)
     run = prepared(squares)
-    with pytest.raises(TrainingError, match=f"The memory is full at step {at + 1}; close other programs"):
+    with pytest.raises(
+        TrainingError, match=f"The memory is full at step {at + 1}; close other programs"
+    ):
         list(carry_on(run)[1])
     assert reader.Record(run).status == "crashed"
     assert reader.Record(run).info().step == at
@@ -313,4 +325,6 @@ def test_epochs_are_kept_for_looking_back(squares):
     names = {path.name for path in run.glob("checkpoint-*")}
     assert names == {f"checkpoint-{n}.safetensors" for n in ("initial", "epoch-1", "epoch-2")}
     first = tensors(run / "checkpoint-initial.safetensors")
-    assert not np.array_equal(first["conv1.weight"], tensors(run / "checkpoint-epoch-1.safetensors")["conv1.weight"])
+    assert not np.array_equal(
+        first["conv1.weight"], tensors(run / "checkpoint-epoch-1.safetensors")["conv1.weight"]
+    )

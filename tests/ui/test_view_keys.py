@@ -13,7 +13,11 @@ SAME = {"layer", "target"}  # the layer and the class that all pages look at
 def keys(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             at = KEY_AT.get(name, len(node.args))
             if at < len(node.args) and isinstance(node.args[at], ast.Constant):
                 yield node.args[at].value
@@ -21,8 +25,10 @@ def keys(source: str) -> Iterator[str]:
 
 def test_no_two_modules_keep_different_choices_under_one_key() -> None:
     users = defaultdict(set)
-    for path in UI.glob("*.py"):
+    for path in UI.rglob("*.py"):
         for key in keys(path.read_text()):
-            users[key].add(path.name)
+            users[key].add(str(path.relative_to(UI)))
     assert {"part", "aspect", "more", "racers", "families", "several"} <= users.keys()
-    assert {key: sorted(names) for key, names in users.items() if len(names) > 1 and key not in SAME} == {}
+    assert {
+        key: sorted(names) for key, names in users.items() if len(names) > 1 and key not in SAME
+    } == {}

@@ -1,7 +1,8 @@
 """AVIF: boxes (ISO/IEC 14496-12) around AV1 frames (AV1 specification, sections 5.3 to 5.5).
 
-The box `ispe` names the size that the file wants to be seen in; libavif decodes whatever frame the AV1 data hold and
-scales it to that. Only the sequence headers tell what decoding costs, so this module finds and reads them.
+The box `ispe` names the size that the file wants to be seen in; libavif decodes whatever frame the
+AV1 data hold and scales it to that. Only the sequence headers tell what decoding costs, so this
+module finds and reads them.
 """
 
 import struct
@@ -13,8 +14,17 @@ from resviz.errors import ImageError
 
 MAX_BOXES, MAX_ITEMS = 10_000, 512
 MAX_COPIED = 2**26  # bytes over all items, which may share them
-MAX_FRAMED = 8 * MAX_PIXELS  # pixels over all frames of all items: picture, transparency, layers, thumbnails
-_HOLDS_BOXES = {b"meta": 4, b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0}  # after so many bytes
+MAX_FRAMED = (
+    8 * MAX_PIXELS
+)  # pixels over all frames of all items: picture, transparency, layers, thumbnails
+_HOLDS_BOXES = {
+    b"meta": 4,
+    b"moov": 0,
+    b"trak": 0,
+    b"mdia": 0,
+    b"minf": 0,
+    b"stbl": 0,
+}  # after so many bytes
 
 Box = tuple[bytes, int, int]  # kind, start and end of the body
 
@@ -22,7 +32,11 @@ Box = tuple[bytes, int, int]  # kind, start and end of the body
 def read(data: bytes) -> Header:
     """The largest AV1 frame, and the file without EXIF: an AVIF is turned by its own boxes `irot` and `imir`."""
     boxes = list(islice(_boxes(data, 0, len(data)), MAX_BOXES))
-    frames = [frame for item in islice(_items(data, boxes), MAX_ITEMS) for frame in islice(_frames(item), MAX_ITEMS)]
+    frames = [
+        frame
+        for item in islice(_items(data, boxes), MAX_ITEMS)
+        for frame in islice(_frames(item), MAX_ITEMS)
+    ]
     if len(boxes) == MAX_BOXES or len(frames) >= MAX_ITEMS:
         raise ValueError("too many boxes or frames")
     size = max(frames, key=lambda frame: frame[0] * frame[1])
@@ -67,7 +81,9 @@ def _without_exif(data: bytes, boxes: list[Box]) -> bytes:
 def _items(data: bytes, boxes: list[Box]) -> Iterator[bytes]:
     """The items of a still picture and the first sample of each track of an animation."""
     inline = next((start for kind, start, _ in boxes if kind == b"idat"), 0)
-    sizes = [struct.unpack_from(">4xI4xI", data, start) for kind, start, _ in boxes if kind == b"stsz"]
+    sizes = [
+        struct.unpack_from(">4xI4xI", data, start) for kind, start, _ in boxes if kind == b"stsz"
+    ]
     chunks = [(kind, start) for kind, start, _ in boxes if kind in (b"stco", b"co64")]
     for (alike, first), (kind, start) in zip(sizes, chunks, strict=True):
         (offset,) = struct.unpack_from(">Q" if kind == b"co64" else ">I", data, start + 8)
@@ -103,7 +119,9 @@ class _Locations:
             self.number(2)
             start = self.number(base) + (inline if method == 1 else 0)
             extents = range(self.number(2))
-            yield b"".join(self.extent(start, offset, length, index if self.version else 0) for _ in extents)
+            yield b"".join(
+                self.extent(start, offset, length, index if self.version else 0) for _ in extents
+            )
 
     def extent(self, start: int, offset: int, length: int, index: int) -> bytes:
         self.number(index)
@@ -162,7 +180,9 @@ class _Bits:
         self.take(5) if reduced else self._operating_points()
         across, down = self.take(4) + 1, self.take(4) + 1
         size = (self.take(across) + 1, self.take(down) + 1)
-        if not reduced and across + down > 26:  # a frame may then override the size with as many bits
+        if (
+            not reduced and across + down > 26
+        ):  # a frame may then override the size with as many bits
             raise ImageError(
                 "The AVIF allows frames of up to {width} x {height} pixels; save it as PNG.",
                 width=1 << across,

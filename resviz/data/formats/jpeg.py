@@ -8,7 +8,9 @@ from resviz.data.formats.header import MAX_PIECES, Header, Size, orientation
 from resviz.errors import ImageError
 
 MAX_SCANS = 200
-MAX_SCANNED = 20 * 24_000_000  # pixels times scans, 1.3 ns each; cameras write one scan, progressive encoders about ten
+MAX_SCANNED = (
+    20 * 24_000_000
+)  # pixels times scans, 1.3 ns each; cameras write one scan, progressive encoders about ten
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _NEXT = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # what ends a scan: no stuffed zero, no restart
@@ -28,11 +30,15 @@ def read(data: bytes) -> Header:
             exif = exif or body
         elif marker == 0xE2 and body.startswith(b"MPF\0"):
             frames = 0
-        if marker < 0xE0 or body.startswith((b"JFIF\0", b"Adobe")):  # tables, and what decides the colour space
+        if marker < 0xE0 or body.startswith(
+            (b"JFIF\0", b"Adobe")
+        ):  # tables, and what decides the colour space
             kept.append(data[start:end])
     (size,) = sizes
     kept.append(_scans(data, end, size))
-    return Header(format="JPEG", size=size, file=b"".join(kept), orientation=orientation(exif), frames=frames)
+    return Header(
+        format="JPEG", size=size, file=b"".join(kept), orientation=orientation(exif), frames=frames
+    )
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -65,6 +71,7 @@ def _scans(data: bytes, start: int, size: Size) -> bytes:
         end += struct.unpack_from(">H", data, end)[0]  # tables between scans
     if count > MAX_SCANS or count * size[0] * size[1] > MAX_SCANNED:
         raise ImageError(
-            "The JPEG is built of {count:,} scans, more than any camera writes; save it again as PNG.", count=count
+            "The JPEG is built of {count:,} scans, more than any camera writes; save it again as PNG.",
+            count=count,
         )
     return data[start:end]

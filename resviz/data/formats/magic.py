@@ -47,7 +47,15 @@ def kind(data: bytes) -> str | None:
         return "WebP"
     if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return "TIFF"
-    if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in (12, 40, 52, 56, 64, 108, 124):
+    if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in (
+        12,
+        40,
+        52,
+        56,
+        64,
+        108,
+        124,
+    ):
         return "BMP"
     return "AVIF" if data[4:8] == b"ftyp" and _brands(data) & {b"avif", b"avis"} else None
 
@@ -58,7 +66,16 @@ def looks_like(data: bytes) -> str | None:
         if data.startswith(start):
             return name
     if data[4:8] == b"ftyp":
-        heic = _brands(data) & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+        heic = _brands(data) & {
+            b"heic",
+            b"heix",
+            b"heim",
+            b"heis",
+            b"hevc",
+            b"hevx",
+            b"mif1",
+            b"msf1",
+        }
         return "a HEIC picture" if heic else "a video"
     if data[:4] == b"RIFF":
         return {b"AVI ": "a video", b"WAVE": "a sound"}.get(data[8:12])

@@ -19,7 +19,9 @@ def read(data: bytes) -> Header:
     if next(iter(found)) != b"IHDR":
         raise ValueError("the header does not come first")
     width, height, depth = struct.unpack_from(">IIB", found[b"IHDR"][0])
-    bodies = {kind: found[kind][0] for kind in _MAKE_THE_PICTURE if kind in found} | {b"IDAT": b"".join(found[b"IDAT"])}
+    bodies = {kind: found[kind][0] for kind in _MAKE_THE_PICTURE if kind in found} | {
+        b"IDAT": b"".join(found[b"IDAT"])
+    }
     return Header(
         format="PNG",
         size=(width, height),

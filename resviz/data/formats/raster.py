@@ -5,7 +5,9 @@ import struct
 from resviz.data.formats.header import Header
 from resviz.errors import ImageError
 
-MAX_RUN_LENGTH_BYTES = 2**20  # Pillow unpacks run-length coded BMP in Python: 0.4 s for this many bytes
+MAX_RUN_LENGTH_BYTES = (
+    2**20
+)  # Pillow unpacks run-length coded BMP in Python: 0.4 s for this many bytes
 
 
 def read_gif(data: bytes) -> Header:
@@ -22,7 +24,9 @@ def read_gif(data: bytes) -> Header:
         at = after
     left, top, across, down = struct.unpack_from("<HHHH", first, 1)
     size = (max(width, left + across), max(height, top + down))  # a frame may grow the screen
-    return Header(format="GIF", size=size, file=data[:start] + control + first + b";", frames=frames)
+    return Header(
+        format="GIF", size=size, file=data[:start] + control + first + b";", frames=frames
+    )
 
 
 def _table(flags: int) -> int:
@@ -44,7 +48,8 @@ def read_bmp(data: bytes) -> Header:
     packed = length > 12 and struct.unpack_from("<I", data, 30)[0] in (1, 2)
     if packed and len(data) > MAX_RUN_LENGTH_BYTES:
         raise ImageError(
-            "The run-length coded BMP has {count:,} bytes, and 1 MB is the limit; save it as PNG.", count=len(data)
+            "The run-length coded BMP has {count:,} bytes, and 1 MB is the limit; save it as PNG.",
+            count=len(data),
         )
     return Header(format="BMP", size=(width, abs(height)), file=data)
 

@@ -10,7 +10,24 @@ from resviz.errors import ImageError
 
 MAX_PIECES = 20_000  # Pillow handles each strip and tile of an uncompressed file in Python
 
-_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_BYTES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
 _WHOLE = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 262, 274
 _STRIPS, _ROWS, _STRIP_BYTES = 273, 278, 279
@@ -47,7 +64,9 @@ class _Directory:
         if tag not in self.entries:
             return (default,)
         entry = self.entries[tag]
-        return struct.unpack_from(f"{self.order}{entry.count}{_WHOLE[entry.kind]}", self.data, entry.at)
+        return struct.unpack_from(
+            f"{self.order}{entry.count}{_WHOLE[entry.kind]}", self.data, entry.at
+        )
 
 
 def read(data: bytes) -> Header:
@@ -99,8 +118,15 @@ def _check_values(kept: dict[int, _Entry], size: int) -> None:
 
 def _check_pieces(tags: _Directory, kept: dict[int, _Entry]) -> None:
     """Strips or tiles can be counted, do not overlap, and hold no more JPEG scans than a JPEG may."""
-    (width,), (height,), (rows,) = tags.numbers(_WIDTH, 0), tags.numbers(_HEIGHT, 0), tags.numbers(_ROWS, 2**32 - 1)
-    (across,), (down,) = tags.numbers(_TILE_WIDTH, width), tags.numbers(_TILE_HEIGHT, min(rows, height))
+    (width,), (height,), (rows,) = (
+        tags.numbers(_WIDTH, 0),
+        tags.numbers(_HEIGHT, 0),
+        tags.numbers(_ROWS, 2**32 - 1),
+    )
+    (across,), (down,) = (
+        tags.numbers(_TILE_WIDTH, width),
+        tags.numbers(_TILE_HEIGHT, min(rows, height)),
+    )
     if not across or not down:
         raise ValueError("pieces without pixels")
     counts = [kept[tag].count for tag in (_STRIPS, _TILES) if tag in kept]
@@ -116,16 +142,20 @@ def _check_pieces(tags: _Directory, kept: dict[int, _Entry]) -> None:
     scans = tags.data.count(b"\xff\xda") if compression == _JPEG else 0
     if scans * across * down > MAX_SCANNED:
         raise ImageError(
-            "The TIFF is built of {scans:,} JPEG scans, more than usual; save it again as PNG.", scans=scans
+            "The TIFF is built of {scans:,} JPEG scans, more than usual; save it again as PNG.",
+            scans=scans,
         )
-    if compression != 1 and sum(tags.numbers(_STRIP_BYTES, 0) + tags.numbers(_TILE_BYTES, 0)) > 2 * len(tags.data):
+    if compression != 1 and sum(
+        tags.numbers(_STRIP_BYTES, 0) + tags.numbers(_TILE_BYTES, 0)
+    ) > 2 * len(tags.data):
         raise ValueError("the pieces are larger than the file")
 
 
 def _with_only(kept: dict[int, _Entry], tags: _Directory) -> bytes:
     """The file with these tags alone in its directory, and no further page.
 
-    The directory stays where it is: bytes after the end would stand in for pixels that are missing there.
+    The directory stays where it is: bytes after the end would stand in for pixels that are missing
+    there.
     """
     word, long = ("Q", "Q") if tags.big else ("H", "I")
     rows = b"".join(kept[tag].row for tag in sorted(kept))

@@ -18,7 +18,8 @@ SHOWN = 80  # draws of a size that are drawn as points
 def estimates(sizes: "BatchSizes", channel: int, words: Words, dark: bool) -> go.Figure:
     """Each point is one batch's mean of one channel; the lines are the true mean and one theoretical deviation.
 
-    Across is the number of images in the batch, doubled from step to step: the funnel closes like 1/sqrt(n).
+    Across is the number of images in the batch, doubled from step to step: the funnel closes like
+    1/sqrt(n).
     """
     shown = sizes.means[:, :SHOWN, channel]
     apart = np.linspace(-0.3, 0.3, shown.shape[1])
@@ -28,7 +29,13 @@ def estimates(sizes: "BatchSizes", channel: int, words: Words, dark: bool) -> go
     upper, lower = sizes.mean[channel] + band, sizes.mean[channel] - band
     figure = go.Figure(
         [
-            go.Scatter(x=at, y=shown.ravel(), mode="markers", name=words.first, marker={"size": 4, "color": SKY}),
+            go.Scatter(
+                x=at,
+                y=shown.ravel(),
+                mode="markers",
+                name=words.first,
+                marker={"size": 4, "color": SKY},
+            ),
             go.Scatter(x=ticks, y=upper, mode="lines", name=words.second, line=line),
             go.Scatter(x=ticks, y=lower, mode="lines", line=line, showlegend=False),
         ]
@@ -39,11 +46,14 @@ def estimates(sizes: "BatchSizes", channel: int, words: Words, dark: bool) -> go
     return _framed(figure, words, dark)
 
 
-def errors(sizes: "BatchSizes", names: tuple[str, str, str, str, str], words: Words, dark: bool) -> go.Figure:
+def errors(
+    sizes: "BatchSizes", names: tuple[str, str, str, str, str], words: Words, dark: bool
+) -> go.Figure:
     """Typical errors over the size of the batch, both on logarithmic scales; dashed is the theory, a straight line.
 
-    `names`: error of the mean, its theory, error of the variance, change of the output, and what the mean's error would
-    be if the cells of an image were independent. Each is a root mean square over all channels.
+    `names`: error of the mean, its theory, error of the variance, change of the output, and what
+    the mean's error would be if the cells of an image were independent. Each is a root mean square
+    over all channels.
     """
 
     def over_channels(values: np.ndarray) -> np.ndarray:
@@ -58,7 +68,9 @@ def errors(sizes: "BatchSizes", names: tuple[str, str, str, str, str], words: Wo
     )
     figure = go.Figure(
         [
-            go.Scatter(x=sizes.sizes, y=y, name=name, mode=mode, line={"color": colour, "dash": dash})
+            go.Scatter(
+                x=sizes.sizes, y=y, name=name, mode=mode, line={"color": colour, "dash": dash}
+            )
             for name, (y, colour, dash, mode) in zip(names, lines, strict=True)
         ]
     )

@@ -32,11 +32,13 @@ class Words:
     third: str = ""
 
 
-def drift_rows(layers: "Sequence[BatchNormLayer]", chosen: str, heads: tuple[str, str, str], alt: str) -> str:
+def drift_rows(
+    layers: "Sequence[BatchNormLayer]", chosen: str, heads: tuple[str, str, str], alt: str
+) -> str:
     """One row a layer in forward order: its channels from most to least drifted, the median, and those off or dead.
 
-    Colours are on one fixed scale, 0.01 to 10 nats: dark lies where it was stored, yellow far off. `heads` name the
-    three columns of numbers, `alt` is a row's title with {layer}.
+    Colours are on one fixed scale, 0.01 to 10 nats: dark lies where it was stored, yellow far off.
+    `heads` name the three columns of numbers, `alt` is a row's title with {layer}.
     """
     names = "".join(f'<span class="muted">{escape(head)}</span>' for head in heads)
     head = f'<div class="line"><span></span><span></span>{names}</div>'
@@ -52,7 +54,10 @@ def _drift_row(layer: "BatchNormLayer", on: bool, alt: str) -> str:
     name, title = escape(layer.layer), escape(alt.format(layer=layer.layer))
     values = np.sort(layer.divergence)[::-1]
     image = raster.data_uri(raster.map_png(np.log10(values.clip(1e-6))[None], DRIFTS))
-    numbers = (f"{layer.drift:.2f}", *(str(n) if n else "·" for n in (len(layer.switched_off), len(layer.dead))))
+    numbers = (
+        f"{layer.drift:.2f}",
+        *(str(n) if n else "·" for n in (len(layer.switched_off), len(layer.dead))),
+    )
     cells = "".join(f'<span class="number">{escape(number)}</span>' for number in numbers)
     return (
         f'<div class="line{" on" if on else ""}" data-pick="{name}" title="{title}" aria-label="{title}">'
@@ -65,7 +70,8 @@ def pictures(tiles: Sequence[html.Tile], chosen: str | None) -> str:
     if chosen is not None:
         return f'<div class="batch">{html.thumbnails(tiles, chosen)}</div>'
     images = "".join(
-        f'<img src="{tile.image}" alt="{escape(tile.heading)}" title="{escape(tile.heading)}">' for tile in tiles
+        f'<img src="{tile.image}" alt="{escape(tile.heading)}" title="{escape(tile.heading)}">'
+        for tile in tiles
     )
     return f'<div class="batch"><div class="thumbs">{images}</div></div>'
 
@@ -79,7 +85,8 @@ def affine_violins(
 ) -> go.Figure:
     """How gamma (above) and beta (below) are spread over the channels of each layer, in forward order.
 
-    A wide place is a value that many channels have; a gamma near the dotted zero switches its channel off.
+    A wide place is a value that many channels have; a gamma near the dotted zero switches its
+    channel off.
     """
     with_gamma = [g is not None for g in gammas]
     both = any(with_gamma)
@@ -88,7 +95,9 @@ def affine_violins(
         if gamma is not None:
             figure.add_trace(_violin(name, gamma, GREEN), row=1, col=1)
         figure.add_trace(_violin(name, beta, PURPLE), row=2 if both else 1, col=1)
-    figure.update_layout(template=template(dark), height=420 if both else 260, showlegend=False, violingap=0.15)
+    figure.update_layout(
+        template=template(dark), height=420 if both else 260, showlegend=False, violingap=0.15
+    )
     figure.update_xaxes(tickangle=-60, showgrid=False, tickfont={"size": 11})
     for row, title in enumerate(words if both else words[1:], start=1):
         figure.update_yaxes(title_text=title, row=row, col=1)
@@ -114,7 +123,8 @@ def _violin(name: str, values: Float[np.ndarray, "..."], colour: str) -> go.Viol
 def channel_cloud(layer: "BatchNormLayer", chosen: int, words: Words, dark: bool) -> go.Figure:
     """Every channel of a layer by how far its mean moved (across) and how its spread changed (up); the ring is chosen.
 
-    The cross in the middle is no drift. Up is a wider spread than stored, down a narrower one; doubling is one line.
+    The cross in the middle is no drift. Up is a wider spread than stored, down a narrower one;
+    doubling is one line.
     """
     ratio = np.exp2(layer.log_ratio / math.log(2) / 2)  # of deviations
     numbers = np.arange(len(ratio))
@@ -137,7 +147,12 @@ def channel_cloud(layer: "BatchNormLayer", chosen: int, words: Words, dark: bool
     )
     figure = go.Figure([dots, ring])
     figure.update_layout(
-        template=template(dark), height=330, showlegend=False, xaxis_title=words.x, yaxis_title=words.y, dragmode=False
+        template=template(dark),
+        height=330,
+        showlegend=False,
+        xaxis_title=words.x,
+        yaxis_title=words.y,
+        dragmode=False,
     )
     reach = max(0.5, float(np.abs(layer.shift).max())) * 1.08
     figure.update_xaxes(range=[-reach, reach])
@@ -156,17 +171,27 @@ def channel_cloud(layer: "BatchNormLayer", chosen: int, words: Words, dark: bool
 
 
 def channel_histograms(
-    values: "ChannelValues", layer: "BatchNormLayer", titles: Sequence[str], words: Words, dark: bool
+    values: "ChannelValues",
+    layer: "BatchNormLayer",
+    titles: Sequence[str],
+    words: Words,
+    dark: bool,
 ) -> go.Figure:
     """One channel's values before the layer, after it and after the ReLU; heights are shares per unit of value.
 
-    The purple curve is the Gaussian of the running statistics, that is what the layer expects; after the layer it has
-    mean beta and deviation |gamma|. The dashed curve has the mean and the spread of what came.
+    The purple curve is the Gaussian of the running statistics, that is what the layer expects;
+    after the layer it has mean beta and deviation |gamma|. The dashed curve has the mean and the
+    spread of what came.
     """
     c = values.channel
     parts = [values.before, values.after, *([values.rectified] if values.rectified else [])]
-    expected = [(layer.running_mean[c], layer.running_variance[c]), (layer.beta[c], layer.gamma[c] ** 2)]
-    figure = make_subplots(rows=1, cols=len(parts), subplot_titles=list(titles)[: len(parts)], horizontal_spacing=0.07)
+    expected = [
+        (layer.running_mean[c], layer.running_variance[c]),
+        (layer.beta[c], layer.gamma[c] ** 2),
+    ]
+    figure = make_subplots(
+        rows=1, cols=len(parts), subplot_titles=list(titles)[: len(parts)], horizontal_spacing=0.07
+    )
     for column, part in enumerate(parts, start=1):
         figure.add_trace(_bars(part, words.first, column == 1), row=1, col=column)
         if column <= len(expected):
@@ -199,7 +224,9 @@ def _bars(part: "Histogram", name: str, legend: bool) -> go.Bar:
     )
 
 
-def _gaussians(part: "Histogram", mean: float, variance: float, words: Words, legend: bool) -> list[go.Scatter]:
+def _gaussians(
+    part: "Histogram", mean: float, variance: float, words: Words, legend: bool
+) -> list[go.Scatter]:
     """What was expected, and what came; a spread of zero is no curve."""
     lines = []
     for name, centre, spread, line in (
@@ -209,18 +236,38 @@ def _gaussians(part: "Histogram", mean: float, variance: float, words: Words, le
         if spread > 0 and math.isfinite(spread):
             x = centre + math.sqrt(spread) * np.linspace(-3.5, 3.5, 81)
             y = np.exp(-((x - centre) ** 2) / (2 * spread)) / math.sqrt(2 * math.pi * spread)
-            lines.append(go.Scatter(x=x, y=y, name=name, line=line, mode="lines", showlegend=legend, hoverinfo="skip"))
+            lines.append(
+                go.Scatter(
+                    x=x,
+                    y=y,
+                    name=name,
+                    line=line,
+                    mode="lines",
+                    showlegend=legend,
+                    hoverinfo="skip",
+                )
+            )
     return lines
 
 
 def changes(
-    layers: Sequence[str], lines: Sequence[tuple[str, Float[np.ndarray, " layers"]]], words: Words, dark: bool
+    layers: Sequence[str],
+    lines: Sequence[tuple[str, Float[np.ndarray, " layers"]]],
+    words: Words,
+    dark: bool,
 ) -> go.Figure:
     """How much each layer's output differs from evaluation mode, by depth; 100% is as much as the output itself."""
     styles = ({"color": GREEN, "dash": "solid"}, {"color": PURPLE, "dash": "dash"})
     figure = go.Figure(
         [
-            go.Scatter(x=list(layers), y=values, name=name, mode="lines+markers", line=style, marker={"size": 5})
+            go.Scatter(
+                x=list(layers),
+                y=values,
+                name=name,
+                mode="lines+markers",
+                line=style,
+                marker={"size": 5},
+            )
             for (name, values), style in zip(lines, styles, strict=True)
         ]
     )

@@ -19,12 +19,21 @@ def factors(
     A bar near zero above is a channel that BatchNorm has switched off.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07)
-    for row, (values, colour, title) in enumerate(((scale, GREEN, titles[1]), (bias, PURPLE, titles[2])), start=1):
+    for row, (values, colour, title) in enumerate(
+        ((scale, GREEN, titles[1]), (bias, PURPLE, titles[2])), start=1
+    ):
         bars = go.Bar(
-            y=values, marker={"color": colour, "line": {"width": 0}}, hovertemplate="%{x}: %{y:.4g}<extra></extra>"
+            y=values,
+            marker={"color": colour, "line": {"width": 0}},
+            hovertemplate="%{x}: %{y:.4g}<extra></extra>",
         )
         figure.add_trace(bars, row=row, col=1)
         figure.update_yaxes(title_text=title, row=row, col=1)
     figure.update_xaxes(title_text=titles[0], row=2, col=1)
-    figure.update_layout(template=template(dark), height=400, showlegend=False, bargap=0.15 if len(scale) < 200 else 0)
+    figure.update_layout(
+        template=template(dark),
+        height=400,
+        showlegend=False,
+        bargap=0.15 if len(scale) < 200 else 0,
+    )
     return figure

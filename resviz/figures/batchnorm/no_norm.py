@@ -12,10 +12,15 @@ from resviz.figures.theme import GREEN, template
 def spread(layers: Sequence[str], deviations: Sequence[float], title: str, dark: bool) -> go.Figure:
     """How far each convolution's outputs scatter, by depth, in powers of ten; the dotted line is 1.
 
-    BatchNorm would put every layer on that line; without it the scale may grow or shrink from layer to layer.
+    BatchNorm would put every layer on that line; without it the scale may grow or shrink from layer
+    to layer.
     """
     dots = go.Scatter(
-        x=list(layers), y=list(deviations), mode="lines+markers", line={"color": GREEN}, marker={"size": 6}
+        x=list(layers),
+        y=list(deviations),
+        mode="lines+markers",
+        line={"color": GREEN},
+        marker={"size": 6},
     )
     figure = go.Figure(dots.update(hovertemplate="%{x}: %{y:.3g}<extra></extra>"))
     figure.add_hline(y=1, line={"dash": "dot", "width": 1, "color": QUIET})

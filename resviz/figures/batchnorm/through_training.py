@@ -45,7 +45,8 @@ def heatmap(
 ) -> go.Figure:
     """One column for each step, one row for each layer, the input at the bottom; the frame is the layer `chosen`.
 
-    `kind` is one of `KINDS`: white is zero and red above it, or yellow is large. `titles` of step, layer and quantity.
+    `kind` is one of `KINDS`: white is zero and red above it, or yellow is large. `titles` of step,
+    layer and quantity.
     """
     figure = go.Figure(
         go.Heatmap(
@@ -57,8 +58,18 @@ def heatmap(
             **_coloured(values, kind, titles[2]),
         )
     )
-    figure.add_hrect(y0=chosen + 0.5, y1=chosen + 1.5, line={"color": YELLOW, "width": 2}, fillcolor="rgba(0,0,0,0)")
-    figure.update_layout(template=template(dark), height=HEIGHT, xaxis={"title": titles[0]}, yaxis={"title": titles[1]})
+    figure.add_hrect(
+        y0=chosen + 0.5,
+        y1=chosen + 1.5,
+        line={"color": YELLOW, "width": 2},
+        fillcolor="rgba(0,0,0,0)",
+    )
+    figure.update_layout(
+        template=template(dark),
+        height=HEIGHT,
+        xaxis={"title": titles[0]},
+        yaxis={"title": titles[1]},
+    )
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(showgrid=False)
     return figure
@@ -82,7 +93,13 @@ def _coloured(values: np.ndarray, kind: str, title: str) -> dict[str, object]:
     else:
         low, high = float(np.nanmin(z)), float(np.nanmax(z))
     palette = SIGNED if kind == "signed" else ORDERED
-    return {"z": z.T, "zmin": low, "zmax": high, "colorscale": colourscale(palette), "colorbar": bar}
+    return {
+        "z": z.T,
+        "zmin": low,
+        "zmax": high,
+        "colorscale": colourscale(palette),
+        "colorbar": bar,
+    }
 
 
 def reach(values: Float[np.ndarray, "steps layers"]) -> float:
@@ -91,13 +108,17 @@ def reach(values: Float[np.ndarray, "steps layers"]) -> float:
     return (float(np.quantile(sizes, 0.95)) or float(sizes.max()) or 1.0) if sizes.size else 1.0
 
 
-def courses(steps: Int[np.ndarray, " steps"], parts: Sequence[Course], step: str, dark: bool) -> go.Figure:
+def courses(
+    steps: Int[np.ndarray, " steps"], parts: Sequence[Course], step: str, dark: bool
+) -> go.Figure:
     """One layer's quantities over the steps, one under the other: the line is the mean over its channels.
 
     The band is one deviation of the channels to either side: how much they differ, not an error.
     """
     figure = make_subplots(rows=len(parts), cols=1, shared_xaxes=True, vertical_spacing=0.06)
-    for row, (part, colour) in enumerate(zip(parts, (SKY, PURPLE, GREEN, YELLOW), strict=False), start=1):
+    for row, (part, colour) in enumerate(
+        zip(parts, (SKY, PURPLE, GREEN, YELLOW), strict=False), start=1
+    ):
         upper, lower = part.mean + part.deviation, part.mean - part.deviation
         band = go.Scatter(
             x=np.concatenate([steps, steps[::-1]]),
@@ -117,10 +138,13 @@ def courses(steps: Int[np.ndarray, " steps"], parts: Sequence[Course], step: str
     return figure
 
 
-def beginnings(parts: Sequence[Beginning], names: tuple[str, str], step: str, dark: bool) -> go.Figure:
+def beginnings(
+    parts: Sequence[Beginning], names: tuple[str, str], step: str, dark: bool
+) -> go.Figure:
     """Side by side: the line is the running average, at 0 as it was before training; a dot is what a batch brought.
 
-    `names` of the line and of the dots, `step` the title below. The line goes a tenth of the way to each dot.
+    `names` of the line and of the dots, `step` the title below. The line goes a tenth of the way to
+    each dot.
     """
     figure = make_subplots(rows=1, cols=len(parts), horizontal_spacing=0.15)
     for column, part in enumerate(parts, start=1):
@@ -143,7 +167,9 @@ def beginnings(parts: Sequence[Beginning], names: tuple[str, str], step: str, da
         for trace in (line, dots):
             trace.update(showlegend=column == 1, hovertemplate="%{x}: %{y:.3g}<extra></extra>")
             figure.add_trace(trace, row=1, col=column)
-        figure.add_hline(y=part.running[0], line={"dash": "dot", "width": 1, "color": QUIET}, row=1, col=column)
+        figure.add_hline(
+            y=part.running[0], line={"dash": "dot", "width": 1, "color": QUIET}, row=1, col=column
+        )
         figure.update_yaxes(title_text=part.title, row=1, col=column)
     figure.update_xaxes(title_text=step, dtick=1)
     legend = {"orientation": "h", "y": 1.03, "yanchor": "bottom", "x": 0}

@@ -20,13 +20,19 @@ def lines(
 ) -> go.Figure:
     """Solid: the running averages, as the network is used. Dashed: a batch's own statistics, as it trains.
 
-    Both on the same test images; where they part, training sees another network than its users. Dotted is what the
-    training itself recorded on its own images: `recorded`, epochs and values. `words`: titles of the axes, then the
-    names of the three lines.
+    Both on the same test images; where they part, training sees another network than its users.
+    Dotted is what the training itself recorded on its own images: `recorded`, epochs and values.
+    `words`: titles of the axes, then the names of the three lines.
     """
     figure = go.Figure(
         [
-            go.Scatter(x=epochs, y=stored, name=words[2], mode="lines+markers", line={"color": GREEN, "width": 2.5}),
+            go.Scatter(
+                x=epochs,
+                y=stored,
+                name=words[2],
+                mode="lines+markers",
+                line={"color": GREEN, "width": 2.5},
+            ),
             go.Scatter(
                 x=epochs,
                 y=own,

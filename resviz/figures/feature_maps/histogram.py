@@ -9,7 +9,9 @@ from resviz.figures.theme import RESIDUAL, template
 BINS = 40
 
 
-def histogram(values: Float[np.ndarray, "height width"], unit: str, count: str, dark: bool) -> go.Figure:
+def histogram(
+    values: Float[np.ndarray, "height width"], unit: str, count: str, dark: bool
+) -> go.Figure:
     """How often each value occurs in a map; the dotted line is zero, what lies left of it was negative."""
     counts, edges = frequencies(values)
     centres = (edges[:-1] + edges[1:]) / 2
@@ -20,14 +22,18 @@ def histogram(values: Float[np.ndarray, "height width"], unit: str, count: str, 
         hovertemplate="%{x:.3g}: %{y}<extra></extra>",
     )
     figure = go.Figure(bars)
-    figure.update_layout(template=template(dark), height=230, bargap=0.06, xaxis_title=unit, yaxis_title=count)
+    figure.update_layout(
+        template=template(dark), height=230, bargap=0.06, xaxis_title=unit, yaxis_title=count
+    )
     figure.add_vline(x=0, line={"dash": "dot", "width": 1, "color": "#7A828C"})
     return figure
 
 
 def frequencies(values: Float[np.ndarray, "height width"]) -> tuple[np.ndarray, np.ndarray]:
     """Counts of the finite values in 40 equal bins from the smallest to the largest, and the 41 edges."""
-    finite = values[np.isfinite(values)].astype(np.float64)  # float32 has no 40 bins between two close values
+    finite = values[np.isfinite(values)].astype(
+        np.float64
+    )  # float32 has no 40 bins between two close values
     return np.histogram(finite, BINS, _ends(finite))
 
 

@@ -36,7 +36,11 @@ class Words:
 
 def common_range(runs: Sequence[Float[np.ndarray, "steps layers"]]) -> tuple[float, float]:
     """Smallest and largest positive number of all runs as powers of ten, so that their colours mean the same."""
-    every = np.concatenate([np.asarray(values, np.float64).ravel() for values in runs]) if runs else np.empty(0)
+    every = (
+        np.concatenate([np.asarray(values, np.float64).ravel() for values in runs])
+        if runs
+        else np.empty(0)
+    )
     powers = np.log10(every[(every > 0) & np.isfinite(every)])
     if not powers.size:
         return -1.0, 0.0
@@ -53,9 +57,9 @@ def peaks(values: Float[np.ndarray, "steps layers"]) -> Int[np.ndarray, " steps"
 def films(shown: Sequence[Film], span: tuple[float, float], at: int, words: Words) -> str:
     """Each run as a picture: a column for each step, a row for each layer, the input at the bottom; bright is large.
 
-    The dotted line follows the layer where the norm peaks, the upright line stands at step `at`; what is zero or not
-    finite is left empty. `span` are powers of ten (`common_range`). A cursor over one picture stands
-    in all, at the same step and the same share of the depth.
+    The dotted line follows the layer where the norm peaks, the upright line stands at step `at`;
+    what is zero or not finite is left empty. `span` are powers of ten (`common_range`). A cursor
+    over one picture stands in all, at the same step and the same share of the depth.
     """
     pictures = "".join(_film(film, span, words) for film in shown)
     scale = raster.data_uri(raster.scale_png(signed=False))
@@ -67,7 +71,9 @@ def films(shown: Sequence[Film], span: tuple[float, float], at: int, words: Word
 def _film(film: Film, span: tuple[float, float], words: Words) -> str:
     count, depth = film.values.shape
     numbers = base64.b64encode(np.ascontiguousarray(film.values, "<f4").tobytes()).decode()
-    told = escape(json.dumps({"steps": film.steps.tolist(), "layers": list(film.layers), "values": numbers}))
+    told = escape(
+        json.dumps({"steps": film.steps.tolist(), "layers": list(film.layers), "values": numbers})
+    )
     picture = raster.data_uri(film_png(film.values, span))
     name = escape(f"{words.quantity}, {film.title}")
     return (
@@ -85,7 +91,9 @@ def _film(film: Film, span: tuple[float, float], words: Words) -> str:
 
 def _peak_line(values: Float[np.ndarray, "steps layers"]) -> str:
     depth, places = values.shape[1], peaks(np.asarray(values, np.float64))
-    points = " ".join(f"{i + 0.5},{depth - place - 0.5}" for i, place in enumerate(places) if place >= 0)
+    points = " ".join(
+        f"{i + 0.5},{depth - place - 0.5}" for i, place in enumerate(places) if place >= 0
+    )
     return f'<polyline class="peak" points="{points}"/>'
 
 

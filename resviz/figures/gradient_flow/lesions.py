@@ -33,14 +33,19 @@ class Answered:
 
 
 def switchboard(
-    stages: Sequence[tuple[str, Sequence[Cell]]], off: Collection[str], fixed: Collection[str], colour: str = ""
+    stages: Sequence[tuple[str, Sequence[Cell]]],
+    off: Collection[str],
+    fixed: Collection[str],
+    colour: str = "",
 ) -> str:
     """The network stage by stage; a filled cell is a block that runs, a struck one is off, a pale one cannot be."""
     fill = f";background:{colour}" if colour else ""
     return f'<div class="net">{"".join(_stage(name, cells, off, fixed, fill) for name, cells in stages)}</div>'
 
 
-def _stage(name: str, cells: Sequence[Cell], off: Collection[str], fixed: Collection[str], fill: str) -> str:
+def _stage(
+    name: str, cells: Sequence[Cell], off: Collection[str], fixed: Collection[str], fill: str
+) -> str:
     inner = "".join(_cell(cell, cell.value not in off, cell.value in fixed, fill) for cell in cells)
     return f'<div class="stage"><span class="name muted">{escape(name)}</span><div class="cells">{inner}</div></div>'
 
@@ -49,7 +54,13 @@ def _cell(cell: Cell, on: bool, fixed: bool, fill: str) -> str:
     hint = escape(cell.hint)
     if fixed:
         return f'<div class="cell muted" title="{hint}">{escape(cell.text)}</div>'
-    look = f' style="{fill[1:]}"' if on and fill else "" if on else ' style="text-decoration:line-through"'
+    look = (
+        f' style="{fill[1:]}"'
+        if on and fill
+        else ""
+        if on
+        else ' style="text-decoration:line-through"'
+    )
     return (
         f'<div class="cell{" on" if on else ""}" data-pick="{escape(cell.value)}" role="switch" aria-checked='
         f'"{str(on).lower()}" title="{hint}" aria-label="{hint}"{look}>{escape(cell.text)}</div>'
@@ -96,8 +107,12 @@ def path_lengths(
 ) -> go.Figure:
     """By length: the share of all paths as bars, the share of the gradient that comes through them as a line."""
     lengths = np.arange(len(share))
-    bars = go.Bar(x=lengths, y=share, name=titles[0], marker={"color": "#8A93A0", "line": {"width": 0}})
-    line = go.Scatter(x=lengths, y=contribution, name=titles[1], line={"color": RESIDUAL, "width": 2.5})
+    bars = go.Bar(
+        x=lengths, y=share, name=titles[0], marker={"color": "#8A93A0", "line": {"width": 0}}
+    )
+    line = go.Scatter(
+        x=lengths, y=contribution, name=titles[1], line={"color": RESIDUAL, "width": 2.5}
+    )
     bars.hovertemplate = line.hovertemplate = "%{y:.1%}"
     figure = go.Figure([bars, line])
     figure.update_layout(
@@ -113,7 +128,9 @@ def path_lengths(
     return figure
 
 
-def one_by_one(bars: Sequence[Bars], axes: tuple[str, str], dark: bool, chance: float | None = None) -> go.Figure:
+def one_by_one(
+    bars: Sequence[Bars], axes: tuple[str, str], dark: bool, chance: float | None = None
+) -> go.Figure:
     """What each network keeps when a single block is out; a line of its colour is the whole, the dotted one chance."""
     figure = go.Figure([_bar(each) for each in bars])
     figure.update_layout(

@@ -33,8 +33,8 @@ class Line:
 def profile(lines: Sequence[Line], quantity: str, across: str, dark: bool) -> go.Figure:
     """How large a quantity is at each depth: level lines are healthy, steep ones vanish or explode.
 
-    Logarithmic; the line is the mean over the seeds, the band reaches from the smallest to the largest of them. Where a
-    value is zero the line has a gap.
+    Logarithmic; the line is the mean over the seeds, the band reaches from the smallest to the
+    largest of them. Where a value is zero the line has a gap.
     """
     figure = go.Figure()
     for line in lines:
@@ -48,7 +48,12 @@ def profile(lines: Sequence[Line], quantity: str, across: str, dark: bool) -> go
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         margin={"l": 76, "t": 36},
         xaxis={"title": across, "range": _ends(lines)},
-        yaxis={"title": quantity, "type": "log", "exponentformat": "power", **decades(_values(lines), 2)},
+        yaxis={
+            "title": quantity,
+            "type": "log",
+            "exponentformat": "power",
+            **decades(_values(lines), 2),
+        },
     )
     return figure
 
@@ -64,8 +69,12 @@ def shares(panels: Sequence[tuple[str, Sequence[Line]]], across: str, dark: bool
             curve = _curve(line, np.asarray(np.median(line.values, 0)), "%{y:.1%}")
             curve.update(showlegend=column == 1, legendgroup=line.title)
             figure.add_trace(curve, 1, column)
-    highest = max((float(np.nanmax(line.values)) for _, lines in panels for line in lines), default=1.0)
-    lowest = min((float(np.nanmin(line.values)) for _, lines in panels for line in lines), default=0.0)
+    highest = max(
+        (float(np.nanmax(line.values)) for _, lines in panels for line in lines), default=1.0
+    )
+    lowest = min(
+        (float(np.nanmin(line.values)) for _, lines in panels for line in lines), default=0.0
+    )
     figure.update_layout(
         template=template(dark),
         height=HEIGHT,

@@ -32,7 +32,9 @@ def derivatives(curves: Sequence[Curve], axes: tuple[str, str], dark: bool) -> g
     """
     figure = make_subplots(len(curves), 1, shared_xaxes=True, vertical_spacing=0.09)
     for row, curve in enumerate(curves, start=1):
-        line = go.Scatter(x=curve.x, y=curve.derivative, line=_line(curve.kind, 1.3), name=curve.title)
+        line = go.Scatter(
+            x=curve.x, y=curve.derivative, line=_line(curve.kind, 1.3), name=curve.title
+        )
         line.hovertemplate = "%{y:.3g}"
         figure.add_trace(line, row, 1)
         domain = figure.layout[f"yaxis{row if row > 1 else ''}"].domain
@@ -46,7 +48,9 @@ def derivatives(curves: Sequence[Curve], axes: tuple[str, str], dark: bool) -> g
             yanchor="bottom",
             showarrow=False,
         )
-    figure.update_layout(template=template(dark), height=440, showlegend=False, margin={"t": 28, "l": 28})
+    figure.update_layout(
+        template=template(dark), height=440, showlegend=False, margin={"t": 28, "l": 28}
+    )
     figure.update_yaxes(showticklabels=False, title=axes[1])
     figure.update_xaxes(title=axes[0], row=len(curves), col=1)
     return figure
@@ -56,7 +60,9 @@ def autocorrelations(curves: Sequence[Curve], axes: tuple[str, str], dark: bool)
     """Correlation of the derivative with itself some inputs further: near zero from the first lag on is shattered."""
     figure = go.Figure()
     for curve in curves:
-        line = go.Scatter(x=np.arange(len(curve.mean)), y=curve.mean, line=_line(curve.kind, 2), name=curve.title)
+        line = go.Scatter(
+            x=np.arange(len(curve.mean)), y=curve.mean, line=_line(curve.kind, 2), name=curve.title
+        )
         line.hovertemplate = "%{y:.2f}"
         figure.add_trace(line)
     figure.update_layout(

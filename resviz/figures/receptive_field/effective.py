@@ -8,22 +8,28 @@ from PIL import Image
 
 from resviz.figures.raster import heat_png
 
-LINES = {0.5: (255, 255, 255), 0.95: (86, 180, 233)}  # share of the energy -> colour of the line around it
+LINES = {
+    0.5: (255, 255, 255),
+    0.95: (86, 180, 233),
+}  # share of the energy -> colour of the line around it
 _FINE = 480  # pixels of a drawn line's side
 
 
 def effective_png(energy: Float[np.ndarray, "height width"], size: float) -> bytes:
     """Warm where a pixel moves the unit, with the lines of `LINES`; `energy` is what `EffectiveField` calls so.
 
-    A gradient is a cloud of dots; for the colours and for the shape of the lines it is smoothed over an eighth of the
-    field's `size` in pixels (as the standard deviation), and not beyond the pixels that move the unit at all. What lies
-    within a line holds its share of the energy itself.
+    A gradient is a cloud of dots; for the colours and for the shape of the lines it is smoothed
+    over an eighth of the field's `size` in pixels (as the standard deviation), and not beyond the
+    pixels that move the unit at all. What lies within a line holds its share of the energy itself.
     """
     exact = energy.astype(np.float64)
     seen = support(exact)
     calm = np.where(seen, smoothed(exact, max(0.6, size / 8)), 0.0)
     heat = Image.open(io.BytesIO(heat_png(np.sqrt(calm), (_FINE, _FINE)))).convert("RGBA")
-    fine, inside = _enlarged(calm, Image.Resampling.BILINEAR), _enlarged(seen, Image.Resampling.NEAREST) > 0
+    fine, inside = (
+        _enlarged(calm, Image.Resampling.BILINEAR),
+        _enlarged(seen, Image.Resampling.NEAREST) > 0,
+    )
     for share, colour in LINES.items():
         line = edge((fine >= level(calm, exact, share)) & inside)
         heat.paste((*colour, 255), (0, 0), Image.fromarray(line.astype(np.uint8) * 255))
@@ -46,7 +52,9 @@ def support(energy: Float[np.ndarray, "height width"]) -> Bool[np.ndarray, "heig
     return np.outer(between(moved.max(1)), between(moved.max(0)))
 
 
-def smoothed(values: Float[np.ndarray, "height width"], radius: float) -> Float[np.ndarray, "height width"]:
+def smoothed(
+    values: Float[np.ndarray, "height width"], radius: float
+) -> Float[np.ndarray, "height width"]:
     """Averaged with a Gaussian of that standard deviation, in cells; nothing comes in from outside."""
     reach = int(np.ceil(3 * radius))
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / radius) ** 2)
@@ -59,7 +67,11 @@ def smoothed(values: Float[np.ndarray, "height width"], radius: float) -> Float[
     return values
 
 
-def level(ranking: Float[np.ndarray, "height width"], energy: Float[np.ndarray, "height width"], share: float) -> float:
+def level(
+    ranking: Float[np.ndarray, "height width"],
+    energy: Float[np.ndarray, "height width"],
+    share: float,
+) -> float:
     """Where `ranking` is at least this, `energy` holds that share of its sum, or one cell more."""
     order = np.argsort(-ranking, axis=None, kind="stable")
     held = np.cumsum(energy.ravel()[order])

@@ -39,10 +39,13 @@ class Titles:
 def over_depth(curves: Sequence[Curve], side: int, titles: Titles, dark: bool) -> go.Figure:
     """Size over depth on a logarithmic scale; a line is what units could see, marks what moves them, dotted the image.
 
-    A line above the dotted one has outgrown the image. The first network is the broad line, seen under others too.
+    A line above the dotted one has outgrown the image. The first network is the broad line, seen
+    under others too.
     """
     figure = go.Figure()
-    for i, (curve, colour) in enumerate(zip(curves, colours([curve.family for curve in curves]), strict=True)):
+    for i, (curve, colour) in enumerate(
+        zip(curves, colours([curve.family for curve in curves]), strict=True)
+    ):
         figure.add_scatter(
             x=list(curve.depth), y=list(curve.size), name=f"{curve.name} · {titles.theoretical}",
             line={"color": colour, "width": 1.5 if i else 4, "shape": "hv"}, hovertemplate="%{y} px<extra></extra>",
@@ -56,7 +59,13 @@ def over_depth(curves: Sequence[Curve], side: int, titles: Titles, dark: bool) -
             )  # fmt: skip
     figure.add_hline(y=side, line={"dash": "dot", "width": 1.5, "color": "#7A828C"})
     figure.add_annotation(
-        text=titles.image, x=1, xref="paper", xanchor="right", y=np.log10(side), yanchor="bottom", showarrow=False
+        text=titles.image,
+        x=1,
+        xref="paper",
+        xanchor="right",
+        y=np.log10(side),
+        yanchor="bottom",
+        showarrow=False,
     )  # on a logarithmic axis an annotation stands at a power of ten, a line at a value
     figure.update_layout(
         template=template(dark), height=380, xaxis_title=titles.depth, yaxis_title=titles.size, yaxis_type="log",
@@ -86,5 +95,7 @@ def shares(values: Float[np.ndarray, " pixels"], pixel: str, share: str, dark: b
     bars = go.Bar(x=places, y=values, marker={"color": RESIDUAL, "line": {"width": 0}})
     bars.hovertemplate = "%{x}: %{y:.3g}<extra></extra>"
     figure = go.Figure(bars)
-    figure.update_layout(template=template(dark), height=230, bargap=0.1, xaxis_title=pixel, yaxis_title=share)
+    figure.update_layout(
+        template=template(dark), height=230, bargap=0.1, xaxis_title=pixel, yaxis_title=share
+    )
     return figure

@@ -1,7 +1,8 @@
 """What units see, as HTML for `ui.cursor` and `ui.board`: a photo with the box of a unit beside the map it stands in,
 and a ladder of layers with growing boxes.
 
-Coordinates are pixels of the image that the network receives; the picture reaches beyond it where fields do.
+Coordinates are pixels of the image that the network receives; the picture reaches beyond it where
+fields do.
 """
 
 import json
@@ -68,12 +69,12 @@ def linked(
 ) -> str:
     """The photo with a box beside the map of cells; the box follows the pointer over the cells.
 
-    `pins` are the units whose boxes stay, the last one bright and with its effective field. `words`: `place`, which
-    tells what a unit sees, with {row}, {column}, {top}, {bottom}, {left}, {right}, {padding}; `opacity`.
-    `below` stands under the cells. `calm`: the photo alone, without what lies around it, and a box only while the
-    pointer moves.
-    Reading: what lies outside the box a unit cannot see; hatched is padding; a dashed line at the border of the picture
-    says that the box goes on beyond it; the dot is the box's middle. Several pins bear numbers.
+    `pins` are the units whose boxes stay, the last one bright and with its effective field.
+    `words`: `place`, which tells what a unit sees, with {row}, {column}, {top}, {bottom}, {left},
+    {right}, {padding}; `opacity`. `below` stands under the cells. `calm`: the photo alone, without
+    what lies around it, and a box only while the pointer moves. Reading: what lies outside the box
+    a unit cannot see; hatched is padding; a dashed line at the border of the picture says that the
+    box goes on beyond it; the dot is the box's middle. Several pins bear numbers.
     """
     facts = asdict(grid) | {"pins": [list(pin) for pin in pins], "words": words["place"]}
     slider = (
@@ -104,7 +105,11 @@ def _scene(pictures: Pictures, grid: Grid, pins: Sequence[Place], m: float) -> s
     )
     heat = f'<image class="heat" href="{pictures.heat}" {place}/>' if pictures.heat else ""
     others = "".join(_rectangle("other", grid.box(pin)) for pin in pins[:-1])
-    numbers = "".join(_number(i, grid, pin, m) for i, pin in enumerate(pins, start=1)) if len(pins) > 1 else ""
+    numbers = (
+        "".join(_number(i, grid, pin, m) for i, pin in enumerate(pins, start=1))
+        if len(pins) > 1
+        else ""
+    )
     return (
         f'<svg class="scene" viewBox="{view}" role="img" aria-label="{escape(pictures.photo_alt)}"><defs>{hatch}</defs>'
         f'{_rectangle("padding", grid.box(pins[-1]))}<image href="{pictures.photo}" {place}/>{heat}'
@@ -158,10 +163,16 @@ def ladder(rungs: Sequence[Rung], side: float | None, chosen: str | None) -> str
 def _rung(rung: Rung, side: float | None, scale: float, on: bool) -> str:
     def square(length: float, look: str) -> str:
         at = 50 - length / 2
-        return f'<rect x="{at:.2f}" y="{at:.2f}" width="{length:.2f}" height="{length:.2f}" {look}/>'
+        return (
+            f'<rect x="{at:.2f}" y="{at:.2f}" width="{length:.2f}" height="{length:.2f}" {look}/>'
+        )
 
     field = f'fill="{SKY}" fill-opacity="0.35" stroke="{SKY}" stroke-width="1.5"'
-    inner = square(rung.effective * scale, f'fill="{YELLOW}" fill-opacity="0.9"') if rung.effective else ""
+    inner = (
+        square(rung.effective * scale, f'fill="{YELLOW}" fill-opacity="0.9"')
+        if rung.effective
+        else ""
+    )
     image = square(side, """class="image" fill="none" stroke-dasharray="4 3" """) if side else ""
     return (
         f'<div class="rung{" on" if on else ""}" data-pick="{escape(rung.value)}" title="{escape(rung.hint)}"'

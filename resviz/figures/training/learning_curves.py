@@ -23,7 +23,8 @@ GAP, LETTER = 8, 7.4  # pixels between a line and its name, and of a letter
 class Curve:
     """A run: a quantity of its training batches and of the test split, over the epochs.
 
-    `rank`: the place of its variant (depth, normalisation and so on) among those shown, which chooses the dash.
+    `rank`: the place of its variant (depth, normalisation and so on) among those shown, which
+    chooses the dash.
     """
 
     name: str
@@ -62,9 +63,12 @@ class Frame:
 def frame(curves: Sequence[Curve], until: float, share: bool, across: str, up: str) -> Frame:
     """The frame that holds the lines, and the test results near them; that of a share reaches 1 and half a line more.
 
-    One that lies further up (`NEAR`) would press all lines flat: it is marked at the upper edge instead.
+    One that lies further up (`NEAR`) would press all lines flat: it is marked at the upper edge
+    instead.
     """
-    lines, tests = (_numbers(found) for found in ([c.smooth for c in curves], [c.test for c in curves]))
+    lines, tests = (
+        _numbers(found) for found in ([c.smooth for c in curves], [c.test for c in curves])
+    )
     near = tests[tests <= NEAR * lines.max()] if len(lines) else tests
     highest = max((float(values.max()) for values in (lines, near) if len(values)), default=1.0)
     longest = max((len(curve.name) for curve in curves), default=0)
@@ -94,12 +98,14 @@ def told(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:.3g}"
 
 
-def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str], dark: bool) -> go.Figure:
+def learning_curves(
+    curves: Sequence[Curve], frame: Frame, words: tuple[str, str], dark: bool
+) -> go.Figure:
     """Lines: running mean over the training batches; rings, joined by dots: the test split after each epoch.
 
-    A triangle on the upper edge is a ring that lies beyond the scale; the box under the pointer tells its value.
-    Plain is orange, residual blue; other variants have other dashes. Each line carries its name at its end.
-    `words`: training and test, for the box under the pointer.
+    A triangle on the upper edge is a ring that lies beyond the scale; the box under the pointer
+    tells its value. Plain is orange, residual blue; other variants have other dashes. Each line
+    carries its name at its end. `words`: training and test, for the box under the pointer.
     """
     figure = go.Figure()
     for curve, edge in zip(curves, edges(curves, frame.top), strict=True):
@@ -141,7 +147,12 @@ def learning_curves(curves: Sequence[Curve], frame: Frame, words: tuple[str, str
             "tickvals": across,
             "zeroline": False,
         },
-        yaxis={"title": {"text": frame.up, "font": font}, "range": [0, frame.top], "tickvals": up, "zeroline": False},
+        yaxis={
+            "title": {"text": frame.up, "font": font},
+            "range": [0, frame.top],
+            "tickvals": up,
+            "zeroline": False,
+        },
         annotations=[_annotation(name) for name in end_names(curves, frame.top)],
         margin={"l": LEFT, "r": frame.right, "t": TOP, "b": BOTTOM},
         hovermode="closest",

@@ -1,7 +1,7 @@
 """Learning curves as a plain drawing, for while they grow: Streamlit builds a plotly chart anew at every change.
 
-It has the measures of `records.learning_curves`, pixel for pixel, so that nothing moves when the chart takes its place:
-lines are stretched with the page, words and rings keep their size.
+It has the measures of `records.learning_curves`, pixel for pixel, so that nothing moves when the
+chart takes its place: lines are stretched with the page, words and rings keep their size.
 """
 
 import html
@@ -71,7 +71,9 @@ def _joined(curve: Curve, frame: Frame, edge: float) -> str:
     )
 
 
-def _points(at: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], frame: Frame, edge: float) -> str:
+def _points(
+    at: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], frame: Frame, edge: float
+) -> str:
     x, y = at / frame.until * SIDE, SIDE - _share(values, frame.top, edge) * SIDE
     return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
 
@@ -80,7 +82,8 @@ def _rings(curve: Curve, frame: Frame, edge: float) -> str:
     """A ring for each test result; a triangle for one beyond the scale, which tells its value under the pointer."""
     ring = f"width:8px;height:8px;margin:-4px;box-shadow:inset 0 0 0 1.6px {curve.colour};border-radius:50%"
     triangle = (
-        f"width:12px;height:10px;margin:-5px -6px;background:{curve.colour};clip-path:polygon(50% 0,0 100%,100% 100%)"
+        f"width:12px;height:10px;margin:-5px -6px;background:{curve.colour};"
+        "clip-path:polygon(50% 0,0 100%,100% 100%)"
     )
     places = zip(
         curve.ends / frame.until,

@@ -1,11 +1,13 @@
 """Residual blocks built for looking.
 
-Each block has one activation module per use, none of them in place, and names the three places people ask about:
-`branch` (its output is F(x)), `shortcut` (x, projected where shapes change) and `add` (the sum). They hold no
-parameters, so the names of the parameters are torchvision's and its weights load strictly.
+Each block has one activation module per use, none of them in place, and names the three places
+people ask about: `branch` (its output is F(x)), `shortcut` (x, projected where shapes change) and
+`add` (the sum). They hold no parameters, so the names of the parameters are torchvision's and its
+weights load strictly.
 
-A family says how branch and shortcut meet: a subclass of `Block`, and one line in `spec.FAMILIES`. Where one of them is
-weighted, `branch` or `shortcut` does it, so that the two still add up to the sum.
+A family says how branch and shortcut meet: a subclass of `Block`, and one line in `spec.FAMILIES`.
+Where one of them is weighted, `branch` or `shortcut` does it, so that the two still add up to the
+sum.
 """
 
 import math
@@ -13,7 +15,16 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from resviz.models.architectures.layers import Add, Constant, Gate, PadShortcut, ScaleShift, Shift, Tap, Weight
+from resviz.models.architectures.layers import (
+    Add,
+    Constant,
+    Gate,
+    PadShortcut,
+    ScaleShift,
+    Shift,
+    Tap,
+    Weight,
+)
 from resviz.models.spec import ACTIVATIONS, FAMILIES, WITHOUT_NORM, ModelSpec
 
 
@@ -71,7 +82,8 @@ class Plain(Block):
 class Residual(Block):
     """y = activation(F(x) + x), He et al. 2015 eqn. 1; x is projected (eqn. 2) where the shape changes.
 
-    `ways` names the two modules that receive x: the first of the branch and the first of the shortcut.
+    `ways` names the two modules that receive x: the first of the branch and the first of the
+    shortcut.
     """
 
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
@@ -153,7 +165,8 @@ class ReZero(Residual):
 class Weighted(Residual):
     """y = alpha x + beta activation(F(x)), after Shen and Zeng 2016: what is added may be negative again.
 
-    Their weight is beta, learned, and starts at zero; alpha is learned here as well and starts at one.
+    Their weight is beta, learned, and starts at zero; alpha is learned here as well and starts at
+    one.
     """
 
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
@@ -170,9 +183,9 @@ class Weighted(Residual):
 class Fixup(Residual):
     """A residual block without normalisation that trains: Zhang, Dauphin and Ma 2019, 1901.09321, section 3.
 
-    One learned bias before each convolution and activation, one learned scale on the branch; the branch's last
-    convolution and the classifier start at zero, the others are shrunk by blocks^(-1 / (2 m - 2)) with m convolutions
-    on the branch.
+    One learned bias before each convolution and activation, one learned scale on the branch; the
+    branch's last convolution and the classifier start at zero, the others are shrunk by blocks^(-1
+    / (2 m - 2)) with m convolutions on the branch.
     """
 
     starts_silent = True
@@ -232,11 +245,18 @@ def make_norm(spec: ModelSpec, channels: int) -> nn.Module:
 
 
 def make_conv(
-    spec: ModelSpec, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
+    spec: ModelSpec,
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    stride: int = 1,
+    groups: int = 1,
 ) -> nn.Conv2d:
     """A convolution that keeps the size at stride 1; it has biases only where neither norm nor family brings some."""
     bias = spec.norm == "none" and spec.family not in WITHOUT_NORM
-    return nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=bias)
+    return nn.Conv2d(
+        in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=bias
+    )
 
 
 def _convolutions(spec: ModelSpec, in_channels: int, planes: int, stride: int) -> list[nn.Conv2d]:
@@ -245,16 +265,22 @@ def _convolutions(spec: ModelSpec, in_channels: int, planes: int, stride: int) -
     inner = int(planes * (spec.width_per_group / 64.0)) * spec.groups
     return [
         make_conv(spec, in_channels, inner, 1),
-        make_conv(spec, inner, inner, 3, stride, spec.groups),  # torchvision's placement of the stride
+        make_conv(
+            spec, inner, inner, 3, stride, spec.groups
+        ),  # torchvision's placement of the stride
         make_conv(spec, inner, planes * spec.expansion, 1),
     ]
 
 
-def _projection(spec: ModelSpec, in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
+def _projection(
+    spec: ModelSpec, in_channels: int, out_channels: int, stride: int
+) -> nn.Module | None:
     """The shortcut's own layers by option: A pads, B projects where the shape changes, C projects everywhere."""
     changes = stride != 1 or in_channels != out_channels
     if spec.shortcut == "A":
         return PadShortcut(in_channels, out_channels, stride) if changes else None
     if spec.shortcut == "B" and not changes:
         return None
-    return nn.Sequential(make_conv(spec, in_channels, out_channels, 1, stride), make_norm(spec, out_channels))
+    return nn.Sequential(
+        make_conv(spec, in_channels, out_channels, 1, stride), make_norm(spec, out_channels)
+    )

@@ -1,6 +1,7 @@
 """What blocks are put together from, besides convolutions: places to look at, sums, weights, gates.
 
-Modules with parameters draw or set them in `reset_parameters`, so that a network built without memory can be filled.
+Modules with parameters draw or set them in `reset_parameters`, so that a network built without
+memory can be filled.
 """
 
 import torch

@@ -1,7 +1,7 @@
 """ResNet and its plain twin, for ImageNet and for CIFAR (He et al. 2015, sections 3.3 and 4.2).
 
-Parameter names and evaluation outputs are torchvision's; building draws from the spec's seed alone, so the same
-spec is the same network on every machine, whatever else the process draws.
+Parameter names and evaluation outputs are torchvision's; building draws from the spec's seed alone,
+so the same spec is the same network on every machine, whatever else the process draws.
 """
 
 import math
@@ -10,7 +10,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from resviz.models.architectures.blocks import Block, block_class, make_activation, make_block, make_conv, make_norm
+from resviz.models.architectures.blocks import (
+    Block,
+    block_class,
+    make_activation,
+    make_block,
+    make_conv,
+    make_norm,
+)
 from resviz.models.architectures.layers import LEARNED
 from resviz.models.spec import ModelSpec
 
@@ -62,9 +69,9 @@ def skeleton(spec: ModelSpec) -> ResNet:
 def initialise(model: ResNet, spec: ModelSpec) -> None:
     """Fill every parameter and buffer.
 
-    `he`: normal with fan-out (He et al. 2015b, as torchvision does); `he-in`: with fan-in; `zero-gamma`: as `he`, and
-    the last gamma of each branch zero (Goyal et al. 2017, section 5.1); `torch`: PyTorch's own default, uniform with
-    fan-in.
+    `he`: normal with fan-out (He et al. 2015b, as torchvision does); `he-in`: with fan-in;
+    `zero-gamma`: as `he`, and the last gamma of each branch zero (Goyal et al. 2017, section 5.1);
+    `torch`: PyTorch's own default, uniform with fan-in.
     """
     generator = torch.Generator().manual_seed(spec.seed)
     for module in model.modules():
@@ -90,9 +97,13 @@ def _start_families(model: ResNet, spec: ModelSpec) -> None:
         nn.init.zeros_(model.fc.bias)
 
 
-def _stage(spec: ModelSpec, in_channels: int, planes: int, blocks: int, stride: int) -> nn.Sequential:
+def _stage(
+    spec: ModelSpec, in_channels: int, planes: int, blocks: int, stride: int
+) -> nn.Sequential:
     first = make_block(spec, in_channels, planes, stride)
-    return nn.Sequential(first, *(make_block(spec, first.out_channels, planes, 1) for _ in range(blocks - 1)))
+    return nn.Sequential(
+        first, *(make_block(spec, first.out_channels, planes, 1) for _ in range(blocks - 1))
+    )
 
 
 def _fill_weight(module: nn.Conv2d | nn.Linear, init: str, generator: torch.Generator) -> None:

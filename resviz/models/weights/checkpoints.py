@@ -33,11 +33,12 @@ class Checkpoint:
 def save(path: Path, model: nn.Module, meta: Mapping[str, object]) -> None:
     """Write `model` as safetensors with `meta` in its header, kernels and matrices in half precision.
 
-    Vectors (gamma, beta, running statistics, biases) stay in float32: they are small, and half a precision of a
-    running variance would show. The file is complete or absent.
+    Vectors (gamma, beta, running statistics, biases) stay in float32: they are small, and half a
+    precision of a running variance would show. The file is complete or absent.
     """
     tensors = {
-        name: (t.half() if t.ndim > 1 else t).detach().cpu().contiguous() for name, t in model.state_dict().items()
+        name: (t.half() if t.ndim > 1 else t).detach().cpu().contiguous()
+        for name, t in model.state_dict().items()
     }
     write(path, tensors, meta)
 
@@ -55,19 +56,25 @@ def write(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, object])
 
 
 def read(
-    path: Path, spec: ModelSpec | None = None, *, options: Mapping[str, str] | None = None, mapped: bool = True
+    path: Path,
+    spec: ModelSpec | None = None,
+    *,
+    options: Mapping[str, str] | None = None,
+    mapped: bool = True,
 ) -> Checkpoint:
     """The network in a file, its weights float32 and strictly fitting; raises `CheckpointError`.
 
-    The network is `spec`, or what resviz wrote into the file, or what names and shapes tell, in this order;
-    `options` (as in `ModelSpec.parse`, with `family` and `depth`) then replace single values.
-    `mapped` is explained in `weightfile.load`: False for a file that others may write over.
+    The network is `spec`, or what resviz wrote into the file, or what names and shapes tell, in
+    this order; `options` (as in `ModelSpec.parse`, with `family` and `depth`) then replace single
+    values. `mapped` is explained in `weightfile.load`: False for a file that others may write over.
     """
     tensors = usual_names(safe_load.load(path, mapped=mapped))
     meta = safe_load.metadata(path)[0] if path.suffix == ".safetensors" else {}
     notes: tuple[Sentence, ...] = ()
     if spec is None or options:
-        spec, notes = _spec_of(path, {name: tuple(t.shape) for name, t in tensors.items()}, meta, options or {}, spec)
+        spec, notes = _spec_of(
+            path, {name: tuple(t.shape) for name, t in tensors.items()}, meta, options or {}, spec
+        )
     return Checkpoint(spec, _filled(path, spec, tensors), meta, notes)
 
 
@@ -96,9 +103,14 @@ def _spec_of(
     except CheckpointError as error:
         if "depth" not in options:
             raise CheckpointError(
-                "{path} fits no network that resviz builds ({error}); {ask}.", path=path, error=error, ask=ASK
+                "{path} fits no network that resviz builds ({error}); {ask}.",
+                path=path,
+                error=error,
+                ask=ASK,
             ) from None
-    return _valid(path, {**values, **options}), tuple(n for n in notes if n != TWIN or "family" not in options)
+    return _valid(path, {**values, **options}), tuple(
+        n for n in notes if n != TWIN or "family" not in options
+    )
 
 
 def _valid(path: Path, values: dict[str, object]) -> ModelSpec:
@@ -106,7 +118,10 @@ def _valid(path: Path, values: dict[str, object]) -> ModelSpec:
         return ModelSpec.from_dict(values)
     except (SpecError, TypeError) as error:  # a file may name options that no spec has
         raise CheckpointError(
-            "{path} fits no network that resviz builds ({error}); {ask}.", path=path, error=error, ask=ASK
+            "{path} fits no network that resviz builds ({error}); {ask}.",
+            path=path,
+            error=error,
+            ask=ASK,
         ) from None
 
 
@@ -124,7 +139,9 @@ def _filled(path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor]) -> ResNe
             more=more,
             ask=ASK,
         )
-    model.load_state_dict({name: as_float32(t) for name, t in tensors.items() if name in wanted}, assign=True)
+    model.load_state_dict(
+        {name: as_float32(t) for name, t in tensors.items() if name in wanted}, assign=True
+    )
     return model
 
 
@@ -134,7 +151,10 @@ def _misfits(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Itera
         counts = name.rpartition(".")[2] in COUNTERS
         if name not in found or name not in wanted:
             if not counts:
-                unknown, missing = Sentence("{name} is unknown", name=name), Sentence("{name} is missing", name=name)
+                unknown, missing = (
+                    Sentence("{name} is unknown", name=name),
+                    Sentence("{name} is missing", name=name),
+                )
                 yield unknown if name in found else missing
         elif found[name].shape != wanted[name].shape:
             shapes = {"shape": listed(found[name].shape), "needed": listed(wanted[name].shape)}

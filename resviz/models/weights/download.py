@@ -37,7 +37,10 @@ def ensure(url: str, progress: Progress = silent) -> Path:
 
 def find(name: str) -> Path | None:
     """A copy of the file on this machine whose hash is the one in its name."""
-    return next((path for path in _places(name) if path.is_file() and _matches(path, sha_prefix(name))), None)
+    return next(
+        (path for path in _places(name) if path.is_file() and _matches(path, sha_prefix(name))),
+        None,
+    )
 
 
 def is_here(name: str) -> bool:
@@ -107,7 +110,9 @@ def _beside(path: Path) -> Iterator[Path]:
         os.close(number)
     except OSError as error:
         raise DownloadError(
-            "{parent} cannot be written ({reason}): set RESVIZ_HOME.", parent=path.parent, reason=_reason(error)
+            "{parent} cannot be written ({reason}): set RESVIZ_HOME.",
+            parent=path.parent,
+            reason=_reason(error),
         ) from None
     try:
         yield Path(name)
@@ -125,7 +130,9 @@ def _copy(response: HTTPResponse, part: Path, path: Path, progress: Progress) ->
             done += len(chunk)
             with _writing(path):
                 file.write(chunk)
-            progress(min(done / total, 1.0) if total else 0.0, f"{path.name}: {done / 2**20:.0f} MiB")
+            progress(
+                min(done / total, 1.0) if total else 0.0, f"{path.name}: {done / 2**20:.0f} MiB"
+            )
         if done < total:
             raise DownloadError(
                 "The connection for {name} was cut at {done:,} of {total:,} bytes; try again.",
@@ -145,7 +152,9 @@ def _chunks(response: HTTPResponse, path: Path) -> Iterator[bytes]:
             yield chunk
     except (OSError, HTTPException) as error:
         raise DownloadError(
-            "The connection for {name} was cut ({reason}); try again.", name=path.name, reason=_reason(error)
+            "The connection for {name} was cut ({reason}); try again.",
+            name=path.name,
+            reason=_reason(error),
         ) from None
 
 

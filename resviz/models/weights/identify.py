@@ -16,10 +16,18 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 PREFIXES = ("module.", "_orig_mod.", "model.")  # DataParallel, torch.compile, a wrapping module
 RENAMES = ((r"^linear\.", "fc."), (r"\.shortcut\.(\d)", r".downsample.\1"))
-COUNTERS = ("num_batches_tracked", "total_ops", "total_params")  # no weights: BatchNorm's and the profiler thop's
+COUNTERS = (
+    "num_batches_tracked",
+    "total_ops",
+    "total_params",
+)  # no weights: BatchNorm's and the profiler thop's
 
-TWIN = Sentence("A plain network has the same weights as a residual one without projections: taken for residual.")
-GROUPS = Sentence("The number of groups of its normalisation is not in the file: taken for 16 channels each.")
+TWIN = Sentence(
+    "A plain network has the same weights as a residual one without projections: taken for residual."
+)
+GROUPS = Sentence(
+    "The number of groups of its normalisation is not in the file: taken for 16 channels each."
+)
 
 
 def usual_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -65,7 +73,11 @@ def _shape(shapes: Shapes, name: str, dimensions: int) -> tuple[int, ...]:
 
 def _blocks(shapes: Shapes) -> tuple[int, ...]:
     """Blocks per stage: layer1.0, layer1.1, ... are counted as far as they go without a gap."""
-    found = {tuple(map(int, m.groups())) for name in shapes if (m := re.match(r"layer(\d{1,2})\.(\d{1,3})\.", name))}
+    found = {
+        tuple(map(int, m.groups()))
+        for name in shapes
+        if (m := re.match(r"layer(\d{1,2})\.(\d{1,3})\.", name))
+    }
     stages = len({stage for stage, _ in found})
     return tuple(sum(s == stage for s, _ in found) for stage in range(1, stages + 1))
 
@@ -77,7 +89,9 @@ def _depth(stem: str | None, block: str, blocks: tuple[int, ...]) -> int:
         return depth
     if stem == "cifar" and len(blocks) == 3 and len(set(blocks)) == 1:
         return depth
-    kind = {"imagenet": Sentence("a 7x7"), "cifar": Sentence("a 3x3")}.get(stem or "", Sentence("an unusual"))
+    kind = {"imagenet": Sentence("a 7x7"), "cifar": Sentence("a 3x3")}.get(
+        stem or "", Sentence("an unusual")
+    )
     raise CheckpointError(
         "{blocks} {block} blocks stand behind {kind} first convolution",
         blocks=listed(blocks) or Sentence("no"),
@@ -100,7 +114,9 @@ def _shortcut(shapes: Shapes) -> str:
     first = "layer1.0"
     inner = shapes.get(f"{first}.conv1.weight", (0, 0))
     changes = f"{first}.conv3.weight" in shapes or inner[0] != inner[1]
-    beyond = any(not block.endswith(".0") for block in projected) or (first in projected and not changes)
+    beyond = any(not block.endswith(".0") for block in projected) or (
+        first in projected and not changes
+    )
     return "C" if beyond else "B"
 
 

@@ -1,8 +1,8 @@
 """From a file to named tensors: nothing in the file is run, and little more memory is used than the file is long.
 
-`weights_only=True` keeps PyTorch from running code, not from reserving memory that a pickle asks for, nor from
-inflating what a zip holds. So the pickle is read as a list of operations first: it may name tensors and plain
-containers only, and claim no more elements than the file has bytes.
+`weights_only=True` keeps PyTorch from running code, not from reserving memory that a pickle asks
+for, nor from inflating what a zip holds. So the pickle is read as a list of operations first: it
+may name tensors and plain containers only, and claim no more elements than the file has bytes.
 """
 
 import io
@@ -34,24 +34,34 @@ _HARMLESS = re.compile(
     r"|torch(\.cuda)? (\w+Storage|Size|device|float\d+|bfloat16|u?int\d+|q\w+|per_\w+)"
     r"|torch\._utils _rebuild_(tensor|tensor_v2|parameter|parameter_with_state)"
 )
-_UNUSUAL = {"qtensor": "quantised tensors", "sparse": "sparse tensors", "meta_tensor": "tensors without numbers"}
+_UNUSUAL = {
+    "qtensor": "quantised tensors",
+    "sparse": "sparse tensors",
+    "meta_tensor": "tensors without numbers",
+}
 _WHOLE = ("BININT", "BININT1", "BININT2", "LONG1")
 
 
 def load(path: Path, *, mapped: bool = True, limit: int = MAX_BYTES) -> dict[str, Tensor]:
     """The tensors of a file by name, finite and dense; raises `CheckpointError`.
 
-    `mapped`: float tensors stay in the file and are read when they are used. It is fast and takes no memory, but
-    the file must not be written over in place as long as they live.
+    `mapped`: float tensors stay in the file and are read when they are used. It is fast and takes
+    no memory, but the file must not be written over in place as long as they live.
     """
     _check_file(path, limit)
     try:
-        found = _load_safetensors(path, mapped) if path.suffix == ".safetensors" else _load_torch(path, mapped)
+        found = (
+            _load_safetensors(path, mapped)
+            if path.suffix == ".safetensors"
+            else _load_torch(path, mapped)
+        )
     except CheckpointError:
         raise
     except Exception as error:  # what a damaged file makes its reader say has no end
         raise CheckpointError(
-            "{path} is damaged: {reason}; get or save it again.", path=path, reason=_first_line(error)
+            "{path} is damaged: {reason}; get or save it again.",
+            path=path,
+            reason=_first_line(error),
         ) from None
     _check_tensors(path, found)
     return found
@@ -77,14 +87,17 @@ def metadata(path: Path) -> tuple[dict[str, object], dict[str, tuple[int, ...]]]
         return meta, {name: tuple(map(int, entry["shape"])) for name, entry in header.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(
-            "{path} has a damaged header: {reason}; get or save it again.", path=path, reason=_first_line(error)
+            "{path} has a damaged header: {reason}; get or save it again.",
+            path=path,
+            reason=_first_line(error),
         ) from None
 
 
 def _check_file(path: Path, limit: int) -> None:
     if path.suffix == ".pt2":
         raise CheckpointError(
-            "{path} is an exported program; save model.state_dict() to a .safetensors file instead.", path=path
+            "{path} is an exported program; save model.state_dict() to a .safetensors file instead.",
+            path=path,
         )
     if path.suffix not in SUFFIXES:
         raise CheckpointError(
@@ -99,7 +112,9 @@ def _check_file(path: Path, limit: int) -> None:
             size = path.stat().st_size
     except OSError as error:
         raise CheckpointError(
-            "{path} cannot be read: {reason}; check its name and permissions.", path=path, reason=error.strerror
+            "{path} cannot be read: {reason}; check its name and permissions.",
+            path=path,
+            reason=error.strerror,
         ) from None
     if not size:
         raise CheckpointError("{path} is empty; get or save it again.", path=path)
@@ -132,10 +147,16 @@ def _unwrap(path: Path, stored: object) -> dict[str, Tensor]:
         if isinstance(stored, Mapping) and isinstance(stored.get(name), Mapping):
             stored = stored[name]
     if not isinstance(stored, Mapping):
-        raise CheckpointError("{path} holds no weights by name; save model.state_dict() instead.", path=path)
-    found = {str(name): value.detach() for name, value in stored.items() if isinstance(value, Tensor)}
+        raise CheckpointError(
+            "{path} holds no weights by name; save model.state_dict() instead.", path=path
+        )
+    found = {
+        str(name): value.detach() for name, value in stored.items() if isinstance(value, Tensor)
+    }
     if not found:
-        raise CheckpointError("{path} holds no tensors; save model.state_dict() instead.", path=path)
+        raise CheckpointError(
+            "{path} holds no tensors; save model.state_dict() instead.", path=path
+        )
     return found
 
 
@@ -144,23 +165,29 @@ def _check_zip(path: Path) -> None:
         entries = archive.infolist()
         names = [entry.filename for entry in entries]
         if any(name.endswith("/constants.pkl") or "/code/" in name for name in names):
-            raise CheckpointError("{path} is TorchScript, a program; save model.state_dict() instead.", path=path)
+            raise CheckpointError(
+                "{path} is TorchScript, a program; save model.state_dict() instead.", path=path
+            )
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise CheckpointError(
-                "{path} holds compressed entries, which PyTorch never writes; save it again.", path=path
+                "{path} holds compressed entries, which PyTorch never writes; save it again.",
+                path=path,
             )
         if sum(entry.file_size for entry in entries) > path.stat().st_size:
             raise CheckpointError(
-                "{path} holds entries that overlap, which PyTorch never writes; save it again.", path=path
+                "{path} holds entries that overlap, which PyTorch never writes; save it again.",
+                path=path,
             )
         pickles = [entry for entry in entries if entry.filename.endswith("/data.pkl")]
         if len(pickles) != 1:
             raise CheckpointError(
-                "{path} is a zip file without PyTorch's weights; save model.state_dict() instead.", path=path
+                "{path} is a zip file without PyTorch's weights; save model.state_dict() instead.",
+                path=path,
             )
         if pickles[0].file_size > MAX_PICKLE:
             raise CheckpointError(
-                "{path} holds far more objects than weights; save model.state_dict() instead.", path=path
+                "{path} holds far more objects than weights; save model.state_dict() instead.",
+                path=path,
             )
         _check_pickle(path, io.BytesIO(archive.read(pickles[0])))
 
@@ -170,7 +197,8 @@ def _check_legacy(path: Path) -> None:
     with path.open("rb") as stream:
         if _MAGIC not in [arg for _, arg in _operations(path, stream)]:
             raise CheckpointError(
-                "{path} is no file of PyTorch's weights; save model.state_dict() with torch.save.", path=path
+                "{path} is no file of PyTorch's weights; save model.state_dict() with torch.save.",
+                path=path,
             )
         for _ in range(4):
             _check_pickle(path, stream)
@@ -182,7 +210,10 @@ def _check_pickle(path: Path, stream: IO[bytes]) -> None:
     recent: deque[tuple[str, object]] = deque(maxlen=3)
     for op, arg in _operations(path, stream):
         if op == "GLOBAL" and not _HARMLESS.fullmatch(str(arg)):
-            name = next((word for mark, word in _UNUSUAL.items() if mark in str(arg)), str(arg).replace(" ", "."))
+            name = next(
+                (word for mark, word in _UNUSUAL.items() if mark in str(arg)),
+                str(arg).replace(" ", "."),
+            )
             raise CheckpointError(
                 "{path} holds {name}, not plain weights; save model.state_dict() in floating point.",
                 path=path,
@@ -206,12 +237,15 @@ def _claimed_elements(path: Path, recent: deque[tuple[str, object]]) -> int:
     ops = [op for op in recent if op[0] != "NONE"]
     if len(ops) < 2 or ops[-1][0] != "TUPLE" or ops[-2][0] not in _WHOLE:
         raise CheckpointError(
-            "{path} names its storages in an unusual way; save it again with a current PyTorch.", path=path
+            "{path} names its storages in an unusual way; save it again with a current PyTorch.",
+            path=path,
         )
     count = ops[-2][1]
     if not isinstance(count, int) or count < 0:
         raise CheckpointError(
-            "{path} claims {count} numbers for a tensor; get or save it again.", path=path, count=count
+            "{path} claims {count} numbers for a tensor; get or save it again.",
+            path=path,
+            count=count,
         )
     return count
 
@@ -221,11 +255,14 @@ def _operations(path: Path, stream: IO[bytes]) -> Iterator[tuple[str, object]]:
     for op, arg, position in pickletools.genops(stream):
         if (position or 0) - start > MAX_PICKLE:
             raise CheckpointError(
-                "{path} holds far more objects than weights; save model.state_dict() instead.", path=path
+                "{path} holds far more objects than weights; save model.state_dict() instead.",
+                path=path,
             )
         if op.name == "PROTO" and arg != 2:
             raise CheckpointError(
-                "{path} has pickle protocol {arg}; save it with PyTorch's default, 2.", path=path, arg=arg
+                "{path} has pickle protocol {arg}; save it with PyTorch's default, 2.",
+                path=path,
+                arg=arg,
             )
         yield op.name, arg
 
@@ -247,7 +284,9 @@ def _check_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
                 kind=kind,
             )
     if sum(t.numel() * t.element_size() for t in tensors.values()) > path.stat().st_size:
-        raise CheckpointError("{path} holds tensors that overlap; save each with .clone().", path=path)
+        raise CheckpointError(
+            "{path} holds tensors that overlap; save each with .clone().", path=path
+        )
     _check_finite(path, {name: t for name, t in tensors.items() if t.is_floating_point()})
 
 
@@ -256,10 +295,14 @@ def _check_finite(path: Path, tensors: dict[str, Tensor]) -> None:
     if not tensors:
         return
     sums = torch.stack([t.sum(dtype=torch.float32) for t in tensors.values()])
-    for name in [name for name, ok in zip(tensors, sums.isfinite().tolist(), strict=True) if not ok]:
+    for name in [
+        name for name, ok in zip(tensors, sums.isfinite().tolist(), strict=True) if not ok
+    ]:
         if not tensors[name].isfinite().all():
             raise CheckpointError(
-                "{path}: {name} holds NaN or infinity; take an earlier checkpoint.", path=path, name=name
+                "{path}: {name} holds NaN or infinity; take an earlier checkpoint.",
+                path=path,
+                name=name,
             )
 
 

@@ -1,6 +1,7 @@
 """The networks that torchvision publishes: its ResNets as specs of ours, other classifiers as they are.
 
-torchvision takes seconds to import, so only the functions do it; the tables below answer what is asked most.
+torchvision takes seconds to import, so only the functions do it; the tables below answer what is
+asked most.
 """
 
 import re
@@ -35,17 +36,31 @@ class Published:
 
     def spec(self) -> ModelSpec | None:
         """The same network as one of ours."""
-        return None if self.options is None else ModelSpec.parse(f"{self.options}&stem=imagenet&classes=1000")
+        return (
+            None
+            if self.options is None
+            else ModelSpec.parse(f"{self.options}&stem=imagenet&classes=1000")
+        )
 
 
 # He et al. 2015, Table 1; Xie et al. 2017 (ResNeXt); Zagoruyko and Komodakis 2016 (Wide ResNet)
 RESNETS: Mapping[str, Published] = MappingProxyType(
     {
-        "resnet18": Published("ResNet-18", "residual", 11_689_512, "resnet18-f37072fd.pth", "residual-18?"),
-        "resnet34": Published("ResNet-34", "residual", 21_797_672, "resnet34-b627a593.pth", "residual-34?"),
-        "resnet50": Published("ResNet-50", "residual", 25_557_032, "resnet50-11ad3fa6.pth", "residual-50?"),
-        "resnet101": Published("ResNet-101", "residual", 44_549_160, "resnet101-cd907fc2.pth", "residual-101?"),
-        "resnet152": Published("ResNet-152", "residual", 60_192_808, "resnet152-f82ba261.pth", "residual-152?"),
+        "resnet18": Published(
+            "ResNet-18", "residual", 11_689_512, "resnet18-f37072fd.pth", "residual-18?"
+        ),
+        "resnet34": Published(
+            "ResNet-34", "residual", 21_797_672, "resnet34-b627a593.pth", "residual-34?"
+        ),
+        "resnet50": Published(
+            "ResNet-50", "residual", 25_557_032, "resnet50-11ad3fa6.pth", "residual-50?"
+        ),
+        "resnet101": Published(
+            "ResNet-101", "residual", 44_549_160, "resnet101-cd907fc2.pth", "residual-101?"
+        ),
+        "resnet152": Published(
+            "ResNet-152", "residual", 60_192_808, "resnet152-f82ba261.pth", "residual-152?"
+        ),
         "resnext50_32x4d": Published(
             "ResNeXt-50 32x4d",
             "residual",
@@ -91,7 +106,9 @@ OTHERS: Mapping[str, Published] = MappingProxyType(
         "vgg16": Published("VGG-16", "vgg", 138_357_544, "vgg16-397923af.pth"),
         "vgg16_bn": Published("VGG-16 with BatchNorm", "vgg", 138_365_992, "vgg16_bn-6c64b313.pth"),
         "densenet121": Published("DenseNet-121", "densenet", 7_978_856, "densenet121-a639ec97.pth"),
-        "mobilenet_v3_large": Published("MobileNetV3-Large", "mobilenet", 5_483_032, "mobilenet_v3_large-5c1a4163.pth"),
+        "mobilenet_v3_large": Published(
+            "MobileNetV3-Large", "mobilenet", 5_483_032, "mobilenet_v3_large-5c1a4163.pth"
+        ),
     }
 )
 
@@ -107,11 +124,18 @@ def weights(name: str, choice: str) -> Any:
     """A member of torchvision's enum of weights: labels, preprocessing and URL; raises `ModelError`."""
     from torchvision import models
 
-    members = {key: m for key, m in models.get_model_weights(name).__members__.items() if m.meta["categories"]}
+    members = {
+        key: m
+        for key, m in models.get_model_weights(name).__members__.items()
+        if m.meta["categories"]
+    }
     if choice not in members:
         known = ", ".join([*(key for key in members if key != "DEFAULT"), "none"])
         raise ModelError(
-            "torchvision/{name} has no weights {choice!r}; choose from {known}.", name=name, choice=choice, known=known
+            "torchvision/{name} has no weights {choice!r}; choose from {known}.",
+            name=name,
+            choice=choice,
+            known=known,
         )
     return members[choice]
 
@@ -144,14 +168,18 @@ def fresh(name: str, member: Any, seed: int = 0) -> nn.Module:
 def trained(name: str, member: Any, path: Path) -> nn.Module:
     """A classifier with the weights of a file that torchvision published."""
     stored = safe_load.load(path, limit=MAX_BYTES)
-    state = OrderedDict((_present_name(key), as_float32(t)) for key, t in stored.items() if not _is_auxiliary(key))
+    state = OrderedDict(
+        (_present_name(key), as_float32(t)) for key, t in stored.items() if not _is_auxiliary(key)
+    )
     state._metadata = {"": {"version": 2}}  # type: ignore[attr-defined]  # MNASNet asks; its files are of version 2
     model = _empty(name, _arguments(name, member, trained=True))
     try:
         model.load_state_dict(state, assign=True)
     except RuntimeError:
         raise CheckpointError(
-            "{path} does not fit torchvision's {name}; delete it to get it again.", path=path, name=name
+            "{path} does not fit torchvision's {name}; delete it to get it again.",
+            path=path,
+            name=name,
         ) from None
     return _for_looking(model)
 

@@ -1,10 +1,12 @@
 """Grad-CAM (Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks", section 3).
 
-alpha_k = 1/Z sum_ij dy/dA_ij^k (eqn. 1) weighs the channels of a layer; the map is sum_k alpha_k A^k. The paper shows
-its positive part (eqn. 2); we keep the sign, because "speaks against the class" is worth seeing.
+alpha_k = 1/Z sum_ij dy/dA_ij^k (eqn. 1) weighs the channels of a layer; the map is sum_k alpha_k
+A^k. The paper shows its positive part (eqn. 2); we keep the sign, because "speaks against the
+class" is worth seeing.
 
-The network runs without a graph up to the earliest chosen layer and with one from there: for the last stage that is
-a pooling and a linear layer, about 0.01 MiB. Another class is then one short backward pass.
+The network runs without a graph up to the earliest chosen layer and with one from there: for the
+last stage that is a pooling and a linear layer, about 0.01 MiB. Another class is then one short
+backward pass.
 """
 
 from collections.abc import Sequence
@@ -27,7 +29,8 @@ from resviz.probes.core.prediction import check_target, class_scores, softmax
 class Attribution:
     """How much each place speaks for class `target`, at the layer's own resolution (or the image's without a layer).
 
-    `probability` is the model's for that class, `input_size` the height and width of the image in pixels.
+    `probability` is the model's for that class, `input_size` the height and width of the image in
+    pixels.
     """
 
     method: str
@@ -46,22 +49,29 @@ class Attribution:
 class CamGraph:
     """One image's activations at `layers` and its class scores, with the graph between them.
 
-    Holds no hook and no model; safe to share between threads. Of a module that runs more than once the last output
-    counts. Raises `ProbeError` for an unknown layer, one that does not run, one whose output is no map,
-    and for a model that is no classifier.
+    Holds no hook and no model; safe to share between threads. Of a module that runs more than once
+    the last output counts. Raises `ProbeError` for an unknown layer, one that does not run, one
+    whose output is no map, and for a model that is no classifier.
     """
 
-    def __init__(self, model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Sequence[str]) -> None:
+    def __init__(
+        self, model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Sequence[str]
+    ) -> None:
         self.layers = tuple(layers)
         self.input_size = (x.shape[-2], x.shape[-1])
         self._activations: dict[str, Tensor] = {}
         self._lock = Lock()
-        with eval_mode(model), torch.no_grad(), observe(model, self.layers, partial(self._keep, model)):
+        with (
+            eval_mode(model),
+            torch.no_grad(),
+            observe(model, self.layers, partial(self._keep, model)),
+        ):
             self._scores = class_scores(model(x))
         for layer in self.layers:
             if layer not in self._activations:
                 raise ProbeError(
-                    "layer {layer} does not run when the model looks at an image; choose another layer", layer=layer
+                    "layer {layer} does not run when the model looks at an image; choose another layer",
+                    layer=layer,
                 )
         self.probabilities = softmax(self._scores)
 
@@ -80,7 +90,10 @@ class CamGraph:
     def grad_cams(self, target: int) -> dict[str, Attribution]:
         """The signed maps of all layers from one backward pass; raises `ProbeError` if there is no such class."""
         gradients = self._gradients(self.layers, target)
-        return {la: self._attribution(la, target, g) for la, g in zip(self.layers, gradients, strict=True)}
+        return {
+            la: self._attribution(la, target, g)
+            for la, g in zip(self.layers, gradients, strict=True)
+        }
 
     def _keep(self, model: nn.Module, layer: str, output: object) -> Tensor:
         """Start the graph here, or go on with it; the network gets a copy that it may change in place."""
@@ -99,18 +112,25 @@ class CamGraph:
         one = torch.zeros_like(self._scores)
         one[target] = 1
         with self._lock:
-            found = torch.autograd.grad(self._scores, activations, one, retain_graph=True, materialize_grads=True)
+            found = torch.autograd.grad(
+                self._scores, activations, one, retain_graph=True, materialize_grads=True
+            )
         return [gradient[0] for gradient in found]
 
-    def _attribution(self, layer: str, target: int, gradient: Float[Tensor, "c h w"]) -> Attribution:
+    def _attribution(
+        self, layer: str, target: int, gradient: Float[Tensor, "c h w"]
+    ) -> Attribution:
         if gradient[0].numel() == 1:
             raise ProbeError(
-                "layer {layer} is a single cell and a map needs more; choose an earlier layer", layer=layer
+                "layer {layer} is a single cell and a map needs more; choose an earlier layer",
+                layer=layer,
             )
         alpha = gradient.float().mean((1, 2))  # (channels,)
         cam = torch.einsum("c,chw->hw", alpha, self.activation(layer).float())
         probability = float(self.probabilities[target])
-        return Attribution("grad-cam", layer, target, probability, cam.cpu().numpy(), self.input_size)
+        return Attribution(
+            "grad-cam", layer, target, probability, cam.cpu().numpy(), self.input_size
+        )
 
 
 def grad_cam(model: nn.Module, x: Float[Tensor, "1 c h w"], layer: str, target: int) -> Attribution:

@@ -1,7 +1,8 @@
 """Guided Grad-CAM (Selvaraju et al. 2017, section 3.2) through captum, and the check of what captum takes for granted.
 
-Guided backpropagation (Springenberg et al. 2015, section 4) lets only positive gradients through a ReLU. captum does
-it with hooks on modules: a ReLU that is used twice, works in place or is called as a function would go wrong unseen.
+Guided backpropagation (Springenberg et al. 2015, section 4) lets only positive gradients through a
+ReLU. captum does it with hooks on modules: a ReLU that is used twice, works in place or is called
+as a function would go wrong unseen.
 """
 
 import warnings
@@ -19,11 +20,13 @@ from resviz.probes.attribution.grad_cam import Attribution, grad_cam
 from resviz.probes.core.hooks import eval_mode, observe, resolve
 
 
-def guided_grad_cam(model: nn.Module, x: Float[Tensor, "1 c h w"], layer: str, target: int) -> Attribution:
+def guided_grad_cam(
+    model: nn.Module, x: Float[Tensor, "1 c h w"], layer: str, target: int
+) -> Attribution:
     """Grad-CAM, positive part, enlarged, times guided backpropagation, summed over the colours.
 
-    The map has the image's size. Raises `ProbeError` unless every use of a ReLU is a module of its own that does not
-    work in place, and what `CamGraph` raises.
+    The map has the image's size. Raises `ProbeError` unless every use of a ReLU is a module of its
+    own that does not work in place, and what `CamGraph` raises.
     """
     from captum.attr import GuidedGradCam
 
@@ -43,12 +46,20 @@ def _check_guided(model: nn.Module, x: Tensor) -> None:
     if inplace := [name for name, module in relus.items() if module.inplace]:
         raise _unguided(Sentence("its {name} works in place", name=inplace[0]))
     runs: Counter[str] = Counter()
-    with eval_mode(model), torch.enable_grad(), observe(model, relus, lambda name, _: runs.update([name])):
+    with (
+        eval_mode(model),
+        torch.enable_grad(),
+        observe(model, relus, lambda name, _: runs.update([name])),
+    ):
         found = _count_relus(model(x.detach().requires_grad_()))
     if several := [name for name, count in runs.items() if count > 1]:
-        raise _unguided(Sentence("its {name} is used {count} times", name=several[0], count=runs[several[0]]))
+        raise _unguided(
+            Sentence("its {name} is used {count} times", name=several[0], count=runs[several[0]])
+        )
     if found != len(runs) or not runs:
-        raise _unguided(Sentence("it calls ReLU as a function") if found else Sentence("it has none"))
+        raise _unguided(
+            Sentence("it calls ReLU as a function") if found else Sentence("it has none")
+        )
 
 
 def _unguided(reason: Sentence) -> ProbeError:

@@ -46,7 +46,8 @@ OCCLUSION_BATCH = 8
 class Method:
     """One row of the list of methods. `slow`: dozens of passes; `signed`: below zero speaks against the class.
 
-    `run` takes model, image, class, layer (None: `last_spatial`) and a function that receives the share done.
+    `run` takes model, image, class, layer (None: `last_spatial`) and a function that receives the
+    share done.
     """
 
     name: str
@@ -68,15 +69,19 @@ def attribute(
 ) -> Attribution:
     """The map of any of `METHODS`; a method that needs a layer takes `last_spatial` if none is given.
 
-    Raises `ProbeError` for an unknown method and for a layer given to one that takes none, and what the method raises.
+    Raises `ProbeError` for an unknown method and for a layer given to one that takes none, and what
+    the method raises.
     """
     if method not in METHODS:
         raise ProbeError(
-            "there is no method {method!r}; choose one of {methods}", method=method, methods=", ".join(METHODS)
+            "there is no method {method!r}; choose one of {methods}",
+            method=method,
+            methods=", ".join(METHODS),
         )
     if layer is not None and not METHODS[method].needs_layer:
         raise ProbeError(
-            "{method} looks at the pixels and takes no layer; leave the layer out, or choose grad-cam", method=method
+            "{method} looks at the pixels and takes no layer; leave the layer out, or choose grad-cam",
+            method=method,
         )
     result = METHODS[method].run(model, x, target, layer, progress)
     if progress:
@@ -90,7 +95,9 @@ def saliency(model: nn.Module, x: Float[Tensor, "1 c h w"], target: int) -> Attr
 
     probability = _probability(model, x, target)
     with eval_mode(model):
-        found = Saliency(model).attribute(x.detach().requires_grad_(), target)  # |dy/dx|, 1 x c x h x w
+        found = Saliency(model).attribute(
+            x.detach().requires_grad_(), target
+        )  # |dy/dx|, 1 x c x h x w
     return _result("saliency", target, probability, found.amax(1))
 
 
@@ -107,7 +114,10 @@ def integrated_gradients(
     forward = _counted(model, IG_STEPS, progress)
     with eval_mode(model):
         found = IntegratedGradients(forward).attribute(
-            x.detach().requires_grad_(), target=target, n_steps=IG_STEPS, internal_batch_size=IG_BATCH
+            x.detach().requires_grad_(),
+            target=target,
+            n_steps=IG_STEPS,
+            internal_batch_size=IG_BATCH,
         )
     return _result("integrated-gradients", target, probability, found.sum(1))
 
@@ -117,7 +127,8 @@ def occlusion(
 ) -> Attribution:
     """How much y falls while a window in the mean colour, 0, covers the pixel, averaged over the windows that do.
 
-    The window is a seventh of the side, in steps of half of it (Zeiler and Fergus 2014, section 4.2).
+    The window is a seventh of the side, in steps of half of it (Zeiler and Fergus 2014, section
+    4.2).
     """
     from captum.attr import Occlusion
 
@@ -125,7 +136,9 @@ def occlusion(
     sides = x.shape[2:]
     window = [max(1, round(side / 7)) for side in sides]
     stride = [max(1, w // 2) for w in window]
-    windows = prod(ceil((side - w) / s) + 1 for side, w, s in zip(sides, window, stride, strict=True))
+    windows = prod(
+        ceil((side - w) / s) + 1 for side, w, s in zip(sides, window, stride, strict=True)
+    )
     forward = _counted(model, 1 + windows, progress)
     with eval_mode(model):
         found = Occlusion(forward).attribute(
@@ -167,7 +180,9 @@ def _counted(model: nn.Module, total: int, progress: Progress | None) -> Forward
 
 def _result(method: str, target: int, probability: float, found: Tensor) -> Attribution:
     pixels = found.detach()[0].float().cpu().numpy()  # (h, w), the image's own
-    return Attribution(method, None, target, probability, pixels, (pixels.shape[0], pixels.shape[1]))
+    return Attribution(
+        method, None, target, probability, pixels, (pixels.shape[0], pixels.shape[1])
+    )
 
 
 METHODS = {

@@ -1,9 +1,9 @@
 """How far a batch's mean and variance lie from those of all images, by batch size.
 
-A batch's moments are means of its images' moments, so one forward is enough: of every image the mean and the second
-moment of each channel are kept, and batches are drawn from these, with replacement. The mean of n draws scatters by
-s / sqrt(n) with s the deviation of the images' own means: the cells of one image are alike, so that a batch counts
-images, not cells.
+A batch's moments are means of its images' moments, so one forward is enough: of every image the
+mean and the second moment of each channel are kept, and batches are drawn from these, with
+replacement. The mean of n draws scatters by s / sqrt(n) with s the deviation of the images' own
+means: the cells of one image are alike, so that a batch counts images, not cells.
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,9 @@ SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 class BatchSizes:
     """Estimates of one layer's mean and variance from `draws` batches of each size.
 
-    `image_means` are each image's own means, `image_squares` its mean squared distances from `mean`; `mean` and
-    `variance` are those over all images; `cells` is the number of places in one image.
+    `image_means` are each image's own means, `image_squares` its mean squared distances from
+    `mean`; `mean` and `variance` are those over all images; `cells` is the number of places in one
+    image.
     """
 
     layer: str
@@ -42,17 +43,23 @@ class BatchSizes:
     @property
     def mean_error(self) -> Float64[np.ndarray, "sizes channels"]:
         """Root mean square of (batch mean - mean), in standard deviations of the channel."""
-        return np.asarray(np.sqrt(((self.means - self.mean) ** 2).mean(1) / (self.variance + self.eps)))
+        return np.asarray(
+            np.sqrt(((self.means - self.mean) ** 2).mean(1) / (self.variance + self.eps))
+        )
 
     @property
     def mean_theory(self) -> Float64[np.ndarray, "sizes channels"]:
         """s / sqrt(n), exact for draws with replacement."""
-        return np.asarray(self._over_root(self.image_means.std(0) / np.sqrt(self.variance + self.eps)))
+        return np.asarray(
+            self._over_root(self.image_means.std(0) / np.sqrt(self.variance + self.eps))
+        )
 
     @property
     def variance_error(self) -> Float64[np.ndarray, "sizes channels"]:
         """Root mean square of (batch variance / variance - 1)."""
-        return np.asarray(np.sqrt(((self.variances - self.variance) ** 2).mean(1)) / (self.variance + self.eps))
+        return np.asarray(
+            np.sqrt(((self.variances - self.variance) ** 2).mean(1)) / (self.variance + self.eps)
+        )
 
     @property
     def variance_theory(self) -> Float64[np.ndarray, "sizes channels"]:
@@ -68,15 +75,17 @@ class BatchSizes:
     def output_error(self) -> Float64[np.ndarray, "sizes channels"]:
         """Root mean square change of the layer's output against the statistics of all images, in its own deviations.
 
-        With x standardised, the batch gives (x - d) a with a = sigma / sigma_batch and d the mean's error: the mean
-        square of a change (a - 1) x - a d is (a - 1)^2 + a^2 d^2.
+        With x standardised, the batch gives (x - d) a with a = sigma / sigma_batch and d the mean's
+        error: the mean square of a change (a - 1) x - a d is (a - 1)^2 + a^2 d^2.
         """
         sigma = np.sqrt(self.variance + self.eps)
         a, d = sigma / np.sqrt(self.variances + self.eps), (self.means - self.mean) / sigma
         share = self.variance / (self.variance + self.eps)  # the variance of x_hat
         return np.asarray(np.sqrt(((a - 1) ** 2 * share + (a * d) ** 2).mean(1)))
 
-    def _over_root(self, at_one: Float64[np.ndarray, " channels"]) -> Float64[np.ndarray, "sizes channels"]:
+    def _over_root(
+        self, at_one: Float64[np.ndarray, " channels"]
+    ) -> Float64[np.ndarray, "sizes channels"]:
         return np.asarray(at_one / np.sqrt(self.sizes)[:, None])
 
 
@@ -90,7 +99,8 @@ def batch_size(
 ) -> BatchSizes:
     """Draw batches from the images `x` for one BatchNorm layer, whose input is that of evaluation mode.
 
-    Raises `ProbeError` for another layer, for fewer than two images and for values that are not numbers.
+    Raises `ProbeError` for another layer, for fewer than two images and for values that are not
+    numbers.
     """
     norms = batch_norms(model)
     if layer not in norms:
@@ -103,16 +113,27 @@ def batch_size(
         raise ProbeError("Batches differ only where there are several images; add a second one.")
     check_images(x)
     found: list[Tensor] = []
-    with eval_mode(model), torch.no_grad(), watch(model, [layer], lambda _, before, _after: found.append(before)):
+    with (
+        eval_mode(model),
+        torch.no_grad(),
+        watch(model, [layer], lambda _, before, _after: found.append(before)),
+    ):
         model(x)
     if not found:
-        raise ProbeError("{layer} does not run when the model looks at an image; choose another layer.", layer=layer)
-    values = found[-1].flatten(2) if found[-1].ndim > 2 else found[-1][:, :, None]  # (images, channels, cells)
+        raise ProbeError(
+            "{layer} does not run when the model looks at an image; choose another layer.",
+            layer=layer,
+        )
+    values = (
+        found[-1].flatten(2) if found[-1].ndim > 2 else found[-1][:, :, None]
+    )  # (images, channels, cells)
     image_means = array(values.mean(2))
     mean = image_means.mean(0)
     offset = torch.from_numpy(mean).to(values)[None, :, None]
     image_squares = array((values - offset).square_().mean(2))
-    means, variances = _draw(image_means, image_squares, mean, sizes, draws, np.random.default_rng(seed))
+    means, variances = _draw(
+        image_means, image_squares, mean, sizes, draws, np.random.default_rng(seed)
+    )
     return BatchSizes(
         layer,
         np.array(sizes),
@@ -139,7 +160,9 @@ def _draw(
     shape = (len(sizes), draws, len(mean))
     means, variances = np.empty(shape), np.empty(shape)
     for i, size in enumerate(sizes):
-        picks = random.multinomial(size, np.full(len(image_means), 1 / len(image_means)), draws) / size
+        picks = (
+            random.multinomial(size, np.full(len(image_means), 1 / len(image_means)), draws) / size
+        )
         means[i] = picks @ image_means
         variances[i] = np.maximum(picks @ image_squares - (means[i] - mean) ** 2, 0)
     return means, variances

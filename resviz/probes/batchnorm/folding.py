@@ -1,7 +1,7 @@
 """Folding BatchNorm into the convolution before it: in evaluation both are linear, and one convolution does it all.
 
-gamma (W x + b - mean) / sqrt(variance + eps) + beta = (s W) x + (b - mean) s + beta with s = gamma / sqrt(variance +
-eps) (Jacob et al. 2018, 1712.05877, section 3.2, eqn. 14, for the weights).
+gamma (W x + b - mean) / sqrt(variance + eps) + beta = (s W) x + (b - mean) s + beta with s = gamma
+/ sqrt(variance + eps) (Jacob et al. 2018, 1712.05877, section 3.2, eqn. 14, for the weights).
 """
 
 import copy
@@ -44,7 +44,8 @@ class FoldingCheck:
 def foldings(model: nn.Module, x: Float[Tensor, "n c h w"]) -> tuple[Folded, ...]:
     """The pairs of convolution and BatchNorm that one forward of `x` shows, in order.
 
-    Raises `ProbeError` for a model without BatchNorm, and one where none directly follows a convolution.
+    Raises `ProbeError` for a model without BatchNorm, and one where none directly follows a
+    convolution.
     """
     found = []
     for convolution, norm in _pairs(model, x):
@@ -100,11 +101,21 @@ def _pairs(model: nn.Module, x: Tensor) -> list[tuple[str, str]]:
         if convolution := uses.source(before):
             pairs.append((convolution, layer))
 
-    with eval_mode(model), torch.no_grad(), watch(model, convolutions, note), watch(model, norms, pair), uses:
+    with (
+        eval_mode(model),
+        torch.no_grad(),
+        watch(model, convolutions, note),
+        watch(model, norms, pair),
+        uses,
+    ):
         model(x)
-    once = [pair for pair in pairs if all(runs[name] == 1 for name in pair) and uses.count[pair[0]] == 1]
+    once = [
+        pair for pair in pairs if all(runs[name] == 1 for name in pair) and uses.count[pair[0]] == 1
+    ]
     if not once:
-        raise ProbeError("No BatchNorm of this model directly follows a convolution, so nothing can be folded.")
+        raise ProbeError(
+            "No BatchNorm of this model directly follows a convolution, so nothing can be folded."
+        )
     return once
 
 
@@ -143,7 +154,11 @@ def _folded(convolution: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
     mean, variance = norm.running_mean.double(), norm.running_var.double()
     gamma = norm.weight.detach().double() if norm.affine else torch.ones_like(mean)
     beta = norm.bias.detach().double() if norm.affine else torch.zeros_like(mean)
-    bias = convolution.bias.detach().double() if convolution.bias is not None else torch.zeros_like(mean)
+    bias = (
+        convolution.bias.detach().double()
+        if convolution.bias is not None
+        else torch.zeros_like(mean)
+    )
     scale = gamma / torch.sqrt(variance + norm.eps)
     return scale, (bias - mean) * scale + beta
 

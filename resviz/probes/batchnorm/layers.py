@@ -32,7 +32,9 @@ class Affine:
 
 def batch_norms(model: nn.Module) -> dict[str, BatchNorm]:
     """Every BatchNorm layer by name; raises `ProbeError` that says what there is instead if there is none."""
-    found = {name: module for name, module in model.named_modules() if isinstance(module, BatchNorm)}
+    found = {
+        name: module for name, module in model.named_modules() if isinstance(module, BatchNorm)
+    }
     if not found:
         raise ProbeError(without_batch_norm(model))
     return found
@@ -53,7 +55,9 @@ def without_batch_norm(model: nn.Module) -> Sentence:
             norms=", ".join(norms),
         )
     biases = sum(kinds.values())
-    rest = Sentence("; convolutions with a bias of their own: {count}", count=biases) if biases else ""
+    rest = (
+        Sentence("; convolutions with a bias of their own: {count}", count=biases) if biases else ""
+    )
     return Sentence(
         "This network has no BatchNorm and no other normalisation (or it was folded into the convolutions){rest}.",
         rest=rest,
@@ -68,11 +72,14 @@ def affine_layers(model: nn.Module) -> tuple[Affine, ...]:
 def spreads(model: nn.Module, x: Float[Tensor, "n c h w"]) -> dict[str, float]:
     """Standard deviation of all that each convolution gives for `x`, as they run; what normalisation would make one.
 
-    Of a convolution that runs more than once the last run counts. Raises what `check_images` raises.
+    Of a convolution that runs more than once the last run counts. Raises what `check_images`
+    raises.
     """
     check_images(x)
     found: dict[str, float] = {}
-    convolutions = [name for name, module in model.named_modules() if isinstance(module, CONVOLUTIONS)]
+    convolutions = [
+        name for name, module in model.named_modules() if isinstance(module, CONVOLUTIONS)
+    ]
 
     def record(layer: str, _input: Tensor, output: Tensor) -> None:
         found[layer] = float(output.float().std(unbiased=False))
@@ -109,7 +116,9 @@ def relus_after(model: nn.Module, layers: dict[str, BatchNorm]) -> Iterator[set[
         if tensor is not None and tensor() is given:
             found.add(layer)
 
-    relus = [name for name, module in model.named_modules() if isinstance(module, nn.ReLU | nn.ReLU6)]
+    relus = [
+        name for name, module in model.named_modules() if isinstance(module, nn.ReLU | nn.ReLU6)
+    ]
     with watch(model, layers, note), watch(model, relus, follow):
         yield found
 
@@ -119,25 +128,32 @@ def check_images(x: Tensor) -> None:
     if not len(x):
         raise ProbeError("The batch is empty; give at least one image.")
     if not x.isfinite().all():
-        raise ProbeError("The images hold values that are not finite numbers (NaN or infinity); choose others.")
+        raise ProbeError(
+            "The images hold values that are not finite numbers (NaN or infinity); choose others."
+        )
 
 
 def check_batch(layer: str, x: Tensor) -> None:
     """Raise `ProbeError` where a channel of this input has a single value, whose variance says nothing."""
     if x.numel() <= x.shape[1]:
         raise ProbeError(
-            "A batch of one gives {layer} one value per channel, without a variance; add an image.", layer=layer
+            "A batch of one gives {layer} one value per channel, without a variance; add an image.",
+            layer=layer,
         )
 
 
 def array(tensor: Tensor) -> Float64[np.ndarray, "..."]:
     """The tensor's numbers on the CPU."""
     return (
-        tensor.detach().double().cpu().numpy() if tensor.device.type != "mps" else tensor.detach().cpu().numpy() * 1.0
+        tensor.detach().double().cpu().numpy()
+        if tensor.device.type != "mps"
+        else tensor.detach().cpu().numpy() * 1.0
     )
 
 
-def _hook(layer: str, record: Record) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]:
+def _hook(
+    layer: str, record: Record
+) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]:
     def hook(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
         return record(layer, inputs[0], output)
 

@@ -1,8 +1,9 @@
 """The same images with other statistics: those that were stored, the batch's own, or measured again elsewhere.
 
-Measuring them again on images of the kind that will come is AdaBN (Li et al. 2016, "Revisiting Batch Normalization For
-Practical Domain Adaptation", 1603.04779, Algorithm 1). A hook lets each layer normalise anew; neither the model's
-statistics nor its training flags are touched, and dropout stays off.
+Measuring them again on images of the kind that will come is AdaBN (Li et al. 2016, "Revisiting
+Batch Normalization For Practical Domain Adaptation", 1603.04779, Algorithm 1). A hook lets each
+layer normalise anew; neither the model's statistics nor its training flags are touched, and dropout
+stays off.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,14 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.batchnorm.layers import BatchNorm, array, batch_norms, check_batch, check_images, watch
+from resviz.probes.batchnorm.layers import (
+    BatchNorm,
+    array,
+    batch_norms,
+    check_batch,
+    check_images,
+    watch,
+)
 from resviz.probes.core.hooks import eval_mode
 from resviz.probes.core.prediction import Guess, class_name, softmax
 
@@ -36,7 +44,8 @@ class Statistics:
 class Mode:
     """What a network makes of a batch with one choice of statistics.
 
-    `change` is |y - y_eval| / |y_eval| of each BatchNorm layer's output y over the whole batch (L2 norms).
+    `change` is |y - y_eval| / |y_eval| of each BatchNorm layer's output y over the whole batch (L2
+    norms).
     """
 
     name: str
@@ -54,8 +63,9 @@ class Mode:
 def recalibrate(model: nn.Module, batches: Iterable[Tensor]) -> Statistics:
     """AdaBN: the statistics of each layer while every layer before it normalises with those of the batch at hand.
 
-    Batches (n, c, h, w) are pooled (Chan et al. 1983): mean and variance are those over all images of all batches.
-    Raises `ProbeError` without images, for a layer with a single value per channel, and for values that are no numbers.
+    Batches (n, c, h, w) are pooled (Chan et al. 1983): mean and variance are those over all images
+    of all batches. Raises `ProbeError` without images, for a layer with a single value per channel,
+    and for values that are no numbers.
     """
     norms = batch_norms(model)
     pools = {name: _Pool(norm.num_features) for name, norm in norms.items()}
@@ -80,8 +90,9 @@ def batchnorm_modes(
 ) -> tuple[Mode, ...]:
     """`x` in evaluation mode, with its own statistics as a batch, and (if given) with recalibrated `statistics`.
 
-    One forward of all modes side by side, so that no layer's output has to be kept. Raises `ProbeError` for a model
-    without BatchNorm, a layer with a single value per channel, and values that are not numbers.
+    One forward of all modes side by side, so that no layer's output has to be kept. Raises
+    `ProbeError` for a model without BatchNorm, a layer with a single value per channel, and values
+    that are not numbers.
     """
     check_images(x)
     norms, names = batch_norms(model), MODES[: 3 if statistics else 2]
@@ -89,14 +100,22 @@ def batchnorm_modes(
 
     def record(layer: str, before: Tensor, after: Tensor) -> Tensor:
         parts, reference = before.chunk(len(names)), after.chunk(len(names))[0]
-        others = [_normalised(layer, norms[layer], x, n, statistics) for x, n in zip(parts[1:], names[1:], strict=True)]
+        others = [
+            _normalised(layer, norms[layer], x, n, statistics)
+            for x, n in zip(parts[1:], names[1:], strict=True)
+        ]
         norm = torch.linalg.vector_norm(reference)
-        changes[layer] = [float(torch.linalg.vector_norm(y - reference) / norm) if norm else 0.0 for y in others]
+        changes[layer] = [
+            float(torch.linalg.vector_norm(y - reference) / norm) if norm else 0.0 for y in others
+        ]
         return torch.cat([reference, *others])
 
     with eval_mode(model), torch.no_grad(), watch(model, norms, record):
         scores = scores_of(model(x.repeat(len(names), 1, 1, 1))).chunk(len(names))
-    columns = [np.zeros(len(changes)), *np.array(list(changes.values())).reshape(len(changes), -1).T]
+    columns = [
+        np.zeros(len(changes)),
+        *np.array(list(changes.values())).reshape(len(changes), -1).T,
+    ]
     return tuple(
         Mode(name, part.float().cpu().numpy(), tuple(changes), column)
         for name, part, column in zip(names, scores, columns, strict=True)
@@ -111,7 +130,8 @@ def accuracy(
 ) -> float:
     """Share of images whose likeliest class is their target, with the statistics of `mode`.
 
-    A batch is its images (n, c, h, w) and their targets (n,). Raises `ProbeError` without images or statistics.
+    A batch is its images (n, c, h, w) and their targets (n,). Raises `ProbeError` without images or
+    statistics.
     """
     right = count = 0
     for x, targets in batches:
@@ -125,7 +145,10 @@ def accuracy(
 
 @contextmanager
 def normalised_with(
-    model: nn.Module, mode: str, pools: "Mapping[str, _Pool] | None" = None, statistics: Statistics | None = None
+    model: nn.Module,
+    mode: str,
+    pools: "Mapping[str, _Pool] | None" = None,
+    statistics: Statistics | None = None,
 ) -> Iterator[None]:
     """Inside the block, without a graph, each BatchNorm layer uses the statistics of `mode`; `pools` gather them."""
     norms = batch_norms(model)
@@ -133,7 +156,9 @@ def normalised_with(
     def record(layer: str, before: Tensor, after: Tensor) -> Tensor:
         if pools is not None:
             pools[layer].add(before)
-        return _normalised(layer, norms[layer], before, mode, statistics) if mode != "eval" else after
+        return (
+            _normalised(layer, norms[layer], before, mode, statistics) if mode != "eval" else after
+        )
 
     with eval_mode(model), torch.no_grad(), watch(model, norms, record):
         yield
@@ -150,19 +175,26 @@ class _Pool:
         over = [d for d in range(x.ndim) if d != 1]
         mean = x.float().mean(over, keepdim=True)
         squares = array((x - mean).square_().sum(over))
-        count, before, apart = x.numel() // x.shape[1], self.count, array(mean.flatten()) - self.mean
+        count, before, apart = (
+            x.numel() // x.shape[1],
+            self.count,
+            array(mean.flatten()) - self.mean,
+        )
         self.count += count
         self.mean = self.mean + apart * count / self.count
         self.squares = self.squares + squares + apart**2 * before * count / self.count
 
 
-def _normalised(layer: str, norm: BatchNorm, x: Tensor, mode: str, statistics: Statistics | None) -> Tensor:
+def _normalised(
+    layer: str, norm: BatchNorm, x: Tensor, mode: str, statistics: Statistics | None
+) -> Tensor:
     if mode == "batch":
         check_batch(layer, x)
         return F.batch_norm(x, None, None, norm.weight, norm.bias, True, 0.0, norm.eps)
     if mode != "recalibrated" or statistics is None or layer not in statistics.mean:
         raise ProbeError(
-            "There are no recalibrated statistics for {layer}; measure them on this model first.", layer=layer
+            "There are no recalibrated statistics for {layer}; measure them on this model first.",
+            layer=layer,
         )
     mean, variance = (
         torch.from_numpy(values[layer]).to(device=x.device, dtype=x.dtype)

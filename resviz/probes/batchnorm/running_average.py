@@ -1,8 +1,8 @@
 """The running averages of BatchNorm, taken apart: what each batch brought, and what of the start is still in them.
 
-After each training step r <- (1 - m) r + m b with the batch's b and momentum m, 0.1 in PyTorch (moving averages: Ioffe
-and Szegedy 2015, section 3.1). So b follows from two neighbouring r, and after k steps the start r_0 has the weight
-(1 - m)^k.
+After each training step r <- (1 - m) r + m b with the batch's b and momentum m, 0.1 in PyTorch
+(moving averages: Ioffe and Szegedy 2015, section 3.1). So b follows from two neighbouring r, and
+after k steps the start r_0 has the weight (1 - m)^k.
 """
 
 import numpy as np
@@ -19,11 +19,13 @@ def brought(
 ) -> Float64[np.ndarray, "steps layers"]:
     """What each batch brought, from the averages after each step, the first one included; none may be missing.
 
-    Means over channels of the averages give means over channels of what the batches brought: all is linear.
-    Raises `ProbeError` for a momentum that remembers nothing.
+    Means over channels of the averages give means over channels of what the batches brought: all is
+    linear. Raises `ProbeError` for a momentum that remembers nothing.
     """
     if not 0 < momentum <= 1:
-        raise ProbeError("The momentum lies above 0 and is at most 1, got {momentum}.", momentum=momentum)
+        raise ProbeError(
+            "The momentum lies above 0 and is at most 1, got {momentum}.", momentum=momentum
+        )
     after = np.asarray(running, np.float64)
     before = np.vstack([np.full((1, after.shape[1]), start), after[:-1]])
     return np.asarray((after - (1 - momentum) * before) / momentum)

@@ -1,10 +1,12 @@
 """BatchNorm opened: what each layer holds, and how far a batch lies from it (Ioffe and Szegedy 2015, 1502.03167).
 
-A layer computes y = gamma * (x - mean) / sqrt(variance + eps) + beta per channel: with the batch's mean and variance
-while it trains (Algorithm 1), with running averages of them afterwards (Algorithm 2). Where a batch differs from what
-was averaged, x comes out neither centred nor scaled; the distances below say how far.
+A layer computes y = gamma * (x - mean) / sqrt(variance + eps) + beta per channel: with the batch's
+mean and variance while it trains (Algorithm 1), with running averages of them afterwards (Algorithm
+2). Where a batch differs from what was averaged, x comes out neither centred nor scaled; the
+distances below say how far.
 
-The batch's numbers are computed here from what flows into the layer, in evaluation mode: nothing is updated.
+The batch's numbers are computed here from what flows into the layer, in evaluation mode: nothing is
+updated.
 """
 
 from collections.abc import Callable
@@ -16,7 +18,14 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.batchnorm.layers import BatchNorm, array, batch_norms, check_images, relus_after, watch
+from resviz.probes.batchnorm.layers import (
+    BatchNorm,
+    array,
+    batch_norms,
+    check_images,
+    relus_after,
+    watch,
+)
 from resviz.probes.core.hooks import eval_mode
 
 NEAR_ZERO = 0.01  # a gamma below this shows a hundredth of what a fresh one does
@@ -27,8 +36,9 @@ BINS = 60
 class BatchMoments:
     """What flows through one layer for a batch, over images and places: `values` numbers in each channel.
 
-    `variance` is the biased one (divided by n), which the layer uses while it trains. `constant`: all values are the
-    same. `positive` is the share of outputs above zero; `relu`: a ReLU receives them as they are.
+    `variance` is the biased one (divided by n), which the layer uses while it trains. `constant`:
+    all values are the same. `positive` is the share of outputs above zero; `relu`: a ReLU receives
+    them as they are.
     """
 
     values: int
@@ -43,8 +53,9 @@ class BatchMoments:
 class BatchNormLayer:
     """One layer, its values per channel; `batch` is None without images or where the layer did not run.
 
-    Without gamma and beta they are 1 and 0; without running statistics these are NaN, and so is every distance.
-    `momentum` is the weight of the newest batch in the running average, None for a plain mean over `batches`.
+    Without gamma and beta they are 1 and 0; without running statistics these are NaN, and so is
+    every distance. `momentum` is the weight of the newest batch in the running average, None for a
+    plain mean over `batches`.
     """
 
     layer: str
@@ -60,18 +71,23 @@ class BatchNormLayer:
     @property
     def shift(self) -> Float64[np.ndarray, " channels"]:
         """(batch mean - running mean) / sqrt(running variance + eps): the mean of x_hat, 0 where nothing drifted."""
-        return np.asarray((self._seen.mean - self.running_mean) / np.sqrt(self.running_variance + self.eps))
+        return np.asarray(
+            (self._seen.mean - self.running_mean) / np.sqrt(self.running_variance + self.eps)
+        )
 
     @property
     def log_ratio(self) -> Float64[np.ndarray, " channels"]:
         """ln((batch variance + eps) / (running variance + eps)): 0 where nothing drifted, 0.69 where it doubled."""
-        return np.asarray(np.log((self._seen.variance + self.eps) / (self.running_variance + self.eps)))
+        return np.asarray(
+            np.log((self._seen.variance + self.eps) / (self.running_variance + self.eps))
+        )
 
     @property
     def divergence(self) -> Float64[np.ndarray, " channels"]:
         """KL(p|q) + KL(q|p) of the Gaussians with the batch's and with the running mean and variance, in nats.
 
-        (r + 1/r - 2 + d^2 (1 + 1/r)) / 2 with d the shift and r the ratio of variances (Jeffreys 1946).
+        (r + 1/r - 2 + d^2 (1 + 1/r)) / 2 with d the shift and r the ratio of variances (Jeffreys
+        1946).
         """
         ratio, shift = np.exp(self.log_ratio), self.shift
         return np.asarray((ratio + 1 / ratio - 2 + shift**2 * (1 + 1 / ratio)) / 2)
@@ -99,7 +115,9 @@ class BatchNormLayer:
     @property
     def _seen(self) -> BatchMoments:
         if self.batch is None:
-            raise ProbeError("No image went through {layer}; give one to compare with.", layer=self.layer)
+            raise ProbeError(
+                "No image went through {layer}; give one to compare with.", layer=self.layer
+            )
         return self.batch
 
 
@@ -124,22 +142,33 @@ class ChannelValues:
     rectified: Histogram | None
 
 
-def batchnorm(model: nn.Module, x: Float[Tensor, "n c h w"] | None = None) -> tuple[BatchNormLayer, ...]:
+def batchnorm(
+    model: nn.Module, x: Float[Tensor, "n c h w"] | None = None
+) -> tuple[BatchNormLayer, ...]:
     """Every BatchNorm layer as it is stored, and for images `x` what flows through it, from one forward.
 
-    Of a layer that runs more than once the last run counts. Raises `ProbeError` for a model without BatchNorm and for
-    images with values that are not numbers.
+    Of a layer that runs more than once the last run counts. Raises `ProbeError` for a model without
+    BatchNorm and for images with values that are not numbers.
     """
     norms = batch_norms(model)
     moments: dict[str, tuple[Tensor, ...]] = {}
     relus: set[str] = set()
     if x is not None:
         check_images(x)
-        relus = _run(model, x, norms, lambda layer, before, after: moments.update({layer: _moments(before, after)}))
-    return tuple(_layer(name, norm, moments.get(name), name in relus) for name, norm in norms.items())
+        relus = _run(
+            model,
+            x,
+            norms,
+            lambda layer, before, after: moments.update({layer: _moments(before, after)}),
+        )
+    return tuple(
+        _layer(name, norm, moments.get(name), name in relus) for name, norm in norms.items()
+    )
 
 
-def channel_values(model: nn.Module, x: Float[Tensor, "n c h w"], layer: str, channel: int) -> ChannelValues:
+def channel_values(
+    model: nn.Module, x: Float[Tensor, "n c h w"], layer: str, channel: int
+) -> ChannelValues:
     """Histograms of one channel around `layer`; raises `ProbeError` for a layer or channel that is not there."""
     norms, found = batch_norms(model), {}
     if layer not in norms:
@@ -162,17 +191,28 @@ def channel_values(model: nn.Module, x: Float[Tensor, "n c h w"], layer: str, ch
 
     relus = _run(model, x, {layer: norms[layer]}, keep)
     if not found:
-        raise ProbeError("{layer} does not run when the model looks at an image; choose another layer.", layer=layer)
+        raise ProbeError(
+            "{layer} does not run when the model looks at an image; choose another layer.",
+            layer=layer,
+        )
     before, after = found["before"], found["after"]
     rectified = _histogram(after.clip(0)) if layer in relus else None
     return ChannelValues(layer, channel, _histogram(before), _histogram(after), rectified)
 
 
 def _run(
-    model: nn.Module, x: Tensor, norms: dict[str, BatchNorm], record: Callable[[str, Tensor, Tensor], None]
+    model: nn.Module,
+    x: Tensor,
+    norms: dict[str, BatchNorm],
+    record: Callable[[str, Tensor, Tensor], None],
 ) -> set[str]:
     """Run the model in evaluation mode; returns the layers whose output a ReLU receives."""
-    with eval_mode(model), torch.no_grad(), relus_after(model, norms) as relus, watch(model, norms, record):
+    with (
+        eval_mode(model),
+        torch.no_grad(),
+        relus_after(model, norms) as relus,
+        watch(model, norms, record),
+    ):
         model(x)
     return relus
 
@@ -189,14 +229,18 @@ def _moments(before: Tensor, after: Tensor) -> tuple[Tensor, ...]:
     return mean.flatten(), variance, constant, (after > 0).float().mean(over), count
 
 
-def _layer(name: str, norm: BatchNorm, moments: tuple[Tensor, ...] | None, relu: bool) -> BatchNormLayer:
+def _layer(
+    name: str, norm: BatchNorm, moments: tuple[Tensor, ...] | None, relu: bool
+) -> BatchNormLayer:
     def values(tensor: Tensor | None, otherwise: float) -> Float64[np.ndarray, " channels"]:
         return np.full(norm.num_features, otherwise) if tensor is None else array(tensor)
 
     batch = None
     if moments is not None:
         mean, variance, constant, positive, count = moments
-        batch = BatchMoments(int(count), array(mean), array(variance), constant.cpu().numpy(), array(positive), relu)
+        batch = BatchMoments(
+            int(count), array(mean), array(variance), constant.cpu().numpy(), array(positive), relu
+        )
     seen = norm.num_batches_tracked
     return BatchNormLayer(
         name,

@@ -1,7 +1,8 @@
 """The same weights on the same images, once as they train and once as they are used.
 
-While it trains, BatchNorm divides a batch by its own statistics; afterwards by the running averages of those. With few
-images in a batch the two differ, and so do the answers (Ioffe 2017, "Batch Renormalization", 1702.03275, section 1).
+While it trains, BatchNorm divides a batch by its own statistics; afterwards by the running averages
+of those. With few images in a batch the two differ, and so do the answers (Ioffe 2017, "Batch
+Renormalization", 1702.03275, section 1).
 """
 
 from dataclasses import dataclass
@@ -34,11 +35,13 @@ class Mismatch:
     own: Answers
 
 
-def mismatch(model: nn.Module, x: Float[Tensor, "n c h w"], targets: Int[Tensor, " n"], batch: int) -> Mismatch:
+def mismatch(
+    model: nn.Module, x: Float[Tensor, "n c h w"], targets: Int[Tensor, " n"], batch: int
+) -> Mismatch:
     """Both on the same images, as many as fill batches; the batches are cut in the order of `x`.
 
-    Raises `ProbeError` for a model without BatchNorm, fewer than two images in a batch, fewer images than one batch, a
-    layer with a single value per channel, and values that are not numbers.
+    Raises `ProbeError` for a model without BatchNorm, fewer than two images in a batch, fewer
+    images than one batch, a layer with a single value per channel, and values that are not numbers.
     """
     check_images(x)
     if not 2 <= batch <= len(x):
@@ -50,7 +53,10 @@ def mismatch(model: nn.Module, x: Float[Tensor, "n c h w"], targets: Int[Tensor,
     images = len(x) // batch * batch
     x, targets = x[:images], targets[:images]
     return Mismatch(
-        images, batch, _answers(model, x, targets, batch, "eval"), _answers(model, x, targets, batch, "batch")
+        images,
+        batch,
+        _answers(model, x, targets, batch, "eval"),
+        _answers(model, x, targets, batch, "batch"),
     )
 
 

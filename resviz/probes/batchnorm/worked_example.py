@@ -15,7 +15,8 @@ from resviz.errors import ProbeError
 class ByHand:
     """All steps for a batch of n values in each of c channels.
 
-    `variance` is divided by n and normalises; `unbiased` is divided by n - 1 and goes into the running average.
+    `variance` is divided by n and normalises; `unbiased` is divided by n - 1 and goes into the
+    running average.
     """
 
     x: Float64[np.ndarray, "n c"]
@@ -49,8 +50,12 @@ def batchnorm_by_hand(
     Raises `ProbeError` for a batch of one and for values that are not numbers.
     """
     if len(x) < 2:
-        raise ProbeError("A batch of one value is its own mean and has no variance; add a second value.")
-    if not all(np.isfinite(values).all() for values in (x, gamma, beta, running_mean, running_variance)):
+        raise ProbeError(
+            "A batch of one value is its own mean and has no variance; add a second value."
+        )
+    if not all(
+        np.isfinite(values).all() for values in (x, gamma, beta, running_mean, running_variance)
+    ):
         raise ProbeError("A value is missing or no finite number; fill in all cells of the batch.")
     n = len(x)
     constant = (x == x[0]).all(0)

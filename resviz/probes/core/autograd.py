@@ -12,7 +12,9 @@ from torch.utils.checkpoint import checkpoint
 from resviz.models.architectures.blocks import Block
 from resviz.probes.core.hooks import eval_mode
 
-FEW = 100  # blocks whose activations are all kept; a CIFAR network of more is deeper than 202 layers
+FEW = (
+    100  # blocks whose activations are all kept; a CIFAR network of more is deeper than 202 layers
+)
 
 
 @contextmanager
@@ -47,10 +49,12 @@ def differentiable(tensors: Iterable[Tensor]) -> Iterator[None]:
 def light(model: nn.Module) -> Iterator[None]:
     """Where there are more than `FEW` blocks, keep the activations between groups of them only.
 
-    The others are computed again on the way back (Chen et al. 2016, 1604.06174): n blocks in groups of sqrt(n) need
-    memory for 2 sqrt(n) of them, and a third more time.
+    The others are computed again on the way back (Chen et al. 2016, 1604.06174): n blocks in groups
+    of sqrt(n) need memory for 2 sqrt(n) of them, and a third more time.
     """
-    stages = [m for m in model.modules() if isinstance(m, nn.Sequential) and m and isinstance(m[0], Block)]
+    stages = [
+        m for m in model.modules() if isinstance(m, nn.Sequential) and m and isinstance(m[0], Block)
+    ]
     if sum(len(stage) for stage in stages) <= FEW:
         yield
         return
@@ -72,7 +76,11 @@ def norm(tensor: Tensor) -> float:
 def dot(a: Tensor, b: Tensor) -> float:
     """The inner product, in double precision where the products would leave float32."""
     found = float(torch.dot(a.reshape(-1), b.reshape(-1)))
-    return found if 1e-30 < abs(found) < 1e30 else float(torch.dot(a.double().reshape(-1), b.double().reshape(-1)))
+    return (
+        found
+        if 1e-30 < abs(found) < 1e30
+        else float(torch.dot(a.double().reshape(-1), b.double().reshape(-1)))
+    )
 
 
 def deviation(tensor: Tensor) -> float:

@@ -36,16 +36,20 @@ class Outputs(dict[str, Tensor]):
     @property
     def changed(self) -> bool:
         """Whether an output has been changed in place since it was taken, or may have been."""
-        return any(version is None or version != _version(self[layer]) for layer, version in self._versions.items())
+        return any(
+            version is None or version != _version(self[layer])
+            for layer, version in self._versions.items()
+        )
 
 
 @contextmanager
 def capture(model: nn.Module, layers: Iterable[str], *, keep: bool = True) -> Iterator[Outputs]:
     """Collect the outputs of `layers` while the block runs the model.
 
-    `keep=True` copies, so that nothing which runs later (an in-place ReLU, `out += x`) changes what was seen; layers
-    that hand on the very same tensor share one copy. `keep=False` gives the tensors themselves, for networks that
-    do nothing in place (`Outputs.changed` tells). Raises `ProbeError` for an unknown layer.
+    `keep=True` copies, so that nothing which runs later (an in-place ReLU, `out += x`) changes what
+    was seen; layers that hand on the very same tensor share one copy. `keep=False` gives the
+    tensors themselves, for networks that do nothing in place (`Outputs.changed` tells). Raises
+    `ProbeError` for an unknown layer.
     """
     seen = Outputs()
     copy = once(lambda output: output.detach().clone())
@@ -59,7 +63,9 @@ def capture(model: nn.Module, layers: Iterable[str], *, keep: bool = True) -> It
 
 
 @contextmanager
-def observe(model: nn.Module, layers: Iterable[str], record: Callable[[str, Any], object]) -> Iterator[None]:
+def observe(
+    model: nn.Module, layers: Iterable[str], record: Callable[[str, Any], object]
+) -> Iterator[None]:
     """Call `record(layer, output)` whenever one of `layers` has run; what it returns, unless None, replaces the output.
 
     Raises `ProbeError` for an unknown layer, before the first hook is set.
@@ -108,10 +114,13 @@ def eval_mode(model: nn.Module, inside: Iterable[nn.Module] | None = None) -> It
 def outputs(model: nn.Module, x: Float[Tensor, "n c h w"], layers: Iterable[str]) -> Outputs:
     """The outputs of `layers` for `x` from one forward in evaluation mode, without a graph.
 
-    Nothing is copied unless the network works in place; if that shows only afterwards, it runs again.
+    Nothing is copied unless the network works in place; if that shows only afterwards, it runs
+    again.
     """
     names = tuple(layers)
-    copy = torch.is_inference_mode_enabled() or any(getattr(module, "inplace", False) for module in model.modules())
+    copy = torch.is_inference_mode_enabled() or any(
+        getattr(module, "inplace", False) for module in model.modules()
+    )
     with eval_mode(model), torch.no_grad():
         with capture(model, names, keep=copy) as seen:
             model(x.clone())  # so that no output is the caller's tensor
@@ -130,26 +139,39 @@ def resolve(model: nn.Module, layer: str) -> nn.Module:
         pass
     names = [name for name, _ in model.named_modules() if name]
     near = get_close_matches(layer, names) or names[:3]
-    hint = Sentence("did you mean {names}?", names=", ".join(near)) if near else Sentence("it has no layers")
+    hint = (
+        Sentence("did you mean {names}?", names=", ".join(near))
+        if near
+        else Sentence("it has no layers")
+    )
     raise ProbeError("this model has no layer {layer!r}; {hint}", layer=layer, hint=hint)
 
 
 def resolve_all(model: nn.Module, layers: Iterable[str]) -> dict[str, nn.Module]:
     """The submodules of these names, from one walk; raises `ProbeError` as `resolve` does."""
     modules = dict(model.named_modules(remove_duplicate=False))
-    return {layer: modules[layer] if layer and layer in modules else resolve(model, layer) for layer in layers}
+    return {
+        layer: modules[layer] if layer and layer in modules else resolve(model, layer)
+        for layer in layers
+    }
 
 
 def once(function: Callable[[Tensor], T]) -> Callable[[Tensor], T]:
     """`function`, worked out once per tensor: a stage returns the tensor of its last block, a tap that of its input.
 
-    A tensor that was changed in place since is another one; tensors are told apart only while they live.
+    A tensor that was changed in place since is another one; tensors are told apart only while they
+    live.
     """
     known: dict[int, tuple[weakref.ref[Tensor], int, T]] = {}
 
     def remembered(tensor: Tensor) -> T:
         version = _version(tensor)
-        if version is not None and (seen := known.get(id(tensor))) and seen[0]() is tensor and seen[1] == version:
+        if (
+            version is not None
+            and (seen := known.get(id(tensor)))
+            and seen[0]() is tensor
+            and seen[1] == version
+        ):
             return seen[2]
         result = function(tensor)
         if version is not None:
@@ -164,7 +186,9 @@ def _version(tensor: Tensor) -> int | None:
     return None if tensor.is_inference() else tensor._version
 
 
-def _recorder(layer: str, record: Callable[[str, Any], object]) -> Callable[[nn.Module, object, Any], object]:
+def _recorder(
+    layer: str, record: Callable[[str, Any], object]
+) -> Callable[[nn.Module, object, Any], object]:
     def hook(_module: nn.Module, _inputs: object, output: Any) -> object:
         return record(layer, output)
 

@@ -1,10 +1,10 @@
 """What a network consists of, in the order in which it runs: shapes, parameters, multiply-adds, blocks.
 
-Nothing is computed: the network runs on a batch of no images, whose tensors have shapes and no numbers (30 times
-faster than the meta device, where Python works out the shapes). A network that cannot do that (it looks at values, or
-reshapes with -1) sees one black image instead. Both happen on a copy of the structure that shares the weights, so the
-model itself gets no hook. Multiply-adds are what He et al. 2015, Table 1, calls FLOPs: those of convolutions and
-matrices.
+Nothing is computed: the network runs on a batch of no images, whose tensors have shapes and no
+numbers (30 times faster than the meta device, where Python works out the shapes). A network that
+cannot do that (it looks at values, or reshapes with -1) sees one black image instead. Both happen
+on a copy of the structure that shares the weights, so the model itself gets no hook. Multiply-adds
+are what He et al. 2015, Table 1, calls FLOPs: those of convolutions and matrices.
 """
 
 import copy
@@ -32,10 +32,10 @@ _BLOCK = re.compile("block|bottleneck|residual", re.IGNORECASE)
 class Layer:
     """One module that ran.
 
-    `output_shape` is without the batch, of the last run, and empty if the output holds no tensor; `parameters` are the
-    module's own, with those of children that never run by themselves, so that all layers sum to the network's;
-    `macs` are the multiply-adds of all its runs for one image; `spatial`: the output is one tensor, channels x
-    height x width.
+    `output_shape` is without the batch, of the last run, and empty if the output holds no tensor;
+    `parameters` are the module's own, with those of children that never run by themselves, so that
+    all layers sum to the network's; `macs` are the multiply-adds of all its runs for one image;
+    `spatial`: the output is one tensor, channels x height x width.
     """
 
     name: str
@@ -52,7 +52,9 @@ def layers(model: nn.Module, input_size: int) -> tuple[Layer, ...]:
     clone = _clone(model)
     try:
         runs = _runs(clone, torch.zeros(0, 3, input_size, input_size))
-    except Exception:  # whatever does not work without numbers; if it is the model's own fault, this line shows it
+    except (
+        Exception
+    ):  # whatever does not work without numbers; if it is the model's own fault, this line shows it
         runs = _runs(clone, torch.zeros(1, 3, input_size, input_size))
     parameters = _parameters(model, runs)
     return tuple(_layer(model, name, run, parameters[name]) for name, run in runs.items())
@@ -61,13 +63,19 @@ def layers(model: nn.Module, input_size: int) -> tuple[Layer, ...]:
 def blocks(model: nn.Module) -> tuple[str, ...]:
     """Names of the blocks to look at, in order.
 
-    Ours where the model has them; else the outermost modules whose class is called a block, a bottleneck or residual;
-    else, as in AlexNet and VGG, the children of the root that give maps, a `Sequential` taken apart into what it
-    holds but activations and the like.
+    Ours where the model has them; else the outermost modules whose class is called a block, a
+    bottleneck or residual; else, as in AlexNet and VGG, the children of the root that give maps, a
+    `Sequential` taken apart into what it holds but activations and the like.
     """
     ours = tuple(name for name, module in model.named_modules() if isinstance(module, Block))
-    named = [name for name, module in model.named_modules() if name and _BLOCK.search(type(module).__name__)]
-    outermost = tuple(name for name in named if not any(name.startswith(f"{other}.") for other in named))
+    named = [
+        name
+        for name, module in model.named_modules()
+        if name and _BLOCK.search(type(module).__name__)
+    ]
+    outermost = tuple(
+        name for name in named if not any(name.startswith(f"{other}.") for other in named)
+    )
     return ours or outermost or _steps(model)
 
 
@@ -78,7 +86,9 @@ def _steps(model: nn.Module) -> tuple[str, ...]:
         parent = resolve(model, layer.name.rpartition(".")[0]) if "." in layer.name else None
         inside = isinstance(parent, nn.Sequential) and layer.name.count(".") == 1
         step = inside and (not layer.leaf or layer.kind.startswith(_STEPS))
-        child = parent is None and not isinstance(resolve(model, layer.name), nn.Sequential | _RESIZES)
+        child = parent is None and not isinstance(
+            resolve(model, layer.name), nn.Sequential | _RESIZES
+        )
         if layer.spatial and (step or child):
             found.append(layer.name)
     return tuple(found)
@@ -99,7 +109,8 @@ def last_spatial(model: nn.Module, input_size: int) -> str:
         if wanted:
             return wanted[-1]
     raise ProbeError(
-        "no layer gives a map of more than one cell at {input_size} pixels; use a larger image", input_size=input_size
+        "no layer gives a map of more than one cell at {input_size} pixels; use a larger image",
+        input_size=input_size,
     )
 
 
@@ -119,7 +130,9 @@ def check_spatial(model: nn.Module, layer: str, output: object) -> Tensor:
 
 
 def _example(model: nn.Module) -> Sentence:
-    convolutions = [name for name, module in model.named_modules() if name and isinstance(module, _CONV)]
+    convolutions = [
+        name for name, module in model.named_modules() if name and isinstance(module, _CONV)
+    ]
     ours = [name for name, module in model.named_modules() if isinstance(module, Block)]
     if not ours and not convolutions:
         return Sentence("")
@@ -155,9 +168,13 @@ def _runs(model: nn.Module, x: Tensor) -> dict[str, _Run]:
 def _macs(module: nn.Module, x: Tensor, output: Tensor) -> int:
     """Multiply-adds of one run for one image: so many numbers, each the sum of so many products."""
     if isinstance(module, _CONV):
-        return prod(output.shape[1:]) * module.weight[0].numel()  # a kernel: the group's inputs times the window
+        return (
+            prod(output.shape[1:]) * module.weight[0].numel()
+        )  # a kernel: the group's inputs times the window
     if isinstance(module, _TRANSPOSED):
-        return prod(x.shape[1:]) * module.weight[0].numel()  # what one input is spread over: outputs times the window
+        return (
+            prod(x.shape[1:]) * module.weight[0].numel()
+        )  # what one input is spread over: outputs times the window
     return prod(output.shape[1:]) * module.in_features if isinstance(module, nn.Linear) else 0
 
 

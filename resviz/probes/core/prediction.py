@@ -30,11 +30,13 @@ class Prediction:
     scores: Float[np.ndarray, " classes"]
 
 
-def predict(model: nn.Module, x: Float[Tensor, "1 c h w"], labels: Sequence[str], k: int = 5) -> Prediction:
+def predict(
+    model: nn.Module, x: Float[Tensor, "1 c h w"], labels: Sequence[str], k: int = 5
+) -> Prediction:
     """The `k` likeliest classes of one image, in evaluation mode.
 
-    Classes beyond the end of `labels` are called "class i"; of equal scores the lower index comes first. Raises
-    `ProbeError` if the output is not one row of finite class scores.
+    Classes beyond the end of `labels` are called "class i"; of equal scores the lower index comes
+    first. Raises `ProbeError` if the output is not one row of finite class scores.
     """
     with eval_mode(model), torch.no_grad():
         scores = class_scores(model(x))
@@ -48,12 +50,14 @@ def class_scores(output: object) -> Float[Tensor, " classes"]:
     """The one row of a classifier's output in float32; raises `ProbeError` if it is anything else."""
     if not isinstance(output, Tensor):
         raise ProbeError(
-            "this model is no classifier: it returns a {kind}, not a tensor of scores", kind=type(output).__name__
+            "this model is no classifier: it returns a {kind}, not a tensor of scores",
+            kind=type(output).__name__,
         )
     if output.ndim != 2 or output.shape[0] != 1 or not output.is_floating_point():
         shape = " x ".join(str(n) for n in output.shape) or Sentence("a single number")
         raise ProbeError(
-            "this model gives no class scores for one image: its output is {shape}, not 1 x classes", shape=shape
+            "this model gives no class scores for one image: its output is {shape}, not 1 x classes",
+            shape=shape,
         )
     return output[0].float()
 
@@ -62,7 +66,9 @@ def softmax(scores: Float[Tensor, " classes"]) -> Float[np.ndarray, " classes"]:
     """exp(s_i) / sum_j exp(s_j) in float64; raises `ProbeError` for scores that are no numbers."""
     probabilities = scores.detach().cpu().double().softmax(0)  # Apple GPUs know no float64
     if not probabilities.isfinite().all():
-        raise ProbeError("the class scores are not finite numbers; the model's weights or the image are damaged")
+        raise ProbeError(
+            "the class scores are not finite numbers; the model's weights or the image are damaged"
+        )
     return probabilities.numpy()
 
 
@@ -74,4 +80,8 @@ def class_name(labels: Sequence[str], index: int) -> str:
 def check_target(target: int, classes: int) -> None:
     """Raise `ProbeError`, with the range, unless `target` is one of the `classes`."""
     if not 0 <= target < classes:
-        raise ProbeError("there is no class {target}; choose one from 0 to {last}", target=target, last=classes - 1)
+        raise ProbeError(
+            "there is no class {target}; choose one from 0 to {last}",
+            target=target,
+            last=classes - 1,
+        )

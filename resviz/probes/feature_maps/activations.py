@@ -86,23 +86,34 @@ class ResidualParts:
         return self.norm_branch / both if both else 0.0
 
 
-def activations(model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Iterable[str]) -> dict[str, Activation]:
+def activations(
+    model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Iterable[str]
+) -> dict[str, Activation]:
     """What `layers` see, from one forward; raises `ProbeError` for an unknown layer or one without spatial output."""
     names = tuple(layers)
     seen = outputs(model, x, names)
-    return {name: _activation(name, check_spatial(model, name, seen.get(name))[0].float()) for name in names}
+    return {
+        name: _activation(name, check_spatial(model, name, seen.get(name))[0].float())
+        for name in names
+    }
 
 
-def moments(model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Iterable[str]) -> dict[str, Moments]:
+def moments(
+    model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Iterable[str]
+) -> dict[str, Moments]:
     """Mean and deviation of every channel of `layers`, from one forward, without keeping the outputs."""
     found = _while_running(model, x, layers, lambda output: _sums(output.float()))
-    sums = list({id(sums): sums for sums in found.values()}.values())  # layers that hand on one tensor share them
+    sums = list(
+        {id(sums): sums for sums in found.values()}.values()
+    )  # layers that hand on one tensor share them
     if not sums:
         return {}
     means, stds = _moments(sums)
     ends = np.cumsum([len(one.mean) for one in sums])
     at = {id(one): slice(end - len(one.mean), end) for one, end in zip(sums, ends, strict=True)}
-    return {name: Moments(name, means[at[id(one)]], stds[at[id(one)]]) for name, one in found.items()}
+    return {
+        name: Moments(name, means[at[id(one)]], stds[at[id(one)]]) for name, one in found.items()
+    }
 
 
 def stage_summary(
@@ -121,7 +132,9 @@ def gradient_times_activation(
     Raises what `CamGraph` raises.
     """
     graph = CamGraph(model, x, (layer,))
-    return _array((graph.activation(layer).float() * graph.gradient(layer, target).float()).sum((1, 2)))
+    return _array(
+        (graph.activation(layer).float() * graph.gradient(layer, target).float()).sum((1, 2))
+    )
 
 
 def residual_parts(model: nn.Module, x: Float[Tensor, "1 c h w"], block: str) -> ResidualParts:
@@ -143,14 +156,25 @@ def _check_residual(model: nn.Module, block: str) -> None:
     if all(hasattr(module, part) for part in ("shortcut", "branch", "add")):
         return
     if isinstance(module, Block):
-        raise ProbeError("{block} is a plain block and has no shortcut; choose a residual network", block=block)
-    residual = next((name for name, m in model.named_modules() if isinstance(m, Block) and hasattr(m, "add")), "")
+        raise ProbeError(
+            "{block} is a plain block and has no shortcut; choose a residual network", block=block
+        )
+    residual = next(
+        (name for name, m in model.named_modules() if isinstance(m, Block) and hasattr(m, "add")),
+        "",
+    )
     example = Sentence("choose a block such as {residual}", residual=residual)
     way_out = example if residual else Sentence("choose one of resviz's residual networks")
-    raise ProbeError("{block} is no residual block that can be taken apart; {way_out}", block=block, way_out=way_out)
+    raise ProbeError(
+        "{block} is no residual block that can be taken apart; {way_out}",
+        block=block,
+        way_out=way_out,
+    )
 
 
-def _while_running(model: nn.Module, x: Tensor, layers: Iterable[str], function: Callable[[Tensor], T]) -> dict[str, T]:
+def _while_running(
+    model: nn.Module, x: Tensor, layers: Iterable[str], function: Callable[[Tensor], T]
+) -> dict[str, T]:
     """`function` of each layer's output, (channels, height, width), taken when it appears."""
     names = tuple(layers)
     found: dict[str, T] = {}
@@ -172,7 +196,9 @@ def _activation(layer: str, values: Float[Tensor, "channels height width"]) -> A
     mean, std = _moments([_sums(values)])
     zeros = (flat == 0).float().mean(1)
     ends = flat.amax(1), flat.amin(1)  # 5 times as fast as aminmax
-    return Activation(layer, _array(values), mean, std, _array(zeros), *(_array(end) for end in ends))
+    return Activation(
+        layer, _array(values), mean, std, _array(zeros), *(_array(end) for end in ends)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +214,16 @@ class _Sums:
 def _sums(values: Float[Tensor, "channels height width"]) -> _Sums:
     """Over space, a tenth of the time of `torch.var_mean`.
 
-    Where std is less than a tenth of the mean, their difference loses digits (std would be off by more than 4e-5 of
-    itself), and where squares overflow: there the channel is centred first, on its first cell, which makes a constant
-    zero, then on its mean, in float64.
+    Where std is less than a tenth of the mean, their difference loses digits (std would be off by
+    more than 4e-5 of itself), and where squares overflow: there the channel is centred first, on
+    its first cell, which makes a constant zero, then on its mean, in float64.
     """
     flat = values.flatten(1)  # (channels, cells)
-    mean, norm, cells = _array(flat.mean(1)), _array(torch.linalg.vector_norm(flat, dim=1)), flat.shape[1]
+    mean, norm, cells = (
+        _array(flat.mean(1)),
+        _array(torch.linalg.vector_norm(flat, dim=1)),
+        flat.shape[1],
+    )
     lost = (norm < np.abs(mean) * (1.01 * cells) ** 0.5) | np.isinf(norm)
     if not lost.any():
         return _Sums(mean, norm, cells, None)
@@ -207,10 +237,19 @@ def _sums(values: Float[Tensor, "channels height width"]) -> _Sums:
 
 def _moments(sums: list[_Sums]) -> tuple[Float32[np.ndarray, " all"], Float32[np.ndarray, " all"]]:
     """Mean and std of all channels of all maps in one row: std^2 = |v|^2 / n - mean^2, all at once."""
-    mean, norm = np.concatenate([one.mean for one in sums]), np.concatenate([one.norm for one in sums])
-    cells = np.repeat(np.array([one.cells for one in sums], np.float32), [len(one.mean) for one in sums])
-    exact = np.concatenate([np.full_like(one.mean, np.nan) if one.std is None else one.std for one in sums])
-    with np.errstate(invalid="ignore", over="ignore"):  # where digits were lost, `exact` has the number
+    mean, norm = (
+        np.concatenate([one.mean for one in sums]),
+        np.concatenate([one.norm for one in sums]),
+    )
+    cells = np.repeat(
+        np.array([one.cells for one in sums], np.float32), [len(one.mean) for one in sums]
+    )
+    exact = np.concatenate(
+        [np.full_like(one.mean, np.nan) if one.std is None else one.std for one in sums]
+    )
+    with np.errstate(
+        invalid="ignore", over="ignore"
+    ):  # where digits were lost, `exact` has the number
         std = np.sqrt(norm**2 / cells - mean**2)
     return mean, np.where(np.isnan(exact), std, exact)
 

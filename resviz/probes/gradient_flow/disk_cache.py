@@ -1,7 +1,8 @@
 """Gradient norms on disk, so that what one visitor has computed the next one reads in milliseconds.
 
-One file per network, seed and batch under `home()/gradients`, named by a hash of all that the numbers depend on.
-A file that cannot be read counts as absent, and a folder that cannot be written keeps nothing.
+One file per network, seed and batch under `home()/gradients`, named by a hash of all that the
+numbers depend on. A file that cannot be read counts as absent, and a folder that cannot be written
+keeps nothing.
 """
 
 import contextlib
@@ -40,7 +41,11 @@ def measured(name: str, seed: int, batch: Batch, progress: Progress | None = Non
 def place(name: str, seed: int, batch: Batch) -> Path:
     """The file of a network, a seed and a batch."""
     key = [FORMAT, torch.__version__, seeded(name, seed), seed, batch.source, batch.size]
-    return paths.home() / "gradients" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.npz"
+    return (
+        paths.home()
+        / "gradients"
+        / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.npz"
+    )
 
 
 def write(path: Path, found: Gradients) -> None:
@@ -76,12 +81,18 @@ def _flat(found: Gradients | Parts, prefix: str = "") -> dict[str, np.ndarray]:
     values: dict[str, np.ndarray] = {}
     for f in fields(found):
         value = getattr(found, f.name)
-        values |= _flat(value, f"{f.name}.") if isinstance(value, Parts) else {prefix + f.name: np.array(value)}
+        values |= (
+            _flat(value, f"{f.name}.")
+            if isinstance(value, Parts)
+            else {prefix + f.name: np.array(value)}
+        )
     return values
 
 
 def _restored(values: dict[str, np.ndarray]) -> Gradients:
-    parts: dict[str, Any] = {way: Parts(**_typed(Parts, values, f"{way}.")) for way in ("backward", "forward")}
+    parts: dict[str, Any] = {
+        way: Parts(**_typed(Parts, values, f"{way}.")) for way in ("backward", "forward")
+    }
     return Gradients(**_typed(Gradients, values), **parts)
 
 

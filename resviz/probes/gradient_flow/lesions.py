@@ -23,7 +23,8 @@ from resviz.probes.core.hooks import eval_mode, resolve
 class Lesions:
     """Each block taken out alone: what is left of a batch's mean loss, hits and answers.
 
-    `hits` and `whole_hits` are shares of right answers, `same` the share of images whose first guess stays.
+    `hits` and `whole_hits` are shares of right answers, `same` the share of images whose first
+    guess stays.
     """
 
     blocks: tuple[str, ...]
@@ -44,10 +45,13 @@ class Answers:
 
 
 @contextmanager
-def lesioned(model: nn.Module, removed: Collection[str] = (), swapped: tuple[str, str] | None = None) -> Iterator[None]:
+def lesioned(
+    model: nn.Module, removed: Collection[str] = (), swapped: tuple[str, str] | None = None
+) -> Iterator[None]:
     """The network without the blocks `removed`, and with two blocks in each other's place, inside the `with`.
 
-    Raises `ProbeError` for blocks that cannot be removed or swapped; the model comes back as it was.
+    Raises `ProbeError` for blocks that cannot be removed or swapped; the model comes back as it
+    was.
     """
     blocks = {name: _block(model, name) for name in (*removed, *(swapped or ()))}
     for name in removed:
@@ -67,7 +71,9 @@ def lesioned(model: nn.Module, removed: Collection[str] = (), swapped: tuple[str
 def removable(model: nn.Module) -> dict[str, bool]:
     """Our blocks in forward order, and whether the network can do without each."""
     named = {name: module for name, module in model.named_modules() if isinstance(module, Block)}
-    return {name: isinstance(block, Residual) or _keeps_shape(block) for name, block in named.items()}
+    return {
+        name: isinstance(block, Residual) or _keeps_shape(block) for name, block in named.items()
+    }
 
 
 def each_block(
@@ -79,7 +85,9 @@ def each_block(
     """Loss and hits on a batch for each block that can be removed, one at a time; raises `ProbeError` without any."""
     names = tuple(name for name, can in removable(model).items() if can)
     if not names:
-        raise ProbeError("this model has no block that can be taken out; choose one of resviz's networks")
+        raise ProbeError(
+            "this model has no block that can be taken out; choose one of resviz's networks"
+        )
     whole, found = answers(model, x, targets), []
     for i, name in enumerate(names):
         left = answers(model, x, targets, [name])
@@ -113,7 +121,10 @@ def swappable(model: nn.Module) -> tuple[tuple[str, str], ...]:
 def _block(model: nn.Module, name: str) -> Block:
     module = resolve(model, name)
     if not isinstance(module, Block):
-        raise ProbeError("{name} is no block of resviz's networks and cannot be taken out; choose a block", name=name)
+        raise ProbeError(
+            "{name} is no block of resviz's networks and cannot be taken out; choose a block",
+            name=name,
+        )
     return module
 
 
@@ -124,13 +135,16 @@ def _without(block: Block) -> Callable[[Tensor], Tensor]:
 def _keeps_shape(block: Block) -> bool:
     first = block.get_submodule("conv1")
     strides = (block.get_submodule(f"conv{i}").stride for i in range(1, block.layers + 1))
-    return bool(first.in_channels == block.out_channels) and all(stride == (1, 1) for stride in strides)
+    return bool(first.in_channels == block.out_channels) and all(
+        stride == (1, 1) for stride in strides
+    )
 
 
 def _check_removable(name: str, block: Block) -> None:
     if not isinstance(block, Residual) and not _keeps_shape(block):
         raise ProbeError(
-            "{name} changes the shape and has no shortcut; a plain network cannot do without it", name=name
+            "{name} changes the shape and has no shortcut; a plain network cannot do without it",
+            name=name,
         )
 
 
@@ -139,7 +153,9 @@ def _exchanged(
 ) -> dict[str, Callable[[Tensor], Tensor]]:
     if not _alike(blocks[a], blocks[b]):
         raise ProbeError(
-            "{a} and {b} work on different shapes and cannot be swapped; choose two of one stage", a=a, b=b
+            "{a} and {b} work on different shapes and cannot be swapped; choose two of one stage",
+            a=a,
+            b=b,
         )
     return {a: runs.get(b, blocks[b].forward), b: runs.get(a, blocks[a].forward)}
 

@@ -1,9 +1,10 @@
 """How much gradient reaches each layer, and how it gets there, in one forward and one backward.
 
-The norm of dL/dW per weighted layer and of dL/dx per block's output (He et al. 2015, section 4.1, speak of the norms
-of the backward-propagated signals); at each residual block the part of dL/dx that comes back through the shortcut and
-the part through the branch (He et al. 2016, 1603.05027, eqn. 5: the gradient is their sum); and on the way forth
-the deviation of each block's output and what shortcut and branch contribute to it.
+The norm of dL/dW per weighted layer and of dL/dx per block's output (He et al. 2015, section 4.1,
+speak of the norms of the backward-propagated signals); at each residual block the part of dL/dx
+that comes back through the shortcut and the part through the branch (He et al. 2016, 1603.05027,
+eqn. 5: the gradient is their sum); and on the way forth the deviation of each block's output and
+what shortcut and branch contribute to it.
 
 BatchNorm normalises with the batch, as in training. `.grad` and running statistics are not touched.
 """
@@ -23,11 +24,21 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Residual
-from resviz.probes.core.autograd import batch_statistics, deviation, differentiable, dot, light, norm
+from resviz.probes.core.autograd import (
+    batch_statistics,
+    deviation,
+    differentiable,
+    dot,
+    light,
+    norm,
+)
 from resviz.probes.core.hooks import observe
 from resviz.probes.core.layers import blocks
 
-TRUSTED = (1e-30, 1e30)  # norms within which float32 is believed: single numbers are still far from its ends
+TRUSTED = (
+    1e-30,
+    1e30,
+)  # norms within which float32 is believed: single numbers are still far from its ends
 
 Progress = Callable[[float], None]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -52,7 +63,8 @@ class Parts:
     def share_shortcut(self) -> Float64[np.ndarray, " blocks"]:
         """<s, s + b> / |s + b|^2: how much of the sum is the shortcut's, along the sum; both shares add up to 1.
 
-        It is more than 1 where the branch works against the sum, and undefined (NaN) where the sum is zero.
+        It is more than 1 where the branch works against the sum, and undefined (NaN) where the sum
+        is zero.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray((self.shortcut**2 + self.inner) / self.total**2)
@@ -68,8 +80,9 @@ class Parts:
 class Gradients:
     """L2 norms for one batch; `layers` and `blocks` in forward order.
 
-    `depth` counts the weighted layers that have run when a block ends; `backward` splits the gradient at the input of
-    each residual block, `forward` the signal at its sum. `precision` is what the numbers were computed in.
+    `depth` counts the weighted layers that have run when a block ends; `backward` splits the
+    gradient at the input of each residual block, `forward` the signal at its sum. `precision` is
+    what the numbers were computed in.
     """
 
     loss: float
@@ -104,9 +117,9 @@ def gradients(
 ) -> Gradients:
     """Gradient norms of `loss(model(x), targets)` by layer and block.
 
-    Without `details` neither `deviation` nor the parts are measured (their arrays are NaN or empty). Where float32
-    loses numbers, and with `double`, everything is computed in float64. Raises `ProbeError` for a network without
-    weighted layers, or whose loss is NaN.
+    Without `details` neither `deviation` nor the parts are measured (their arrays are NaN or
+    empty). Where float32 loses numbers, and with `double`, everything is computed in float64.
+    Raises `ProbeError` for a network without weighted layers, or whose loss is NaN.
     """
     if not double:
         found = _measure(model, x, targets, loss, details, progress)
@@ -114,14 +127,18 @@ def gradients(
             return found
     found = _measure(copy.deepcopy(model).double(), x.double(), targets, loss, details, progress)
     if math.isnan(found.loss):
-        raise ProbeError("the loss of this network is not a number, and so is its gradient; choose another one")
+        raise ProbeError(
+            "the loss of this network is not a number, and so is its gradient; choose another one"
+        )
     return found
 
 
 def _lost(found: Gradients) -> bool:
     """Whether float32 could not hold some number: norms fade layer by layer, so a lost zero has tiny neighbours."""
     every = np.concatenate([found.weight_gradient, found.block_gradient, [found.loss]])
-    return not np.isfinite(every).all() or bool(((every > 0) & (every < TRUSTED[0])).any() or every.max() > TRUSTED[1])
+    return not np.isfinite(every).all() or bool(
+        ((every > 0) & (every < TRUSTED[0])).any() or every.max() > TRUSTED[1]
+    )
 
 
 @dataclass(slots=True)
@@ -135,7 +152,9 @@ class _Record:
     block_gradient: dict[str, float] = field(default_factory=dict)
     deviation: dict[str, float] = field(default_factory=dict)
     waiting: dict[str, dict[str, Tensor]] = field(default_factory=dict)
-    parts: dict[str, dict[str, tuple[float, float, float]]] = field(default_factory=lambda: {"back": {}, "forth": {}})
+    parts: dict[str, dict[str, tuple[float, float, float]]] = field(
+        default_factory=lambda: {"back": {}, "forth": {}}
+    )
 
     def block(self, details: bool, name: str, output: object) -> None:
         if not isinstance(output, Tensor) or not output.requires_grad or name in self.depth:
@@ -167,37 +186,62 @@ class _Record:
 
 
 def _measure(
-    model: nn.Module, x: Tensor, targets: Tensor, loss: Loss, details: bool, progress: Progress | None
+    model: nn.Module,
+    x: Tensor,
+    targets: Tensor,
+    loss: Loss,
+    details: bool,
+    progress: Progress | None,
 ) -> Gradients:
-    named = {name: m for name, m in model.named_modules() if isinstance(m, nn.modules.conv._ConvNd | nn.Linear)}
+    named = {
+        name: m
+        for name, m in model.named_modules()
+        if isinstance(m, nn.modules.conv._ConvNd | nn.Linear)
+    }
     record = _Record(progress or (lambda share: None), blocks(model))
     weights = [module.weight for module in named.values()]
-    with differentiable(weights), batch_statistics(model), light(model), _watching(model, named, record, details):
+    with (
+        differentiable(weights),
+        batch_statistics(model),
+        light(model),
+        _watching(model, named, record, details),
+    ):
         value = loss(model(x.clone()), targets)
         if not named or not value.requires_grad:
-            raise ProbeError("the loss of this network depends on no weights of convolutions or matrices")
+            raise ProbeError(
+                "the loss of this network depends on no weights of convolutions or matrices"
+            )
         ran = [name for name in record.layers if named[name].weight.requires_grad]
         found = torch.autograd.grad(value, [named[name].weight for name in ran], allow_unused=True)
-    used = [(name, gradient) for name, gradient in zip(ran, found, strict=True) if gradient is not None]
+    used = [
+        (name, gradient) for name, gradient in zip(ran, found, strict=True) if gradient is not None
+    ]
     layers = tuple(name for name, _ in used)
     return Gradients(
         loss=float(value.detach()),
         precision=str(x.dtype).removeprefix("torch."),
         layers=layers,
-        last_convolution=max((i for i, name in enumerate(layers) if named[name].weight.ndim > 2), default=0),
+        last_convolution=max(
+            (i for i, name in enumerate(layers) if named[name].weight.ndim > 2), default=0
+        ),
         weight_gradient=np.array([norm(gradient) for _, gradient in used]),
         weight=np.array([norm(named[name].weight.detach()) for name in layers]),
         blocks=tuple(record.block_gradient)[::-1],
         depth=np.array([record.depth[name] for name in reversed(record.block_gradient)], int),
         block_gradient=np.array(list(record.block_gradient.values())[::-1], float),
-        deviation=np.array([record.deviation.get(name, math.nan) for name in reversed(record.block_gradient)], float),
+        deviation=np.array(
+            [record.deviation.get(name, math.nan) for name in reversed(record.block_gradient)],
+            float,
+        ),
         backward=record.as_parts("back"),
         forward=record.as_parts("forth"),
     )
 
 
 @contextmanager
-def _watching(model: nn.Module, layers: Mapping[str, nn.Module], record: _Record, details: bool) -> Iterator[None]:
+def _watching(
+    model: nn.Module, layers: Mapping[str, nn.Module], record: _Record, details: bool
+) -> Iterator[None]:
     """Hooks on weighted layers, blocks and, for `details`, on the two ways through each residual block."""
     handles = [
         module.register_forward_pre_hook(lambda _m, _x, name=name: record.layers.setdefault(name))
@@ -210,7 +254,9 @@ def _watching(model: nn.Module, layers: Mapping[str, nn.Module], record: _Record
                 forth |= {f"{name}.{which}": (name, which) for which in ("branch", "shortcut")}
                 for which, way in zip(("branch", "shortcut"), module.ways, strict=True):
                     back = partial(record.part, "back", name, which)
-                    handles.append(module.get_submodule(way).register_forward_pre_hook(_separated(back)))
+                    handles.append(
+                        module.get_submodule(way).register_forward_pre_hook(_separated(back))
+                    )
         with (
             observe(model, record.blocks, partial(record.block, details)),
             observe(model, forth, lambda name, output: record.part("forth", *forth[name], output)),
@@ -221,7 +267,9 @@ def _watching(model: nn.Module, layers: Mapping[str, nn.Module], record: _Record
             handle.remove()
 
 
-def _separated(record: Callable[[Tensor], None]) -> Callable[[nn.Module, tuple[Tensor]], tuple[Tensor] | None]:
+def _separated(
+    record: Callable[[Tensor], None],
+) -> Callable[[nn.Module, tuple[Tensor]], tuple[Tensor] | None]:
     """A hook that gives a module its own name for its input, so that the gradient through it can be told apart."""
 
     def hook(_module: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor] | None:

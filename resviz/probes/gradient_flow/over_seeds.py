@@ -1,7 +1,8 @@
 """Gradient norms over many seeds: one number says little about a random network, mean and deviation more.
 
-A seed draws the weights of a `new/...` network and the batch: so a plain network and its residual twin start from
-the same numbers and see the same images. Networks with weights of their own differ by the batch alone.
+A seed draws the weights of a `new/...` network and the batch: so a plain network and its residual
+twin start from the same numbers and see the same images. Networks with weights of their own differ
+by the batch alone.
 """
 
 import functools
@@ -21,7 +22,10 @@ from resviz.models import zoo
 from resviz.models.spec import ModelSpec
 from resviz.probes.gradient_flow.norms import Gradients, Progress, gradients
 
-LEVEL, MUCH = 10.0, 1000.0  # within a factor of 10 a gradient stays level, beyond 1000 it explodes or vanishes
+LEVEL, MUCH = (
+    10.0,
+    1000.0,
+)  # within a factor of 10 a gradient stays level, beyond 1000 it explodes or vanishes
 SOURCES = ("noise", "photos")
 
 
@@ -29,8 +33,8 @@ SOURCES = ("noise", "photos")
 class Batch:
     """The images that a loss is computed for; their targets are drawn at random.
 
-    `noise`: independent normal numbers, as normalised pixels are in mean and deviation. `photos`: random squares of
-    the bundled sample photos.
+    `noise`: independent normal numbers, as normalised pixels are in mean and deviation. `photos`:
+    random squares of the bundled sample photos.
     """
 
     source: str = "noise"
@@ -39,7 +43,9 @@ class Batch:
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
             raise ProbeError(
-                "a batch is made of {sources}, got {source!r}", sources=" or ".join(SOURCES), source=self.source
+                "a batch is made of {sources}, got {source!r}",
+                sources=" or ".join(SOURCES),
+                source=self.source,
             )
         if not 2 <= self.size <= 1024:
             raise ProbeError("a batch has from 2 to 1024 images, got {size}", size=self.size)
@@ -56,7 +62,12 @@ class Batch:
 
 
 def measure(
-    name: str, seed: int, batch: Batch, double: bool = False, progress: Progress | None = None, details: bool = True
+    name: str,
+    seed: int,
+    batch: Batch,
+    double: bool = False,
+    progress: Progress | None = None,
+    details: bool = True,
 ) -> Gradients:
     """Gradient norms of the model of that name for one seed; raises what `zoo.load` and `gradients` raise."""
     loaded = zoo.load(seeded(name, seed))

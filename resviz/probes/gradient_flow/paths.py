@@ -1,7 +1,8 @@
 """A residual network as the sum of its 2^n paths: Veit et al. 2016, 1605.06431.
 
-At each of n blocks a path goes through the branch or through the shortcut; its length is the number of branches. Most
-paths are about n / 2 long, but long ones carry little gradient, so that most of it comes through short ones.
+At each of n blocks a path goes through the branch or through the shortcut; its length is the number
+of branches. Most paths are about n / 2 long, but long ones carry little gradient, so that most of
+it comes through short ones.
 """
 
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ CHUNK = 64  # paths in one forward and backward
 class Paths:
     """By length, from 0 to the number of blocks: the share of all paths, the gradient of one, and their product.
 
-    `gradient` is the mean norm of dL/d(image) through one path, over `samples` random ones of that length;
-    `contribution` is that times the number of paths, as a share of the sum over all lengths (section 4.3).
+    `gradient` is the mean norm of dL/d(image) through one path, over `samples` random ones of that
+    length; `contribution` is that times the number of paths, as a share of the sum over all lengths
+    (section 4.3).
     """
 
     blocks: tuple[str, ...]
@@ -48,13 +50,23 @@ def share_of_paths(blocks: int) -> Float[np.ndarray, " lengths"]:
     return np.array([comb(blocks, k) / 2**blocks for k in range(blocks + 1)])
 
 
-def paths(model: nn.Module, x: Float[Tensor, "1 c h w"], target: int, samples: int = 16, seed: int = 0) -> Paths:
+def paths(
+    model: nn.Module, x: Float[Tensor, "1 c h w"], target: int, samples: int = 16, seed: int = 0
+) -> Paths:
     """Gradient by path length for the cross-entropy of `target`; raises `ProbeError` without residual blocks."""
     blocks = residual_blocks(model)
     n, generator = len(blocks), torch.Generator().manual_seed(seed)
-    masks = [torch.randperm(n, generator=generator) < k for k in range(n + 1) for _ in range(samples)]
+    masks = [
+        torch.randperm(n, generator=generator) < k for k in range(n + 1) for _ in range(samples)
+    ]
     gradients = through(model, x, target, torch.stack(masks))
-    norms = torch.linalg.vector_norm(gradients.double().flatten(1), dim=1).view(n + 1, samples).mean(1).cpu().numpy()
+    norms = (
+        torch.linalg.vector_norm(gradients.double().flatten(1), dim=1)
+        .view(n + 1, samples)
+        .mean(1)
+        .cpu()
+        .numpy()
+    )
     share = share_of_paths(n)
     weighed = share * norms
     return Paths(blocks, share, norms, weighed / (weighed.sum() or 1.0), samples)
@@ -64,7 +76,9 @@ def residual_blocks(model: nn.Module) -> tuple[str, ...]:
     """Names of our residual blocks; raises `ProbeError` if there is none."""
     found = tuple(name for name, module in model.named_modules() if isinstance(module, Residual))
     if not found:
-        raise ProbeError("this network has no residual blocks, so there is one path only; choose a residual network")
+        raise ProbeError(
+            "this network has no residual blocks, so there is one path only; choose a residual network"
+        )
     return found
 
 
@@ -72,7 +86,8 @@ def through(
     model: nn.Module, x: Float[Tensor, "1 c h w"], target: int, masks: Bool[Tensor, "paths blocks"]
 ) -> Float[Tensor, "paths c h w"]:
     """dL/dx through single paths: where a mask is true the gradient goes through that block's branch only, else through
-    its shortcut only. The activations are those of the whole network. Over all masks the gradients add up to dL/dx.
+    its shortcut only. The activations are those of the whole network. Over all masks the gradients
+    add up to dL/dx.
     """
     return torch.cat([_through(model, x, target, part) for part in masks.split(CHUNK)])
 
@@ -91,7 +106,9 @@ def _through(model: nn.Module, x: Tensor, target: int, masks: Tensor) -> Tensor:
         with eval_mode(model), differentiable([images]):
             scores = model(images)
             check_target(target, len(class_scores(scores[:1])))
-            loss = F.cross_entropy(scores, torch.full((len(masks),), target, device=x.device), reduction="sum")
+            loss = F.cross_entropy(
+                scores, torch.full((len(masks),), target, device=x.device), reduction="sum"
+            )
             return torch.autograd.grad(loss, images)[0]
     finally:
         for handle in handles:

@@ -1,14 +1,15 @@
 """Shattered gradients: Balduzzi et al. 2017, 1702.08591, section 2.
 
-The derivative of a random network by its one input, over a line of inputs. In shallow and in residual networks
-neighbouring inputs have similar derivatives, which look like brown noise; in deep plain ones they are as unlike as
-white noise, and a step that helps one input is useless for the next.
+The derivative of a random network by its one input, over a line of inputs. In shallow and in
+residual networks neighbouring inputs have similar derivatives, which look like brown noise; in deep
+plain ones they are as unlike as white noise, and a step that helps one input is useless for the
+next.
 
     plain     h <- W relu(c(h))            residual     h <- h + beta W relu(c(h))
 
-Rectified layers of `WIDTH` numbers, W normal with variance 2 / WIDTH. c centres each number over the line of inputs
-and scales it to deviation 1, as batch normalisation does; mean and deviation count as constants of the derivative. The
-first layer maps the input to normal slopes and offsets.
+Rectified layers of `WIDTH` numbers, W normal with variance 2 / WIDTH. c centres each number over
+the line of inputs and scales it to deviation 1, as batch normalisation does; mean and deviation
+count as constants of the derivative. The first layer maps the input to normal slopes and offsets.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """How the field of a layer comes about, window by window: the recurrences of Araujo et al. 2019 written out.
 
-With kernel k, stride s, padding p and dilation d of a window, size r, jump j (pixels from unit to unit) and start (of
-the field of the first unit) go on from 1, 1, 0 by
+With kernel k, stride s, padding p and dilation d of a window, size r, jump j (pixels from unit to
+unit) and start (of the field of the first unit) go on from 1, 1, 0 by
 
     r <- r + (k - 1) d j        start <- start - p j        j <- j s
 
@@ -36,7 +36,12 @@ class Window:
     padding: int = 0
 
     def __post_init__(self) -> None:
-        if not (1 <= self.kernel <= 31 and 1 <= self.stride <= 8 and 1 <= self.dilation <= 16 and self.padding >= 0):
+        if not (
+            1 <= self.kernel <= 31
+            and 1 <= self.stride <= 8
+            and 1 <= self.dilation <= 16
+            and self.padding >= 0
+        ):
             raise ProbeError(
                 "a window has a kernel of 1 to 31, a stride of 1 to 8 and a dilation of 1 to 16, got "
                 "{kernel}, {stride} and {dilation}",
@@ -58,17 +63,20 @@ class Step:
     start: int
 
 
-def arithmetic(model: nn.Module, layer: str, input_size: int | tuple[int, int] = 224) -> tuple[Step, ...]:
+def arithmetic(
+    model: nn.Module, layer: str, input_size: int | tuple[int, int] = 224
+) -> tuple[Step, ...]:
     """The rows from the image to `layer` along the longest path; windows of one cell and stride 1 change nothing.
 
-    Raises what `receptive_field` raises, and `ProbeError` for a layer behind a mean over the map or behind an operation
-    that is no convolution or pooling module.
+    Raises what `receptive_field` raises, and `ProbeError` for a layer behind a mean over the map or
+    behind an operation that is no convolution or pooling module.
     """
     sides = (input_size, input_size) if isinstance(input_size, int) else input_size
     goal = follow(model, [layer], sides).maps[layer].axes[0]
     if isinf(goal.most):
         raise ProbeError(
-            "{layer} sees the whole image through a mean over the map; choose an earlier layer", layer=layer
+            "{layer} sees the whole image through a mean over the map; choose an earlier layer",
+            layer=layer,
         )
     size: Size = goal.most
     jump = goal.first.rate
@@ -84,12 +92,17 @@ def arithmetic(model: nn.Module, layer: str, input_size: int | tuple[int, int] =
             "its rows cannot be listed; choose an earlier layer",
             layer=layer,
         )
-    names, kinds = [name for name, _, _ in reversed(steps)], [kind for _, kind, _ in reversed(steps)]
+    names, kinds = (
+        [name for name, _, _ in reversed(steps)],
+        [kind for _, kind, _ in reversed(steps)],
+    )
     return stack([window for _, _, window in reversed(steps)], names, kinds)
 
 
 def stack(
-    windows: Sequence[Window], names: Sequence[str] | None = None, kinds: Sequence[str] | None = None
+    windows: Sequence[Window],
+    names: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
 ) -> tuple[Step, ...]:
     """The rows of windows one after the other."""
     size, jump, start = 1, 1, 0
@@ -99,7 +112,14 @@ def stack(
         start -= window.padding * jump
         jump *= window.stride
         steps.append(
-            Step(names[i] if names else str(i + 1), kinds[i] if kinds else "window", window, size, jump, start)
+            Step(
+                names[i] if names else str(i + 1),
+                kinds[i] if kinds else "window",
+                window,
+                size,
+                jump,
+                start,
+            )
         )
     return tuple(steps)
 
@@ -107,9 +127,9 @@ def stack(
 def path_shares(windows: Sequence[Window]) -> Float64[np.ndarray, " pixels"]:
     """The share of all paths from a unit behind the windows that ends at each pixel of its field.
 
-    With equal weights and no activation function this is the gradient by the pixels (Luo et al. 2016, section 2.1):
-    towards a Gaussian, the narrower beside the field the more windows there are. Zero in the holes that dilation or
-    stride leaves.
+    With equal weights and no activation function this is the gradient by the pixels (Luo et al.
+    2016, section 2.1): towards a Gaussian, the narrower beside the field the more windows there
+    are. Zero in the holes that dilation or stride leaves.
     """
     shares = np.ones(1)
     for window in reversed(windows):

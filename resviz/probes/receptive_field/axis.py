@@ -1,15 +1,17 @@
 """Which pixels the units of a map see, along one axis of the image; exact whole numbers, whatever the network does.
 
-Unit i sees the pixels first(i) to last(i), pixels in the padding included. Every operation says which units of its
-input the new unit i looks at, from `first` to `last`; that is all there is to know:
+Unit i sees the pixels first(i) to last(i), pixels in the padding included. Every operation says
+which units of its input the new unit i looks at, from `first` to `last`; that is all there is to
+know:
 
     convolution, pooling: i s - p to i s - p + (k - 1) d, the recurrences of Araujo et al. 2019, "Computing Receptive
                           Fields of Convolutional Neural Networks", Distill, eqns. 1 to 4
     transposed:           ceil((i + p - (k - 1) d) / s) to floor((i + p) / s)
     adaptive pooling:     floor(i n / m) to ceil((i + 1) n / m) - 1
 
-with kernel k, stride s, padding p, dilation d, n units of input and m of output. After the last two the fields of
-neighbours differ in size, but repeat with a period; so an edge is a short table (of one number in most networks).
+with kernel k, stride s, padding p, dilation d, n units of input and m of output. After the last two
+the fields of neighbours differ in size, but repeat with a period; so an edge is a short table (of
+one number in most networks).
 """
 
 from collections.abc import Callable
@@ -41,7 +43,9 @@ class Edge(NamedTuple):
         advance = units(period) - units(0)
         if len(self.table) == period == 1:
             return Edge((self.table[0] + units(0) * self.step,), advance * self.step)
-        times = len(self.table) // gcd(len(self.table), advance)  # until the input's table starts anew
+        times = len(self.table) // gcd(
+            len(self.table), advance
+        )  # until the input's table starts anew
         table = tuple(self(units(i)) for i in range(times * period))
         return Edge(table, times * advance // len(self.table) * self.step)
 
@@ -49,10 +53,11 @@ class Edge(NamedTuple):
 class Axis(NamedTuple):
     """The fields of all units along height or width.
 
-    `whole`: every unit sees the whole image; the edges then only tell how far units lie apart. `aligned`: wherever
-    branches met, their fields had the same centres. `least` and `most`: the pixels that the shortest and the longest
-    path alone would see (fractions behind upsampling). `local`: what a unit is does not depend on how far the map
-    goes on beyond its field, nor on the unit's number.
+    `whole`: every unit sees the whole image; the edges then only tell how far units lie apart.
+    `aligned`: wherever branches met, their fields had the same centres. `least` and `most`: the
+    pixels that the shortest and the longest path alone would see (fractions behind upsampling).
+    `local`: what a unit is does not depend on how far the map goes on beyond its field, nor on the
+    unit's number.
     """
 
     first: Edge = Edge((0,), 1)
@@ -74,7 +79,9 @@ class Axis(NamedTuple):
         """After an operation whose unit i looks at the units `first(i)` to `last(i)`, but for a window not local."""
         reach = max(last(i) - first(i) for i in range(period)) * self.first.rate
         edges = self.first.at(first, period), self.last.at(last, period)
-        return Axis(*edges, self.whole, self.aligned, self.least + reach, self.most + reach, local=False)
+        return Axis(
+            *edges, self.whole, self.aligned, self.least + reach, self.most + reach, local=False
+        )
 
     def entire(self) -> "Axis":
         """After an operation that takes in all units."""
@@ -99,28 +106,40 @@ def window(axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1
         first = Edge((start[0] - padding * step,), stride * step)
         last = Edge((end[0] + (reach - padding) * step,), stride * step)
         grown = reach * step
-        return Axis(first, last, whole, aligned, least + grown, most + grown, local and padding >= 0)
+        return Axis(
+            first, last, whole, aligned, least + grown, most + grown, local and padding >= 0
+        )
     return axis.seen(lambda i: i * stride - padding, lambda i: i * stride - padding + reach)
 
 
 def transposed(axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1) -> Axis:
     """After a transposed convolution."""
     reach = (kernel - 1) * dilation
-    return axis.seen(lambda i: -((reach - i - padding) // stride), lambda i: (i + padding) // stride, stride)
+    return axis.seen(
+        lambda i: -((reach - i - padding) // stride), lambda i: (i + padding) // stride, stride
+    )
 
 
 def adaptive(axis: Axis, before: int, after: int) -> Axis:
     """After a pooling of `before` units to `after`; to one, the network sees the whole image whatever its size."""
-    seen = axis.seen(lambda i: i * before // after, lambda i: -((-i - 1) * before // after) - 1, _period(before, after))
+    seen = axis.seen(
+        lambda i: i * before // after,
+        lambda i: -((-i - 1) * before // after) - 1,
+        _period(before, after),
+    )
     return seen.entire() if after == 1 else seen
 
 
 def enlarged(axis: Axis, before: int, after: int, reach: int, corners: bool) -> Axis:
     """After interpolation between neighbours: `reach` 0 for the nearest, 1 for linear, 2 for cubic."""
     if not reach:
-        return axis.seen(lambda i: i * before // after, lambda i: i * before // after, _period(before, after))
+        return axis.seen(
+            lambda i: i * before // after, lambda i: i * before // after, _period(before, after)
+        )
     # the place in the input is (i up + shift) / down; the pixels around it are its floor and ceil
-    up, down, shift = (before - 1, max(1, after - 1), 0) if corners else (2 * before, 2 * after, before - after)
+    up, down, shift = (
+        (before - 1, max(1, after - 1), 0) if corners else (2 * before, 2 * after, before - after)
+    )
     return axis.seen(
         lambda i: (i * up + shift) // down - reach + 1,
         lambda i: -((-i * up - shift) // down) + reach - 1,
@@ -133,7 +152,9 @@ def union(a: Axis, b: Axis, units: int) -> Axis:
     if a is b or a == b:
         return a
     aligned, least, most = a.aligned and b.aligned, min(a.least, b.least), max(a.most, b.most)
-    if a.whole or b.whole:  # the place of a unit is that in the branch that is not a mean over everything
+    if (
+        a.whole or b.whole
+    ):  # the place of a unit is that in the branch that is not a mean over everything
         local = a if b.whole and (not a.whole or a.first.rate >= b.first.rate) else b
         return Axis(local.first, local.last, True, aligned, least, most, local=False)
     (i, step), (j, other), (k, _), (m, _) = a.first, b.first, a.last, b.last
@@ -147,7 +168,9 @@ def union(a: Axis, b: Axis, units: int) -> Axis:
     first = Edge(tuple(min(a.first(i), b.first(i)) for i in range(period)), step)
     last = Edge(tuple(max(a.last(i), b.last(i)) for i in range(period)), step)
     centred = all(a.first(i) + a.last(i) == b.first(i) + b.last(i) for i in range(period))
-    return Axis(first, last, False, aligned and even and centred, least, most, a.local and b.local and even)
+    return Axis(
+        first, last, False, aligned and even and centred, least, most, a.local and b.local and even
+    )
 
 
 def _period(before: int, after: int) -> int:

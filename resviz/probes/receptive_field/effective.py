@@ -1,11 +1,12 @@
 """The effective receptive field: how much of what a unit could see really moves it.
 
-Luo et al. 2016, "Understanding the Effective Receptive Field in Deep Convolutional Neural Networks", section 2: the
-squared gradient of a unit in the middle of the map by each pixel, averaged over inputs. Over a layer's channels and
-the image's it is averaged too; a random sign for each channel of the layer and one backward pass in place of many do
-that without bias, because products of different channels cancel. The network runs only as deep as the layer, and only
-on the pixels that the unit can see, cut out where the strides' grid allows: the numbers stay the same, to the last bit
-where torch takes the same routine for pictures of both sizes.
+Luo et al. 2016, "Understanding the Effective Receptive Field in Deep Convolutional Neural
+Networks", section 2: the squared gradient of a unit in the middle of the map by each pixel,
+averaged over inputs. Over a layer's channels and the image's it is averaged too; a random sign for
+each channel of the layer and one backward pass in place of many do that without bias, because
+products of different channels cancel. The network runs only as deep as the layer, and only on the
+pixels that the unit can see, cut out where the strides' grid allows: the numbers stay the same, to
+the last bit where torch takes the same routine for pictures of both sizes.
 """
 
 from collections import defaultdict
@@ -37,9 +38,10 @@ Box = tuple[int, int, int, int]  # top, bottom, left, right
 class EffectiveField:
     """What moves the unit (row, column) of a layer.
 
-    `energy`: each pixel's share of the squared gradient; they sum to 1. `theoretical`: height and width of the pixels
-    that the unit could see. `areas`: so many pixels, the strongest first, hold 50, 95 and 99.7 % (`SHARES`).
-    `widths`: standard deviation along height and width of a Gaussian fitted to the energy, in pixels.
+    `energy`: each pixel's share of the squared gradient; they sum to 1. `theoretical`: height and
+    width of the pixels that the unit could see. `areas`: so many pixels, the strongest first, hold
+    50, 95 and 99.7 % (`SHARES`). `widths`: standard deviation along height and width of a Gaussian
+    fitted to the energy, in pixels.
     """
 
     layer: str
@@ -52,7 +54,9 @@ class EffectiveField:
     @property
     def deviations(self) -> tuple[float, float]:
         """Standard deviations of the energy itself along height and width, in pixels."""
-        return _deviation(self.energy.sum(1, dtype=np.float64)), _deviation(self.energy.sum(0, dtype=np.float64))
+        return _deviation(self.energy.sum(1, dtype=np.float64)), _deviation(
+            self.energy.sum(0, dtype=np.float64)
+        )
 
     @property
     def size(self) -> float:
@@ -78,9 +82,9 @@ def effective_receptive_field(
 ) -> EffectiveField:
     """The field of one unit, by default that in the middle of the map, over the inputs `x`.
 
-    Inputs are run `batch` at a time; each gives `draws` random signs, for one photo 16 or more. `crop=False` runs the
-    whole image, for the same numbers. Raises what `receptive_field` raises, and `ProbeError` for a unit outside the
-    map and one that no pixel moves.
+    Inputs are run `batch` at a time; each gives `draws` random signs, for one photo 16 or more.
+    `crop=False` runs the whole image, for the same numbers. Raises what `receptive_field` raises,
+    and `ProbeError` for a unit outside the map and one that no pixel moves.
     """
     sides = (x.shape[-2], x.shape[-1])
     plan = _plan(follow(model, [layer], sides), layer, unit, sides, crop)
@@ -139,9 +143,10 @@ def noise(n: int, side: int, seed: int = 0) -> Float[Tensor, "n 3 side side"]:
 def gaussian_width(profile: Float64[np.ndarray, " n"]) -> float:
     """Standard deviation of the Gaussian that fits non-negative numbers at even places best, in places.
 
-    Guo 2011, "A Simple Algorithm for Fitting a Gaussian Function", IEEE Signal Processing Magazine 28(5): a parabola
-    through the logarithms, weighed by the values, then by those fitted. Where that gives no bell inside the field (flat
-    tops, fewer than three places), the standard deviation of the numbers themselves.
+    Guo 2011, "A Simple Algorithm for Fitting a Gaussian Function", IEEE Signal Processing Magazine
+    28(5): a parabola through the logarithms, weighed by the values, then by those fitted. Where
+    that gives no bell inside the field (flat tops, fewer than three places), the standard deviation
+    of the numbers themselves.
     """
     (places,) = np.nonzero(profile > profile.max() * 1e-9)
     values = profile[places]
@@ -190,7 +195,9 @@ class _Sampling:
     seed: int
 
 
-def _plan(followed: Followed, layer: str, unit: Unit | None, sides: tuple[int, int], crop: bool) -> _Plan:
+def _plan(
+    followed: Followed, layer: str, unit: Unit | None, sides: tuple[int, int], crop: bool
+) -> _Plan:
     seen, runs = followed.maps[layer], followed.runs[layer]
     counts = seen.units
     row, column = unit or (counts[0] // 2, counts[1] // 2)
@@ -206,7 +213,9 @@ def _plan(followed: Followed, layer: str, unit: Unit | None, sides: tuple[int, i
     y, x = seen.axes
     theoretical = sides[0] if y.whole else y.size, sides[1] if x.whole else x.size
     if not (crop and y.local and x.local):
-        return _Plan(layer, seen, runs, (row, column), (0, sides[0], 0, sides[1]), (row, column), theoretical)
+        return _Plan(
+            layer, seen, runs, (row, column), (0, sides[0], 0, sides[1]), (row, column), theoretical
+        )
     (top, bottom, i), (left, right, j) = _enough(y, row, sides[0]), _enough(x, column, sides[1])
     return _Plan(layer, seen, runs, (row, column), (top, bottom, left, right), (i, j), theoretical)
 
@@ -216,7 +225,9 @@ def _enough(axis: Axis, unit: int, side: int) -> tuple[int, int, int]:
     stride = axis.first.step
     start = max(0, axis.first(unit)) // stride * stride
     end = min(side, axis.last(unit) + 1)
-    return (start, end, unit - start // stride) if start < end else (0, side, unit)  # all padding: nothing to save
+    return (
+        (start, end, unit - start // stride) if start < end else (0, side, unit)
+    )  # all padding: nothing to save
 
 
 # ---- gradients
@@ -232,7 +243,9 @@ def _energies(
     """Summed squared gradients of plans with one box, on the whole image's grid."""
     try:
         return _summed(model, x, plans, how, progress)
-    except Exception:  # whatever a network has against a smaller picture; what it has against this one shows below
+    except (
+        Exception
+    ):  # whatever a network has against a smaller picture; what it has against this one shows below
         return _summed(model, x, [plan.uncropped(x) for plan in plans], how, progress)
 
 
@@ -254,7 +267,9 @@ def _summed(
     return total
 
 
-def _units(model: nn.Module, pixels: Tensor, plans: list[_Plan]) -> dict[str, Float[Tensor, "n channels"]]:
+def _units(
+    model: nn.Module, pixels: Tensor, plans: list[_Plan]
+) -> dict[str, Float[Tensor, "n channels"]]:
     """The channels of each plan's unit with their graph, from a forward pass that ends at the deepest layer."""
     by_layer = {plan.layer: plan for plan in plans}
     waiting = {plan.layer: plan.runs for plan in plans}
@@ -267,7 +282,13 @@ def _units(model: nn.Module, pixels: Tensor, plans: list[_Plan]) -> dict[str, Fl
         if len(found) == len(waiting):
             raise _Enough
 
-    with frozen(model), eval_mode(model), torch.enable_grad(), observe(model, waiting, record), suppress(_Enough):
+    with (
+        frozen(model),
+        eval_mode(model),
+        torch.enable_grad(),
+        observe(model, waiting, record),
+        suppress(_Enough),
+    ):
         model(pixels.clone())  # a network may work in place
     return found
 
@@ -279,7 +300,9 @@ def _unit(output: Tensor, plan: _Plan) -> Float[Tensor, "n channels"]:
     return output.flatten(1).clone()  # before something works on it in place
 
 
-def _energy(unit: Tensor, pixels: Tensor, signs: torch.Generator) -> Float64[np.ndarray, "height width"]:
+def _energy(
+    unit: Tensor, pixels: Tensor, signs: torch.Generator
+) -> Float64[np.ndarray, "height width"]:
     """The squared gradient of the channels, each with a random sign, summed over inputs and the image's channels."""
     sign = torch.randint(0, 2, unit.shape, generator=signs).to(unit) * 2 - 1
     if not unit.requires_grad:
@@ -312,7 +335,9 @@ def _field(plan: _Plan, energy: Float64[np.ndarray, "height width"]) -> Effectiv
         return None
     share = energy / total
     widths = gaussian_width(share.sum(1)), gaussian_width(share.sum(0))
-    return EffectiveField(plan.layer, plan.unit, share.astype(np.float32), plan.theoretical, areas(share), widths)
+    return EffectiveField(
+        plan.layer, plan.unit, share.astype(np.float32), plan.theoretical, areas(share), widths
+    )
 
 
 def areas(share: Float[np.ndarray, "height width"]) -> tuple[int, int, int]:

@@ -1,8 +1,9 @@
 """Does an image fit a network? Where the field outgrows the image, what is padding, what a gentler stem would change.
 
-Richter et al. 2021, "Should You Go Deeper? Optimizing Convolutional Neural Network Architectures without Training by
-Receptive Field Analysis": a convolution whose input sees the whole image already has no wider context to add; in their
-experiments such layers do not help. They judge by the shortest path through a network, which skips make short.
+Richter et al. 2021, "Should You Go Deeper? Optimizing Convolutional Neural Network Architectures
+without Training by Receptive Field Analysis": a convolution whose input sees the whole image
+already has no wider context to add; in their experiments such layers do not help. They judge by the
+shortest path through a network, which skips make short.
 """
 
 import copy
@@ -24,9 +25,9 @@ _WINDOW = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 class LayerFit:
     """One convolution.
 
-    `size`: height and width of its units' fields. `padding`: the share of them outside the image, on average over the
-    units. `sees_all`: its input sees the whole image along all paths together; `unproductive`: even along the
-    shortest alone.
+    `size`: height and width of its units' fields. `padding`: the share of them outside the image,
+    on average over the units. `sees_all`: its input sees the whole image along all paths together;
+    `unproductive`: even along the shortest alone.
     """
 
     name: str
@@ -40,8 +41,8 @@ class LayerFit:
 class ImageFit:
     """The convolutions in forward order, for images of `input_size` (height, width).
 
-    `stem`: the layers before the first block that shrink the map; `relaxed`: the fit if these had stride 1, None
-    where there are none or the network cannot do without.
+    `stem`: the layers before the first block that shrink the map; `relaxed`: the fit if these had
+    stride 1, None where there are none or the network cannot do without.
     """
 
     input_size: tuple[int, int]
@@ -53,7 +54,9 @@ class ImageFit:
     def outgrown(self) -> str | None:
         """The first convolution whose field is larger than the image, in both directions."""
         height, width = self.input_size
-        return next((la.name for la in self.layers if la.size[0] > height and la.size[1] > width), None)
+        return next(
+            (la.name for la in self.layers if la.size[0] > height and la.size[1] > width), None
+        )
 
     @property
     def seeing_all(self) -> tuple[str, ...]:
@@ -77,12 +80,20 @@ def image_fit(model: nn.Module, input_size: int | tuple[int, int]) -> ImageFit:
     return ImageFit(sides, _layers(model, seen, sides), stem, _relaxed(model, stem, sides))
 
 
-def _layers(model: nn.Module, seen: dict[str, Seen], sides: tuple[int, int]) -> tuple[LayerFit, ...]:
-    modules = {name: module for name, module in model.named_modules() if isinstance(module, _CONV) and name in seen}
+def _layers(
+    model: nn.Module, seen: dict[str, Seen], sides: tuple[int, int]
+) -> tuple[LayerFit, ...]:
+    modules = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, _CONV) and name in seen
+    }
     return tuple(_layer(name, modules[name], seen[name], sides) for name in seen if name in modules)
 
 
-def _layer(name: str, conv: nn.Conv2d | nn.ConvTranspose2d, seen: Seen, sides: tuple[int, int]) -> LayerFit:
+def _layer(
+    name: str, conv: nn.Conv2d | nn.ConvTranspose2d, seen: Seen, sides: tuple[int, int]
+) -> LayerFit:
     size, visible, all_paths, shortest = [], 1.0, [], []
     for axis, side, i in zip(seen.axes, sides, (0, 1), strict=True):
         size.append(side if axis.whole else axis.size)

@@ -1,9 +1,10 @@
 """Augmentation of whole batches of uint8 images that lie in memory; no worker processes, no copies of the set.
 
-Where a GPU has room for the set it lies there, and only what is drawn travels. Everything is drawn on the CPU and for
-whole batches, so that every device and every process of a group draws the same.
+Where a GPU has room for the set it lies there, and only what is drawn travels. Everything is drawn
+on the CPU and for whole batches, so that every device and every process of a group draws the same.
 
-Flips alternate (Jordan 2024, airbench): each image is seen unflipped in one epoch and flipped in the next.
+Flips alternate (Jordan 2024, airbench): each image is seen unflipped in one epoch and flipped in
+the next.
 """
 
 import math
@@ -23,7 +24,8 @@ ALL = slice(None)
 class Batches:
     """Augmented, normalised batches of one training set, in an order that depends on seed and epoch only.
 
-    `group`: the processes that share each batch. `device`: where the set lies if there is room, else on the CPU.
+    `group`: the processes that share each batch. `device`: where the set lies if there is room,
+    else on the CPU.
     """
 
     def __init__(
@@ -40,10 +42,14 @@ class Batches:
         self.pad = config.side // 8 if config.augmentation == "crop" else 0
         padded = F.pad(images, (self.pad,) * 4)
         self.place = device if fits(padded.nbytes, device) else "cpu"
-        self.images, self.targets, self.mean, self.std = (t.to(self.place) for t in (padded, targets, mean, std))
+        self.images, self.targets, self.mean, self.std = (
+            t.to(self.place) for t in (padded, targets, mean, std)
+        )
         generator = torch.Generator().manual_seed(config.seed)
         self.flipped_first = torch.rand(len(images), generator=generator) < 0.5
-        self.generator = generator  # of the epoch that is going on; its state belongs into a checkpoint
+        self.generator = (
+            generator  # of the epoch that is going on; its state belongs into a checkpoint
+        )
 
     def __len__(self) -> int:
         return max(1, len(self.targets) // self.config.batch_size)
@@ -53,13 +59,17 @@ class Batches:
         """Images of each batch, over all processes."""
         return min(self.config.batch_size, len(self.targets))
 
-    def epoch(self, epoch: int, first: int = 0, drawn: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(
+        self, epoch: int, first: int = 0, drawn: Tensor | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Pairs (images float (B, 3, side, side), targets (B,)), B this process's share of `size`; the incomplete last
         batch is left out.
 
         `first`: the batch to go on with, where the generator's state was `drawn`.
         """
-        generator = self.generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch)
+        generator = self.generator = torch.Generator().manual_seed(
+            self.config.seed * 1_000_003 + epoch
+        )
         order = torch.randperm(len(self.targets), generator=generator)
         if drawn is not None:
             generator.set_state(drawn)
@@ -69,7 +79,9 @@ class Batches:
             mine = moved(index[self.group.share(len(index))], self.place)
             yield self._augmented(index, mine, epoch, side, generator), self.targets[mine]
 
-    def _augmented(self, index: Tensor, mine: Tensor, epoch: int, side: int, generator: torch.Generator) -> Tensor:
+    def _augmented(
+        self, index: Tensor, mine: Tensor, epoch: int, side: int, generator: torch.Generator
+    ) -> Tensor:
         """The images `mine`: the share of this process in the batch `index`, all of which is drawn."""
         if self.config.augmentation == "none":
             return self.normalised(self.images[mine])
@@ -77,10 +89,14 @@ class Batches:
         flip = self.flipped_first[index] ^ bool(epoch % 2)
         if self.config.augmentation == "crop":
             images = self.normalised(random_crop(self.images, index, self.pad, generator, share))
-            return torch.where(moved(flip[share], self.place)[:, None, None, None], images.flip(3), images)
+            return torch.where(
+                moved(flip[share], self.place)[:, None, None, None], images.flip(3), images
+            )
         grid = resized_crop_grid(flip, side, self.config.smallest_crop, generator, share)
         images, grid = self.normalised(self.images[mine]), moved(grid, self.place)
-        return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+        return F.grid_sample(
+            images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
+        )
 
     def normalised(self, images: Tensor) -> Tensor:
         """uint8 -> float with the training set's mean 0 and deviation 1 per channel."""
@@ -93,13 +109,17 @@ def normalised(images: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
     return (images.float() / 255 - mean) / std
 
 
-def random_crop(padded: Tensor, index: Tensor, pad: int, generator: torch.Generator, share: slice = ALL) -> Tensor:
+def random_crop(
+    padded: Tensor, index: Tensor, pad: int, generator: torch.Generator, share: slice = ALL
+) -> Tensor:
     """Images `index`, each cut at its own place out of its padded picture, by a view of all windows.
 
     Places are drawn for all of them, and the images of `share` returned.
     """
     side = padded.shape[-1] - 2 * pad
-    windows = padded.unfold(2, side, 1).unfold(3, side, 1)  # (N, 3, 2 pad + 1, 2 pad + 1, side, side)
+    windows = padded.unfold(2, side, 1).unfold(
+        3, side, 1
+    )  # (N, 3, 2 pad + 1, 2 pad + 1, side, side)
     corners = torch.randint(2 * pad + 1, (2, len(index)), generator=generator)
     which, top, left = moved(torch.stack([index, *corners])[:, share], padded.device.type)
     return windows[which, :, top, left]

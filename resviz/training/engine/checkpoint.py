@@ -22,8 +22,8 @@ Numbers = Mapping[str, int | float]
 class State:
     """`tensors`: `model.NAME`, `momentum.NAME` in float32, and `drawn`, the generator's state.
 
-    `numbers`: updates done, epochs ended, and the sums of loss and accuracy over the epoch that goes on; with float16
-    `scaler.NAME` as well, what the loss is multiplied by.
+    `numbers`: updates done, epochs ended, and the sums of loss and accuracy over the epoch that
+    goes on; with float16 `scaler.NAME` as well, what the loss is multiplied by.
     """
 
     tensors: Mapping[str, Tensor]
@@ -32,11 +32,19 @@ class State:
     def position(self) -> tuple[int, int, float, float, Tensor]:
         """Updates done, epochs ended, sum of the losses and accuracies of the epoch that goes on, the generator."""
         step, epoch = int(self.numbers["step"]), int(self.numbers["epoch"])
-        return step, epoch, float(self.numbers["loss"]), float(self.numbers["accuracy"]), self.tensors["drawn"]
+        return (
+            step,
+            epoch,
+            float(self.numbers["loss"]),
+            float(self.numbers["accuracy"]),
+            self.tensors["drawn"],
+        )
 
     def scaler(self) -> dict[str, int | float]:
         """What the scaler of the loss has come to."""
-        return {n.removeprefix("scaler."): v for n, v in self.numbers.items() if n.startswith("scaler.")}
+        return {
+            n.removeprefix("scaler."): v for n, v in self.numbers.items() if n.startswith("scaler.")
+        }
 
 
 def save(path: Path, state: State) -> None:
@@ -60,19 +68,31 @@ def load(path: Path) -> State:
 
 def restore(state: State, model: nn.Module, optimiser: torch.optim.SGD) -> None:
     """Put weights and momentum back, in the memory layout that the model has now."""
-    weights = {name.removeprefix("model."): t for name, t in state.tensors.items() if name.startswith("model.")}
+    weights = {
+        name.removeprefix("model."): t
+        for name, t in state.tensors.items()
+        if name.startswith("model.")
+    }
     try:
         model.load_state_dict(weights)
     except RuntimeError:
-        raise TrainingError("The checkpoint belongs to another network; train this one anew.") from None
+        raise TrainingError(
+            "The checkpoint belongs to another network; train this one anew."
+        ) from None
     for name, parameter in model.named_parameters():
         if (momentum := state.tensors.get(f"momentum.{name}")) is not None:
-            optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momentum).detach()
+            optimiser.state[parameter]["momentum_buffer"] = (
+                torch.empty_like(parameter).copy_(momentum).detach()
+            )
 
 
 def momenta(model: nn.Module, optimiser: torch.optim.SGD) -> Iterator[tuple[str, Tensor]]:
     """The momentum of each parameter that has one, by its name."""
     for name, parameter in model.named_parameters():
-        momentum = optimiser.state[parameter].get("momentum_buffer") if parameter in optimiser.state else None
+        momentum = (
+            optimiser.state[parameter].get("momentum_buffer")
+            if parameter in optimiser.state
+            else None
+        )
         if momentum is not None:
             yield name, momentum

@@ -1,8 +1,9 @@
 """`SmallMaps`: weight gradients of convolutions over small maps as one matrix product, dW = dY^T cols(X).
 
-oneDNN's kernels for that gradient are made for wide maps: over the 3x3 and 5x5 maps at a network's end they take ten
-times as long as a product of the same size. In half precision on a CPU that is half of a ResNet-18's step at 80 px;
-with this mode it takes 0.65 to 0.75 of its time (`benchmarks/smallmaps.py`). The same sums, in another order.
+oneDNN's kernels for that gradient are made for wide maps: over the 3x3 and 5x5 maps at a network's
+end they take ten times as long as a product of the same size. In half precision on a CPU that is
+half of a ResNet-18's step at 80 px; with this mode it takes 0.65 to 0.75 of its time
+(`benchmarks/smallmaps.py`). The same sums, in another order.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,11 @@ class SmallMaps(TorchFunctionMode):
         self._half = half
 
     def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         if func is torch.conv2d and not kwargs and _small(*args):
             images, weight, _, stride, padding = args[:5]
@@ -41,10 +46,22 @@ def wide(module: nn.Module) -> bool:
 
 
 def _small(
-    images: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Any, dilation: Pair, groups: int
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Pair,
+    padding: Any,
+    dilation: Pair,
+    groups: int,
 ) -> bool:
-    plain = bias is None and groups == 1 and tuple(dilation) == (1, 1) and isinstance(padding, tuple)
-    return plain and weight.shape[1] >= CHANNELS and images.shape[2] * images.shape[3] <= CELLS * stride[0] * stride[1]
+    plain = (
+        bias is None and groups == 1 and tuple(dilation) == (1, 1) and isinstance(padding, tuple)
+    )
+    return (
+        plain
+        and weight.shape[1] >= CHANNELS
+        and images.shape[2] * images.shape[3] <= CELLS * stride[0] * stride[1]
+    )
 
 
 class _Convolution(torch.autograd.Function):
@@ -60,16 +77,34 @@ class _Convolution(torch.autograd.Function):
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         to_images = None
         if ctx.needs_input_grad[0]:
-            options = (None, ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1, (True, False, False))
+            options = (
+                None,
+                ctx.stride,
+                ctx.padding,
+                (1, 1),
+                False,
+                (0, 0),
+                1,
+                (True, False, False),
+            )
             to_images = torch.ops.aten.convolution_backward(gradient, images, weight, *options)[0]
-        return to_images, _weight_gradient(images, gradient, weight.shape, ctx.stride, ctx.padding), None, None
+        return (
+            to_images,
+            _weight_gradient(images, gradient, weight.shape, ctx.stride, ctx.padding),
+            None,
+            None,
+        )
 
 
-def _weight_gradient(images: Tensor, gradient: Tensor, shape: torch.Size, stride: Pair, padding: Pair) -> Tensor:
+def _weight_gradient(
+    images: Tensor, gradient: Tensor, shape: torch.Size, stride: Pair, padding: Pair
+) -> Tensor:
     """dL/dW of shape (out, in, kh, kw) from the input (N, in, H, W) and dL/dY (N, out, h, w)."""
     out, _, kh, kw = shape
     (top, left), (n, _, h, w) = padding, gradient.shape
-    padded = F.pad(images.permute(0, 2, 3, 1), (0, 0, left, left, top, top)).contiguous()  # (N, H + 2p, W + 2p, in)
+    padded = F.pad(
+        images.permute(0, 2, 3, 1), (0, 0, left, left, top, top)
+    ).contiguous()  # (N, H + 2p, W + 2p, in)
     image, row, column, channel = padded.stride()
     steps = (image, row * stride[0], column * stride[1], row, column, channel)
     patches = padded.as_strided((n, h, w, kh, kw, padded.shape[3]), steps).reshape(n * h * w, -1)

@@ -1,8 +1,9 @@
 """One training on several processes, as `torchrun` starts them: each computes its share of every batch.
 
-PyTorch's DistributedDataParallel averages the gradients, so that a step is the step of one process with the whole
-batch; only BatchNorm differs, which knows the images of its own process. The first process records, measures and
-saves, the others follow. What is said between them goes through host memory (gloo), gradients of GPUs through nccl.
+PyTorch's DistributedDataParallel averages the gradients, so that a step is the step of one process
+with the whole batch; only BatchNorm differs, which knows the images of its own process. The first
+process records, measures and saves, the others follow. What is said between them goes through host
+memory (gloo), gradients of GPUs through nccl.
 
 A process alone is a `Group` of one, which has nobody to ask.
 """
@@ -164,7 +165,9 @@ def joined() -> Iterator[Group]:
     from torch._C._distributed_c10d import PrefixStore
 
     store = _store(rank, world)
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # what processes that are gone left there is not for us
+    attempt = os.environ.get(
+        "TORCHELASTIC_RESTART_COUNT", "0"
+    )  # what processes that are gone left there is not for us
     dist.init_process_group(backend, store=PrefixStore(attempt, store), rank=rank, world_size=world)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stopping.set())
@@ -195,4 +198,6 @@ def _die_with_parent() -> None:
 
 def _lost(reason: RuntimeError) -> bool:
     told = str(reason).lower()
-    return isinstance(reason, dist.DistError) or any(word in told for word in ("gloo", "nccl", "connection"))
+    return isinstance(reason, dist.DistError) or any(
+        word in told for word in ("gloo", "nccl", "connection")
+    )

@@ -20,8 +20,8 @@ def recalibrate(
 ) -> None:
     """Measure BatchNorm's running statistics again on whole images (uint8), each batch with the same weight.
 
-    What training leaves was gathered on crops, at another size and from weights that still moved (Wu and Johnson
-    2021, section 3; Touvron et al. 2019, section 4.2).
+    What training leaves was gathered on crops, at another size and from weights that still moved
+    (Wu and Johnson 2021, section 3; Touvron et al. 2019, section 4.2).
     """
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 def first_not_finite(model: nn.Module, images: Tensor) -> str | None:
     """The name of the first layer, in the order of the forward pass, that gives NaN or infinity for these images.
 
-    None where all are finite: then the number overflowed in the loss. The batch statistics of a model in training
-    mode are used as in training; its running statistics move once more.
+    None where all are finite: then the number overflowed in the loss. The batch statistics of a
+    model in training mode are used as in training; its running statistics move once more.
     """
     found: list[str] = []
     names = {module: name for name, module in model.named_modules() if not list(module.children())}

@@ -1,7 +1,8 @@
 """`Recorder`: what happens in every layer at every step of a training, for a few hundredths of the step's time.
 
-Weights: `torch._foreach_norm` over all kernels and matrices. Blocks: hooks on tensors, not on modules, that keep one
-number each. Everything goes to the host in one piece, by one `.tolist()` a step: a GPU is waited for once.
+Weights: `torch._foreach_norm` over all kernels and matrices. Blocks: hooks on tensors, not on
+modules, that keep one number each. Everything goes to the host in one piece, by one `.tolist()` a
+step: a GPU is waited for once.
 
     weight_gradient     ||dL/dW||                    weight          ||W|| before the update
     update_ratio        ||update|| / ||W||           block_gradient  ||dL/dy|| at the block's output y
@@ -10,7 +11,8 @@ number each. Everything goes to the host in one piece, by one `.tolist()` a step
     activation_deviation   standard deviation of y over the whole batch
     bn_...              gamma, beta, running mean and variance of each BatchNorm: mean and deviation over its channels
 
-A Tap hands on the very tensor that it gets, so branch and shortcut get views of x, each with a gradient of its own.
+A Tap hands on the very tensor that it gets, so branch and shortcut get views of x, each with a
+gradient of its own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,19 +33,24 @@ PRESETS = {
     "light": ("weight_gradient", "weight"),
     "full": (*WEIGHTED, *BLOCKS, *BATCHNORM),
 }
-BATCHNORM_EVERY = 10  # steps; the first ten are all recorded, since then the running averages move most
+BATCHNORM_EVERY = (
+    10  # steps; the first ten are all recorded, since then the running averages move most
+)
 Layers = tuple[tuple[str, nn.Module], ...]
 
 
 class Recorder:
     """Records the quantities of a preset; `watching()` around a training, the rest once a step, in this order:
-    `before_update`, `after_update`, then `values` with the numbers that the step's one transfer brought.
+    `before_update`, `after_update`, then `values` with the numbers that the step's one transfer
+    brought.
     """
 
     def __init__(self, model: nn.Module, preset: str = "light") -> None:
         if preset not in PRESETS:
             raise TrainingError(
-                "record must be one of {presets}, got {preset!r}.", presets=", ".join(PRESETS), preset=preset
+                "record must be one of {presets}, got {preset!r}.",
+                presets=", ".join(PRESETS),
+                preset=preset,
             )
         self.preset, self.quantities = preset, PRESETS[preset]
         modules = tuple(model.named_modules())
@@ -61,12 +68,17 @@ class Recorder:
 
     def names(self) -> dict[str, list[tuple[str, str]]]:
         """Name and kind of the layers of each group, from the input to the output."""
-        return {group: [(n, type(m).__name__) for n, m in layers] for group, layers in self.layers.items()}
+        return {
+            group: [(n, type(m).__name__) for n, m in layers]
+            for group, layers in self.layers.items()
+        }
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Hooks on the blocks inside this context, and none after it."""
-        handles = [handle for name, block in self.layers["block"] for handle in self._hooks(name, block)]
+        handles = [
+            handle for name, block in self.layers["block"] for handle in self._hooks(name, block)
+        ]
         try:
             yield
         finally:
@@ -75,11 +87,13 @@ class Recorder:
             for seen in self._seen.values():
                 seen.clear()
 
-    def before_update(self, group: Group = ALONE, weight: float = 1.0, scale: Tensor | None = None) -> list[Tensor]:
+    def before_update(
+        self, group: Group = ALONE, weight: float = 1.0, scale: Tensor | None = None
+    ) -> list[Tensor]:
         """Numbers that gradients and weights give, after the backward pass; on the device still.
 
-        Of a group of processes, this one's loss counts `weight` times in their mean. `scale`: by what the loss was
-        multiplied, which gradients of weights are divided by already.
+        Of a group of processes, this one's loss counts `weight` times in their mean. `scale`: by
+        what the loss was multiplied, which gradients of weights are divided by already.
         """
         self._measured = []
         if "weight_gradient" in self.quantities:
@@ -109,12 +123,16 @@ class Recorder:
         for quantity, tensors in self._measured:
             found[quantity] = tuple(numbers[at : at + len(tensors)])
             at += len(tensors)
-        if "bn_gamma" in self.quantities and (step < BATCHNORM_EVERY or step % BATCHNORM_EVERY == 0):
+        if "bn_gamma" in self.quantities and (
+            step < BATCHNORM_EVERY or step % BATCHNORM_EVERY == 0
+        ):
             found.update(self._batchnorm())
         self._measured = []
         return found
 
-    def _blocks(self, group: Group, weight: float, scale: Tensor | None) -> list[tuple[str, list[Tensor]]]:
+    def _blocks(
+        self, group: Group, weight: float, scale: Tensor | None
+    ) -> list[tuple[str, list[Tensor]]]:
         """Over the whole batch, whose images the processes share: squares of norms add up, moments are averaged."""
         found = []
         for quantity, seen in self._seen.items():
@@ -133,9 +151,18 @@ class Recorder:
         norms = [norm for _, norm in self.layers["batchnorm"]]
         if not norms:
             return {}
-        kinds = {"gamma": "weight", "mean": "running_mean", "variance": "running_var", "beta": "bias"}
-        everything = torch.stack([torch.cat([getattr(n, a) for n in norms]) for a in kinds.values()])  # (4, channels)
-        means, deviations = by_layer(everything.cpu().double().numpy(), [len(n.get_parameter("weight")) for n in norms])
+        kinds = {
+            "gamma": "weight",
+            "mean": "running_mean",
+            "variance": "running_var",
+            "beta": "bias",
+        }
+        everything = torch.stack(
+            [torch.cat([getattr(n, a) for n in norms]) for a in kinds.values()]
+        )  # (4, channels)
+        means, deviations = by_layer(
+            everything.cpu().double().numpy(), [len(n.get_parameter("weight")) for n in norms]
+        )
         pairs = (
             (f"bn_{kind}{more}", values[i])
             for i, kind in enumerate(kinds)
@@ -157,7 +184,9 @@ class Recorder:
             self._seen["activation_deviation"][name] = moments(output.detach())
             output.register_hook(self._keep("block_gradient", name))
 
-    def _view(self, quantity: str, name: str) -> Callable[[nn.Module, tuple[Tensor]], Tensor | None]:
+    def _view(
+        self, quantity: str, name: str
+    ) -> Callable[[nn.Module, tuple[Tensor]], Tensor | None]:
         keep = self._keep(quantity, name)
 
         def hook(_: nn.Module, inputs: tuple[Tensor]) -> Tensor | None:

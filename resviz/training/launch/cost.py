@@ -1,7 +1,7 @@
 """How long trainings will take and how much memory they need, from a few of their own steps, before they begin.
 
-The steps are made in a process of their own (`trial`), as the training will be: what that process takes at its peak is
-what the training will take. Nothing here imports torch.
+The steps are made in a process of their own (`trial`), as the training will be: what that process
+takes at its peak is what the training will take. Nothing here imports torch.
 """
 
 import json
@@ -25,8 +25,9 @@ PATIENCE = 180.0  # seconds that the trials of one race may take
 class Trial:
     """What was measured of one training.
 
-    `start`: seconds until its first step; `step` and `epoch`: of a step, and of all that follows an epoch (test split,
-    checkpoints); `steps` of an epoch; `memory`: bytes at the peak, on a GPU its own memory; `free`: bytes there now.
+    `start`: seconds until its first step; `step` and `epoch`: of a step, and of all that follows an
+    epoch (test split, checkpoints); `steps` of an epoch; `memory`: bytes at the peak, on a GPU its
+    own memory; `free`: bytes there now.
     """
 
     start: float
@@ -77,7 +78,10 @@ def trials(requests: Sequence[Request], at_once: int) -> Iterator[Trial | None]:
         try:
             assert child.stdin is not None
             assert child.stdout is not None
-            json.dump({"requests": [request.as_dict() for request in requests], "at_once": at_once}, child.stdin)
+            json.dump(
+                {"requests": [request.as_dict() for request in requests], "at_once": at_once},
+                child.stdin,
+            )
             child.stdin.close()
             ready, found = 0.0, 0
             for line in child.stdout:
@@ -104,7 +108,11 @@ def trial_key(request: Request) -> str:
     """What a trial depends on: not on seeds, nor on how long or how fast the training is to learn."""
     kept = {"batch_size", "augmentation", "side", "side_first", "side_last", "precision", "compile"}
     config = {name: value for name, value in request.config.as_dict().items() if name in kept}
-    spec = {name: value for name, value in request.spec().as_dict().items() if name not in ("seed", "init")}
+    spec = {
+        name: value
+        for name, value in request.spec().as_dict().items()
+        if name not in ("seed", "init")
+    }
     return json.dumps([spec, request.dataset, config, request.record])
 
 
@@ -121,11 +129,16 @@ def _process() -> "subprocess.Popen[str]":
             text=True,
         )
     except OSError as reason:
-        raise TrainingError("No process can be started ({reason}); try again later.", reason=reason.strerror) from None
+        raise TrainingError(
+            "No process can be started ({reason}); try again later.", reason=reason.strerror
+        ) from None
 
 
 def _read(told: dict[str, Any], ready: float) -> Trial:
-    return Trial(**{field.name: told[field.name] for field in fields(Trial)} | {"start": told["start"] + ready})
+    return Trial(
+        **{field.name: told[field.name] for field in fields(Trial)}
+        | {"start": told["start"] + ready}
+    )
 
 
 def as_line(trial: Trial) -> str:

@@ -1,7 +1,8 @@
 """Training in processes of their own, which survive the page, the browser and the server that started them.
 
-A run waits in its folder with the status `queued` until there is a place; places are given away under one lock, first
-come first served, by whoever starts, watches or ends a run. Nothing here imports torch.
+A run waits in its folder with the status `queued` until there is a place; places are given away
+under one lock, first come first served, by whoever starts, watches or ends a run. Nothing here
+imports torch.
 """
 
 import os
@@ -69,7 +70,9 @@ def stop(run_id: str, wish: str = "stop") -> None:
     with _giving_places():
         status = record.status
         if status not in reader.GOING_ON:
-            raise TrainingError("{run} is {status}; there is nothing to stop.", run=run_id, status=status)
+            raise TrainingError(
+                "{run} is {status}; there is nothing to stop.", run=run_id, status=status
+            )
         (record.folder / STOP).write_text(wish)
         if status == "queued":
             _note(record.folder, status="stopped", message="")
@@ -147,7 +150,8 @@ def _check_session(session: str) -> None:
     for info in reader.runs() if session else ():
         if info.session == session and info.status in reader.GOING_ON:
             raise TrainingError(
-                "Your run {run} is not over yet; wait for it, or stop it first.", run=info.model.removeprefix("new/")
+                "Your run {run} is not over yet; wait for it, or stop it first.",
+                run=info.model.removeprefix("new/"),
             )
 
 
@@ -155,14 +159,28 @@ def _prepare(request: Request, session: str, group: str) -> str:
     folder = new_folder(request.spec())
     try:
         folder.mkdir(parents=True)
-        told = {"model": request.model, "config": request.config.as_dict(), "request": request.as_dict()}
+        told = {
+            "model": request.model,
+            "config": request.config.as_dict(),
+            "request": request.as_dict(),
+        }
         write_config(folder, told)
     except OSError as reason:
         raise TrainingError(
-            "{folder} cannot be written ({reason}); set RESVIZ_HOME.", folder=folder, reason=reason.strerror
+            "{folder} cannot be written ({reason}); set RESVIZ_HOME.",
+            folder=folder,
+            reason=reason.strerror,
         ) from None
     about = {"model": f"new/{request.spec()}", "dataset": request.dataset}
-    _note(folder, status="queued", message="", queued=time.time(), session=session, group=group, **about)
+    _note(
+        folder,
+        status="queued",
+        message="",
+        queued=time.time(),
+        session=session,
+        group=group,
+        **about,
+    )
     return folder.name
 
 
@@ -180,7 +198,9 @@ def _giving_places() -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as reason:
         raise TrainingError(
-            "{parent} cannot be written ({reason}); set RESVIZ_HOME.", parent=path.parent, reason=reason.strerror
+            "{parent} cannot be written ({reason}); set RESVIZ_HOME.",
+            parent=path.parent,
+            reason=reason.strerror,
         ) from None
     try:
         lock.take(descriptor, wait=True)
@@ -216,7 +236,9 @@ def _launch(folder: Path) -> None:
             )
         _children.append(child)
     except OSError as reason:
-        refusal = Sentence("No process can be started ({reason}); try again later.", reason=reason.strerror)
+        refusal = Sentence(
+            "No process can be started ({reason}); try again later.", reason=reason.strerror
+        )
         _note(folder, status="crashed", message=refusal)
     finally:
         lock.release(held)

@@ -1,7 +1,7 @@
 """From names to a finished run: load the data, build the network, train it, keep what is learnt.
 
-A run that was interrupted, in whatever way, goes on from its last checkpoint; on a CPU its numbers are those of a run
-that never stopped, to the last bit.
+A run that was interrupted, in whatever way, goes on from its last checkpoint; on a CPU its numbers
+are those of a run that never stopped, to the last bit.
 """
 
 from dataclasses import replace
@@ -39,7 +39,8 @@ def fit(
     """The run and its events; iterate to train, close the iterator to stop.
 
     A run that lies in `folder` already goes on. `group`: the processes that train it together.
-    Raises `SpecError` for a model that is not `new/...` or has another number of classes, `DataError` for the data.
+    Raises `SpecError` for a model that is not `new/...` or has another number of classes,
+    `DataError` for the data.
     """
     request = Request(model=model, dataset=dataset, config=config, threads=threads, record=record)
     folder = folder or Path(group.once(lambda: group.settled(str(new_folder(request.spec())))))
@@ -58,9 +59,13 @@ def carry_on(
     """The run that lies in a folder, begun or not, and the events that are left.
 
     `lock`: the descriptor of the run's lock, where whoever started this process took it for us.
-    Raises `TrainingError` where nothing is left to do, another process does it, or the data are others now.
+    Raises `TrainingError` where nothing is left to do, another process does it, or the data are
+    others now.
     """
-    launched, lock = lock is not None, group.once(lambda: worker.taken(folder) if lock is None else lock)
+    launched, lock = (
+        lock is not None,
+        group.once(lambda: worker.taken(folder) if lock is None else lock),
+    )
     try:
         return _continued(folder, progress, lock, launched, group)
     except ResvizError as refusal:
@@ -82,23 +87,29 @@ def _continued(
     notes, told = group.once(lambda: (Record(folder).notes(), Record(folder).config))
     if notes.get("status") == "finished":
         raise TrainingError(
-            "{name} is finished; nothing is left to do. Start a new run for more epochs.", name=folder.name
+            "{name} is finished; nothing is left to do. Start a new run for more epochs.",
+            name=folder.name,
         )
     run = _prepared(Request.from_dict(told.get("request", {})), folder, progress, group)
     before = told.get("dataset")
     if isinstance(before, dict) and before["sha256"] != run.data.fingerprint:
         raise TrainingError(
-            "The pictures of {name} have changed since {run} began; start a new run.", name=run.data.name, run=run.name
+            "The pictures of {name} have changed since {run} began; start a new run.",
+            name=run.data.name,
+            run=run.name,
         )
     if group.first and not launched:
         run.forget_stop()
     return run, _events(run, _agreed(_same_device(told), group), group, lock, told.get("threads"))
 
 
-def _events(run: Run, device: Device, group: Group, lock: int | None = None, threads: int | None = None) -> Events:
+def _events(
+    run: Run, device: Device, group: Group, lock: int | None = None, threads: int | None = None
+) -> Events:
     """Settle the threads when the first event is asked for; those that a run began with are kept.
 
-    Processes that wait for each other cannot measure: they have the threads that `torchrun` gives them.
+    Processes that wait for each other cannot measure: they have the threads that `torchrun` gives
+    them.
     """
     chosen = run.request.threads if threads is None else threads
     if chosen == MEASURE:
@@ -113,9 +124,13 @@ def _lies_in(folder: Path, request: Request) -> bool:
     if not (folder / CONFIG).exists():
         return False
     found = Request.from_dict(Record(folder).config.get("request", {}))
-    alike = replace(found.config, batch_size=request.config.batch_size)  # which may have been halved
+    alike = replace(
+        found.config, batch_size=request.config.batch_size
+    )  # which may have been halved
     if replace(found, config=alike) != request:
-        raise TrainingError("{folder} holds a run with other settings; choose another --out.", folder=folder)
+        raise TrainingError(
+            "{folder} holds a run with other settings; choose another --out.", folder=folder
+        )
     return True
 
 

@@ -1,7 +1,7 @@
 """How many threads a training runs on, decided by a few of its own steps.
 
-More is not always faster: on shared virtual machines two OpenMP threads were seen to take 10 to 20 times as long as
-one, whenever a core is taken away while the others wait for it.
+More is not always faster: on shared virtual machines two OpenMP threads were seen to take 10 to 20
+times as long as one, whenever a core is taken away while the others wait for it.
 """
 
 import time
@@ -28,7 +28,9 @@ def measured(run: Run, device: Device, most: int | None = None) -> int:
     counts = candidates(most or share())
     if len(counts) == 1:
         return 1
-    long = replace(run.config, epochs=len(counts) * STEPS, compile=False)  # an epoch has a step at least
+    long = replace(
+        run.config, epochs=len(counts) * STEPS, compile=False
+    )  # an epoch has a step at least
     training = Training(build(run.spec), run.data, long, device, statistics(run.data))
     steps = (event for event in training.events() if isinstance(event, Step))
     return fastest(lambda: next(steps), counts)

@@ -1,7 +1,9 @@
 """A training in miniature, `python -m resviz.training.trial`: two epochs of a few steps each with all that belongs to
-them (records, test split, checkpoints), timed. Reads one JSON object, prints a line for each training.
+them (records, test split, checkpoints), timed. Reads one JSON object, prints a line for each
+training.
 
-Of pictures that have to be downloaded only the shapes count here: noise of their number and size stands in for them.
+Of pictures that have to be downloaded only the shapes count here: noise of their number and size
+stands in for them.
 """
 
 import gc
@@ -32,7 +34,11 @@ STEPS, EPOCHS = 5, 2  # of the miniature
 TESTED = 256  # pictures of its test split
 CLEAR = Path("/proc/self/clear_refs")
 # as published: pictures to train with, and to test with
-PUBLISHED = {"fashion-full": (60_000, 10_000), "cifar10": (50_000, 10_000), "cifar100": (50_000, 10_000)}
+PUBLISHED = {
+    "fashion-full": (60_000, 10_000),
+    "cifar10": (50_000, 10_000),
+    "cifar100": (50_000, 10_000),
+}
 
 
 def main() -> None:
@@ -56,19 +62,33 @@ def tried(request: Request, at_once: int = 1) -> Trial:
     pixels = statistics(data)
     counting = time.perf_counter() - counted
     images, targets = data.train.images, data.train.targets
-    batches = Batches(images, targets, request.config, *pixels, device=device.type)  # as large as in the training
+    batches = Batches(
+        images, targets, request.config, *pixels, device=device.type
+    )  # as large as in the training
     small = _few(data, request.config.batch_size * STEPS)
     with tempfile.TemporaryDirectory() as folder:
-        config = replace(request.config, epochs=EPOCHS, recalibration=0, lr=0.0)  # it cannot diverge
+        config = replace(
+            request.config, epochs=EPOCHS, recalibration=0, lr=0.0
+        )  # it cannot diverge
         asked = replace(request, config=config)
         run = Run(Path(folder) / "trial", asked, small)
         torch.set_num_threads(measured(run, device, max(1, cores() // at_once)))
         start = time.perf_counter() - begun
         clock = _timed(run, device)
     step, tests = median(clock.steps), len(data.test) / len(small.test)
-    epoch = max(min(clock.ends) + clock.test * (tests - 1) + 2 * counting, 0.0)  # two files of weights, each with them
+    epoch = max(
+        min(clock.ends) + clock.test * (tests - 1) + 2 * counting, 0.0
+    )  # two files of weights, each with them
     memory, free = _peak(device)
-    return Trial(start + max(clock.first - step, 0.0), step, epoch, len(batches), memory, free, len(clock.steps))
+    return Trial(
+        start + max(clock.first - step, 0.0),
+        step,
+        epoch,
+        len(batches),
+        memory,
+        free,
+        len(clock.steps),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +131,17 @@ def _data(request: Request) -> Dataset:
 
 
 def _noise(count: int, side: int, classes: int) -> Split:
-    return Split(torch.randint(256, (count, 3, side, side), dtype=torch.uint8), torch.arange(count) % classes)
+    return Split(
+        torch.randint(256, (count, 3, side, side), dtype=torch.uint8), torch.arange(count) % classes
+    )
 
 
 def _few(data: Dataset, images: int) -> Dataset:
     """The same classes and less of everything."""
     train = Split(data.train.images[:images], data.train.targets[:images])
-    return replace(data, train=train, test=Split(data.test.images[:TESTED], data.test.targets[:TESTED]))
+    return replace(
+        data, train=train, test=Split(data.test.images[:TESTED], data.test.targets[:TESTED])
+    )
 
 
 def _forget_peak(device: Device) -> None:

@@ -1,9 +1,11 @@
 """A run at work: trains, records, saves, and ends in one of four ways, each of them written down.
 
-Finished; stopped by whoever asked; stopped because the loss is no number any more; or failed, with a sentence. The
-fifth, a process that dies without a word, is seen by its lock, which the system takes back.
+Finished; stopped by whoever asked; stopped because the loss is no number any more; or failed, with
+a sentence. The fifth, a process that dies without a word, is seen by its lock, which the system
+takes back.
 
-Of several processes at one run (`parallel`) the first does all this, and the others compute their share.
+Of several processes at one run (`parallel`) the first does all this, and the others compute their
+share.
 """
 
 import time
@@ -44,7 +46,9 @@ def _followed(run: Run, device: Device, group: Group) -> Events:
     recorder = Recorder(network, run.request.record)
     with group.together():
         state = group.once(run.kept)
-        for event in Training(network, run.data, run.config, device, pixels, recorder, state, group).events():
+        for event in Training(
+            network, run.data, run.config, device, pixels, recorder, state, group
+        ).events():
             yield event
             if group.any(False):
                 return
@@ -75,7 +79,9 @@ def _attempt(run: Run, device: Device, journal: Journal, group: Group, may_halve
                 "The memory is full at step {step}; close other programs and resume, or choose a smaller batch.",
                 step=begun + 1,
             ) from reason
-    smaller = replace(run, request=replace(run.request, config=replace(run.config, batch_size=half)))
+    smaller = replace(
+        run, request=replace(run.request, config=replace(run.config, batch_size=half))
+    )
     smaller.start(device)
     yield from _attempt(smaller, device, journal, group, may_halve=False)
 
@@ -88,14 +94,22 @@ class _Work:
         self.network, self.pixels = build(run.spec), statistics(run.data)
         recorder = Recorder(self.network, run.request.record)
         state = group.once(run.kept)
-        self.training = Training(self.network, run.data, run.config, device, self.pixels, recorder, state, group)
+        self.training = Training(
+            self.network, run.data, run.config, device, self.pixels, recorder, state, group
+        )
         told = Record(run.folder).notes()
-        self.skipped = [step for step in told.get("skipped", []) if state and step < self.training.step]
+        self.skipped = [
+            step for step in told.get("skipped", []) if state and step < self.training.step
+        ]
         self.before = float(told.get("seconds", 0.0)) if state else 0.0
         self.begun = self.saved = time.monotonic()
         journal.layers(recorder.names())
-        journal.note(steps=self.training.steps, batchnorm_every=BATCHNORM_EVERY, skipped=self.skipped)
-        begun = {name: told.get(name, time.time()) for name in ("started", "queued")}  # a resume is no other start
+        journal.note(
+            steps=self.training.steps, batchnorm_every=BATCHNORM_EVERY, skipped=self.skipped
+        )
+        begun = {
+            name: told.get(name, time.time()) for name in ("started", "queued")
+        }  # a resume is no other start
         journal.note(model=f"new/{run.spec}", dataset=run.data.name, **begun)
         if state is None:
             run.save_epoch(self.network, None, 0, 0.0)
@@ -136,7 +150,9 @@ class _Work:
 
     def _finish(self) -> None:
         """Measure once more in float32, as the network will be used."""
-        final = evaluate(self.network, self.run.data.test, self.pixels, self.device, len(self.run.data.labels))
+        final = evaluate(
+            self.network, self.run.data.test, self.pixels, self.device, len(self.run.data.labels)
+        )
         self.run.save(self.network, final, self._seconds())
         found = {"accuracy": final.accuracy, "loss": final.loss}
         self.journal.note(status="finished", message="", final=found, seconds=self._seconds())
@@ -151,10 +167,14 @@ def taken(folder: Path) -> int:
         held = alive.hold(folder)
     except OSError as reason:
         raise TrainingError(
-            "{folder} cannot be written ({reason}); choose another --out.", folder=folder, reason=reason.strerror
+            "{folder} cannot be written ({reason}); choose another --out.",
+            folder=folder,
+            reason=reason.strerror,
         ) from None
     if held is None:
-        raise TrainingError("Another process is at work on {name}; wait for it, or stop it first.", name=folder.name)
+        raise TrainingError(
+            "Another process is at work on {name}; wait for it, or stop it first.", name=folder.name
+        )
     return held
 
 
@@ -176,9 +196,16 @@ def _ending(journal: Journal) -> Iterator[None]:
         journal.note(status="stopped", message="")
         raise
     except Exception as reason:
-        message = reason.sentence if isinstance(reason, ResvizError) else f"{type(reason).__name__}: {reason}"
+        message = (
+            reason.sentence
+            if isinstance(reason, ResvizError)
+            else f"{type(reason).__name__}: {reason}"
+        )
         with suppress(TrainingError):
-            journal.note(status="stopped" if isinstance(reason, DivergedError) else "crashed", message=message)
+            journal.note(
+                status="stopped" if isinstance(reason, DivergedError) else "crashed",
+                message=message,
+            )
         raise
 
 

@@ -30,7 +30,10 @@ def export(record: Record, folder: Path, kind: str = "csv") -> list[Path]:
     tables: dict[str, Columns] = {"steps": record.scalars(ALL), "epochs": record.epochs()}
     for quantity in record.quantities():
         steps, values = record.norms(quantity, ALL)
-        tables[quantity] = {"step": steps, **dict(zip(record.layers(quantity), values.T, strict=True))}
+        tables[quantity] = {
+            "step": steps,
+            **dict(zip(record.layers(quantity), values.T, strict=True)),
+        }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if kind == "tensorboard":
@@ -48,11 +51,15 @@ def export(record: Record, folder: Path, kind: str = "csv") -> list[Path]:
 def take_in(source: Path) -> str:
     """Copy a run's folder from elsewhere among the runs; returns its id.
 
-    Only files that a run has are copied, and links are not followed. Raises `TrainingError` where something is
-    missing or damaged, or a run of that name is here already.
+    Only files that a run has are copied, and links are not followed. Raises `TrainingError` where
+    something is missing or damaged, or a run of that name is here already.
     """
     name, target = source.resolve().name, reader.folder() / source.resolve().name
-    files = [path for path in source.glob("*") if _belongs(path) and not path.is_symlink()] if source.is_dir() else []
+    files = (
+        [path for path in source.glob("*") if _belongs(path) and not path.is_symlink()]
+        if source.is_dir()
+        else []
+    )
     if not {schema.FILE, schema.CONFIG} <= {path.name for path in files}:
         raise TrainingError(
             "{source} is no folder of a run: it needs {file} and {config}.",
@@ -61,7 +68,9 @@ def take_in(source: Path) -> str:
             config=schema.CONFIG,
         )
     if target.exists():
-        raise TrainingError("There is a run {name} here already; rename the folder, or delete that run.", name=name)
+        raise TrainingError(
+            "There is a run {name} here already; rename the folder, or delete that run.", name=name
+        )
     _check(source, files)
     beside = target.with_name(f".{name}.part")
     try:
@@ -111,9 +120,13 @@ def _check_database(path: Path) -> None:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
             found, healthy = _tables(db), db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
-            version = json.loads((db.execute("SELECT value FROM kv WHERE key = 'version'").fetchone() or ("0",))[0])
+            version = json.loads(
+                (db.execute("SELECT value FROM kv WHERE key = 'version'").fetchone() or ("0",))[0]
+            )
     except (sqlite3.Error, ValueError) as reason:
-        raise TrainingError("{name} cannot be read ({reason}).", name=path.name, reason=reason) from None
+        raise TrainingError(
+            "{name} cannot be read ({reason}).", name=path.name, reason=reason
+        ) from None
     if version not in range(1, schema.VERSION + 1) or not healthy or found != _wanted(version):
         raise TrainingError("{name} is none of resviz, or of another version.", name=path.name)
 

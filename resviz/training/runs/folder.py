@@ -71,12 +71,20 @@ class Run:
         return {
             "model": f"new/{self.spec}",
             "config": self.config.as_dict(),
-            "dataset": {"name": self.data.name, "sha256": self.data.fingerprint, "skipped": len(self.data.skipped)},
+            "dataset": {
+                "name": self.data.name,
+                "sha256": self.data.fingerprint,
+                "skipped": len(self.data.skipped),
+            },
             "images": {"train": len(self.data.train), "test": len(self.data.test)},
             "versions": {"torch": torch.__version__, "python": platform.python_version()},
             "device": device.name,
             "threads": torch.get_num_threads(),
-            "precision": str(device.autocast if self.config.precision == "auto" and device.autocast else torch.float32),
+            "precision": str(
+                device.autocast
+                if self.config.precision == "auto" and device.autocast
+                else torch.float32
+            ),
             "date": time.strftime("%Y-%m-%d"),
         }
 
@@ -90,7 +98,8 @@ class Run:
         self.make()
         with self.writing():
             write_config(
-                self.folder, {**self.recipe(device), "processes": processes, "request": self.request.as_dict()}
+                self.folder,
+                {**self.recipe(device), "processes": processes, "request": self.request.as_dict()},
             )
 
     def told(self) -> dict[str, Any]:
@@ -118,7 +127,9 @@ class Run:
         path = self.folder / STATE
         return checkpoint.load(path) if path.exists() else None
 
-    def save_epoch(self, model: nn.Module, test: Evaluation | None, epoch: int, seconds: float) -> None:
+    def save_epoch(
+        self, model: nn.Module, test: Evaluation | None, epoch: int, seconds: float
+    ) -> None:
         """Write the weights after `epoch` epochs (0: before the first), for looking at them later."""
         if epoch == 0 or epoch % math.ceil(self.config.epochs / KEPT_EPOCHS) == 0:
             name = f"epoch-{epoch}" if epoch else "initial"
@@ -132,11 +143,18 @@ class Run:
 
     def _write(self, path: Path, model: nn.Module, test: Evaluation | None, seconds: float) -> None:
         mean, std = self.data.channel_statistics()
-        told = {key: value for key, value in self.told().items() if key != "request"} or self.recipe()
+        told = {
+            key: value for key, value in self.told().items() if key != "request"
+        } or self.recipe()
         meta = {
             "spec": self.spec.as_dict(),
             "labels": self.data.labels,
-            "preprocess": {"resize": self.config.side, "crop": self.config.side, "mean": mean, "std": std},
+            "preprocess": {
+                "resize": self.config.side,
+                "crop": self.config.side,
+                "mean": mean,
+                "std": std,
+            },
             "card": {**told, **(self._found(test) if test else {}), "seconds": round(seconds)},
         }
         with self.writing():
@@ -144,7 +162,10 @@ class Run:
 
     def _found(self, test: Evaluation) -> dict[str, object]:
         shares = (round(share, 4) if math.isfinite(share) else None for share in test.by_class)
-        return {"accuracy": round(test.accuracy, 4), "by_class": dict(zip(self.data.labels, shares, strict=True))}
+        return {
+            "accuracy": round(test.accuracy, 4),
+            "by_class": dict(zip(self.data.labels, shares, strict=True)),
+        }
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -155,9 +176,13 @@ class Run:
             told = getattr(reason, "strerror", None) or reason
             if isinstance(reason, FileNotFoundError) or "No such file" in str(reason):
                 raise TrainingError(
-                    "{folder} was deleted while the run was going on; start it anew.", folder=self.folder
+                    "{folder} was deleted while the run was going on; start it anew.",
+                    folder=self.folder,
                 ) from None
-            full, closed = Sentence("make room and resume the run"), Sentence("choose another --out")
+            full, closed = (
+                Sentence("make room and resume the run"),
+                Sentence("choose another --out"),
+            )
             raise TrainingError(
                 "{folder} cannot be written ({told}); {way_out}.",
                 folder=self.folder,
@@ -167,7 +192,9 @@ class Run:
 
 
 def _is_full(reason: Exception) -> bool:
-    return getattr(reason, "errno", None) in (28, 122) or "No space left" in str(reason)  # ENOSPC, EDQUOT
+    return getattr(reason, "errno", None) in (28, 122) or "No space left" in str(
+        reason
+    )  # ENOSPC, EDQUOT
 
 
 def statistics(data: Dataset) -> tuple[Tensor, Tensor]:

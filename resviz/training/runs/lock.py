@@ -1,8 +1,8 @@
 """The sign of life of a training process: a lock on a file, which the system takes back when the process ends.
 
-However it ends: kill -9 and a power cut included. A process hands the lock to the child that it starts, so that there
-is no moment between the two in which the run looks dead. Windows has no such locks: there nothing is started in the
-background, but a training in the foreground shows as alive.
+However it ends: kill -9 and a power cut included. A process hands the lock to the child that it
+starts, so that there is no moment between the two in which the run looks dead. Windows has no such
+locks: there nothing is started in the background, but a training in the foreground shows as alive.
 """
 
 import os
@@ -47,7 +47,8 @@ def take(descriptor: int, shared: bool = False, wait: bool = False) -> None:
 def hold(folder: Path, wait: float = 1.0) -> int | None:
     """Take the lock of a run's folder; returns its file descriptor, None where another process has it.
 
-    Who asks `is_held` has a shared lock for a moment, so it is tried for `wait` seconds. Raises `OSError`.
+    Who asks `is_held` has a shared lock for a moment, so it is tried for `wait` seconds. Raises
+    `OSError`.
     """
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     end = time.monotonic() + wait

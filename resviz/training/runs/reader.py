@@ -4,7 +4,8 @@
     read(run_id).scalars()              step, loss, accuracy, lr, seconds
     read(run_id).norms("weight_gradient")   one number for each layer and step
 
-Long runs are thinned out where they lie, in SQL: a reader leaps from row to row. Torch is not needed.
+Long runs are thinned out where they lie, in SQL: a reader leaps from row to row. Torch is not
+needed.
 """
 
 import json
@@ -47,7 +48,9 @@ class RunInfo:
     session: str  # who asked for it
     group: str  # the runs of one race share it
     place: float  # its place in the queue: the smaller, the sooner
-    created: float = 0.0  # seconds since 1970; a resume changes its place in the queue, but not in the list
+    created: float = (
+        0.0  # seconds since 1970; a resume changes its place in the queue, but not in the list
+    )
 
 
 def folder() -> Path:
@@ -151,7 +154,10 @@ class Record:
         with self._open() as db:
             rows = db.execute(f"SELECT {', '.join(EPOCH)} FROM epoch ORDER BY epoch").fetchall()
         columns = list(zip(*rows, strict=True)) or [() for _ in EPOCH]
-        return {name: np.array(c, float if i else int) for i, (name, c) in enumerate(zip(EPOCH, columns, strict=True))}
+        return {
+            name: np.array(c, float if i else int)
+            for i, (name, c) in enumerate(zip(EPOCH, columns, strict=True))
+        }
 
     def layers(self, quantity: str) -> tuple[str, ...]:
         """Names of the layers or blocks of a quantity, from the input to the output; empty if it was not recorded."""
@@ -163,18 +169,23 @@ class Record:
         """What was recorded of each layer."""
         return tuple(quantity for quantity in QUANTITIES if self.layers(quantity))
 
-    def norms(self, quantity: str, most: int = 500) -> tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]:
+    def norms(
+        self, quantity: str, most: int = 500
+    ) -> tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]:
         """Steps (S,) and the quantity's values (S, L) as float32, about `most` steps from the first to the last.
 
-        L2 norms of gradients and weights; `update_ratio` is that of an update over that of the weights;
-        `bn_...` are means over the channels and `bn_..._deviation` their standard deviations.
+        L2 norms of gradients and weights; `update_ratio` is that of an update over that of the
+        weights; `bn_...` are means over the channels and `bn_..._deviation` their standard
+        deviations.
         """
         with self._open() as db:
             names = _layers(db, quantity)
             rows = _leap(db, TABLE_OF[quantity], ("step", quantity), most, quantity)
             return _matrix([row for row in rows if row[1] is not None], len(names))
 
-    def first(self, quantity: str, until: int) -> tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]:
+    def first(
+        self, quantity: str, until: int
+    ) -> tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]:
         """Every recorded step up to and with `until`, as `norms` gives them, none left out."""
         with self._open() as db:
             names = _layers(db, quantity)
@@ -195,11 +206,15 @@ class Record:
                 yield db
         except sqlite3.OperationalError as reason:
             raise TrainingError(
-                "The run {run} cannot be read ({reason}); it may have been deleted.", run=self.id, reason=reason
+                "The run {run} cannot be read ({reason}); it may have been deleted.",
+                run=self.id,
+                reason=reason,
             ) from None
         except (sqlite3.DatabaseError, ValueError, TypeError) as reason:
             raise TrainingError(
-                "The records of {run} are damaged ({reason}); delete the run.", run=self.id, reason=_first(reason)
+                "The records of {run} are damaged ({reason}); delete the run.",
+                run=self.id,
+                reason=_first(reason),
             ) from None
 
 
@@ -250,7 +265,9 @@ def _last(db: sqlite3.Connection, table: str, quantity: str = "step") -> int | N
     """The last step of a table, or None where it is empty or never held that quantity."""
     if quantity not in {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}:
         return None  # written by an earlier version
-    row = db.execute(f"SELECT step FROM {table} WHERE {quantity} IS NOT NULL ORDER BY step DESC LIMIT 1").fetchone()
+    row = db.execute(
+        f"SELECT step FROM {table} WHERE {quantity} IS NOT NULL ORDER BY step DESC LIMIT 1"
+    ).fetchone()
     return None if row is None else int(row[0])
 
 

@@ -1,9 +1,10 @@
 """Records as a TensorBoard event file: every recorded number a scalar, written without TensorFlow.
 
-The file is a sequence of TFRecords (length, its checksum, data, their checksum; CRC-32C, masked), each an `Event` of
-tensorflow/core/util/event.proto: wall_time = 1, step = 2, file_version = 3, summary = 5 with its values = 1, of which
-each has tag = 1 and simple_value = 2. The events of a table differ in their numbers only: they are written as rows of
-one array of bytes, the numbers in their places.
+The file is a sequence of TFRecords (length, its checksum, data, their checksum; CRC-32C, masked),
+each an `Event` of tensorflow/core/util/event.proto: wall_time = 1, step = 2, file_version = 3,
+summary = 5 with its values = 1, of which each has tag = 1 and simple_value = 2. The events of a
+table differ in their numbers only: they are written as rows of one array of bytes, the numbers in
+their places.
 """
 
 from collections.abc import Mapping
@@ -23,14 +24,18 @@ def write(path: Path, tables: Mapping[str, Mapping[str, np.ndarray]]) -> Path:
     """
     steps = tables["steps"]
     with path.open("wb") as file:
-        _records(np.frombuffer(b"\x1a" + bytes([len(FILE_VERSION)]) + FILE_VERSION, np.uint8)[None]).tofile(file)
+        _records(
+            np.frombuffer(b"\x1a" + bytes([len(FILE_VERSION)]) + FILE_VERSION, np.uint8)[None]
+        ).tofile(file)
         for table, columns in tables.items():
             (by, x), *rest = columns.items()
             scalars = {f"{table}/{name}": values for name, values in rest if name != "at"}
             when = steps["at"][np.searchsorted(steps[by], x, side="right") - 1]
             for i in range(0, len(x), ROWS):
                 part = slice(i, i + ROWS)
-                events = _events(x[part], when[part], {tag: values[part] for tag, values in scalars.items()})
+                events = _events(
+                    x[part], when[part], {tag: values[part] for tag, values in scalars.items()}
+                )
                 _records(events).tofile(file)
     return path
 

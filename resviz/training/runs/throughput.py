@@ -27,4 +27,6 @@ def pace(record: Record) -> Pace:
         return Pace(None, None)
     per_second = float((steps[-1] - steps[recent][0]) / (at[-1] - at[recent][0]))
     config: dict[str, Any] = record.config.get("config", {})
-    return Pace(per_second * int(config.get("batch_size", 0)), (info.steps - info.step) / per_second)
+    return Pace(
+        per_second * int(config.get("batch_size", 0)), (info.steps - info.step) / per_second
+    )

@@ -1,8 +1,9 @@
 """`Journal`: writes the records of a run into its `run.sqlite` while it trains.
 
-A step is one row, and rows are committed together a few times a second: 20,000 steps a second for 110 layers. What is
-committed survives kill -9; `flush(durable=True)` makes it survive a power cut as well, and precedes every checkpoint,
-so that no checkpoint is ahead of its records. A step that is done again after a resume replaces itself.
+A step is one row, and rows are committed together a few times a second: 20,000 steps a second for
+110 layers. What is committed survives kill -9; `flush(durable=True)` makes it survive a power cut
+as well, and precedes every checkpoint, so that no checkpoint is ahead of its records. A step that
+is done again after a resume replaces itself.
 """
 
 import json
@@ -43,13 +44,18 @@ class Journal:
 
     def note(self, **notes: object) -> None:
         """Say something about the run, at once: its status, the number of its steps."""
-        rows = [(key, json.dumps(v.as_plain() if isinstance(v, Sentence) else v)) for key, v in notes.items()]
+        rows = [
+            (key, json.dumps(v.as_plain() if isinstance(v, Sentence) else v))
+            for key, v in notes.items()
+        ]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO kv VALUES (?, ?)", rows)
 
     def layers(self, groups: Mapping[str, Sequence[tuple[str, str]]]) -> None:
         """Name the layers (name, kind) of each group, in forward order."""
-        rows = [(group, i, *layer) for group, layers in groups.items() for i, layer in enumerate(layers)]
+        rows = [
+            (group, i, *layer) for group, layers in groups.items() for i, layer in enumerate(layers)
+        ]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO layer VALUES (?, ?, ?, ?)", rows)
 
@@ -83,7 +89,9 @@ class Journal:
         """Commit the rest, and leave a single file behind that can be read from a folder without write permission."""
         try:
             self.flush()
-            with suppress(sqlite3.OperationalError):  # somebody reads: the log stays for the next who writes
+            with suppress(
+                sqlite3.OperationalError
+            ):  # somebody reads: the log stays for the next who writes
                 self._db.execute("PRAGMA busy_timeout=200")
                 self._db.execute("PRAGMA journal_mode=DELETE")
         finally:
@@ -92,7 +100,9 @@ class Journal:
     def __enter__(self) -> "Journal":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
         if error is None:
             self.close()
         else:
@@ -133,9 +143,12 @@ class Journal:
     def _refusals(self) -> Iterator[None]:
         try:
             yield
-            if not (self.folder / FILE).exists():  # SQLite goes on writing into a file without a name
+            if not (
+                self.folder / FILE
+            ).exists():  # SQLite goes on writing into a file without a name
                 raise TrainingError(
-                    "{folder} was deleted while the run was going on; what it learnt is gone.", folder=self.folder
+                    "{folder} was deleted while the run was going on; what it learnt is gone.",
+                    folder=self.folder,
                 )
         except (sqlite3.Error, OSError) as reason:
             raise TrainingError(
@@ -148,7 +161,11 @@ class Journal:
 
 def _way_out(reason: str) -> Sentence:
     full = "full" in reason or "disk I/O" in reason or "No space" in reason
-    return Sentence("make room on the disk and resume the run") if full else Sentence("choose another --out")
+    return (
+        Sentence("make room on the disk and resume the run")
+        if full
+        else Sentence("choose another --out")
+    )
 
 
 def _blob(values: Sequence[float] | None) -> bytes | None:

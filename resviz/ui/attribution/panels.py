@@ -47,7 +47,11 @@ def choose(subject: Subject) -> Choice:
         format_func=lambda key: said(METHODS[key].title),
     )
     method = METHODS[name]
-    layer = layer_picker(subject, models.default_layer(subject.model)).name if method.needs_layer else None
+    layer = (
+        layer_picker(subject, models.default_layer(subject.model)).name
+        if method.needs_layer
+        else None
+    )
     top = models.prediction(subject.model, subject.sha, subject.shown).top
     left, right = page.wide("classes").columns(2, gap="medium")
     with left:
@@ -62,9 +66,15 @@ def results(subject: Subject, choice: Choice) -> "list[Attribution]":
     labels = models.model(subject.model).labels
     found = []
     for target in choice.targets:
-        words = _("{method} for {label}").format(method=said(choice.method.title), label=labels[target])
+        words = _("{method} for {label}").format(
+            method=said(choice.method.title), label=labels[target]
+        )
         update = page.progress(words) if choice.method.slow else None
-        found.append(models.attribution(subject.model, subject.shown, choice.method.name, choice.layer, target, update))
+        found.append(
+            models.attribution(
+                subject.model, subject.shown, choice.method.name, choice.layer, target, update
+            )
+        )
         if update:
             update(1.0)
     return found
@@ -73,7 +83,8 @@ def results(subject: Subject, choice: Choice) -> "list[Attribution]":
 def common_scale(found: "list[Attribution]", signed: bool) -> raster.Range:
     """One scale for all maps, so that their strengths can be compared; a `signed` one whatever signs there are.
 
-    A map of single pixels has a few that outshine all others: its scale ends where 99 of 100 values lie below.
+    A map of single pixels has a few that outshine all others: its scale ends where 99 of 100 values
+    lie below.
     """
     values = np.concatenate([result.map.ravel() for result in found])
     if all(result.map.shape == result.input_size for result in found):
@@ -90,11 +101,21 @@ def show(subject: Subject, result: "Attribution", scale: raster.Range, side: str
         _("{method} for {label} over the photo").format(method=result.method, label=label),
         _("The map for {label}").format(label=label),
     )
-    linked_map.show(subject, result.layer if result.method == "grad-cam" else None, result.map, scale, titles, side)
+    linked_map.show(
+        subject,
+        result.layer if result.method == "grad-cam" else None,
+        result.map,
+        scale,
+        titles,
+        side,
+    )
     height, width = result.map.shape
     st.markdown(
         _("**{label}** · {probability} · map of {width}×{height} cells").format(
-            label=escaped(label), probability=html.percent(result.probability), width=width, height=height
+            label=escaped(label),
+            probability=html.percent(result.probability),
+            width=width,
+            height=height,
         )
     )
     if sentence := nothing_positive(result, label):
@@ -105,9 +126,13 @@ def show(subject: Subject, result: "Attribution", scale: raster.Range, side: str
 def nothing_positive(result: "Attribution", label: str) -> str | None:
     """The sentence for a map that leaves its overlay empty."""
     if result.is_flat:
-        return _("The map is zero everywhere: nothing here moves the score of {label}.").format(label=escaped(label))
+        return _("The map is zero everywhere: nothing here moves the score of {label}.").format(
+            label=escaped(label)
+        )
     if result.map.max() <= 0:
-        return _("No place speaks for {label}: all that counts here speaks against it.").format(label=escaped(label))
+        return _("No place speaks for {label}: all that counts here speaks against it.").format(
+            label=escaped(label)
+        )
     return None
 
 
@@ -119,7 +144,13 @@ def _downloads(subject: Subject, result: "Attribution", scale: raster.Range, sid
     picture = raster.overlay_png(photo, result.map, 0.8, scale.high)
     with st.container(horizontal=True, gap="small"):
         page.download(_("Overlay (PNG)"), picture, f"{name}.png", "image/png", f"png_{side}")
-        page.download(_("Map (NPY)"), file.getvalue(), f"{name}.npy", "application/octet-stream", f"npy_{side}")
+        page.download(
+            _("Map (NPY)"),
+            file.getvalue(),
+            f"{name}.npy",
+            "application/octet-stream",
+            f"npy_{side}",
+        )
 
 
 def explain(choice: Choice) -> None:
@@ -130,7 +161,13 @@ def explain(choice: Choice) -> None:
             "Both classes share one scale."
         )
         if choice.method.signed
-        else _("Bright places move the score most, in either direction. Both classes share one scale.")
+        else _(
+            "Bright places move the score most, in either direction. Both classes share one scale."
+        )
     )
-    pixelwise = "" if choice.layer or choice.method.name == "occlusion" else _("The scale ends at the 99th percentile.")
+    pixelwise = (
+        ""
+        if choice.layer or choice.method.name == "occlusion"
+        else _("The scale ends at the 99th percentile.")
+    )
     st.caption(" ".join(filter(None, (signs, pixelwise, choice.method.citation))))

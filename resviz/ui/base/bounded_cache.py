@@ -1,7 +1,8 @@
 """A bounded cache whose computations may draw their progress on the page.
 
-`st.cache_data` and `st.cache_resource` replay what a cached function drew, and refuse to when it drew on a place made
-outside: a progress bar is just that. Everything without progress is cached by Streamlit.
+`st.cache_data` and `st.cache_resource` replay what a cached function drew, and refuse to when it
+drew on a place made outside: a progress bar is just that. Everything without progress is cached by
+Streamlit.
 """
 
 import threading

@@ -28,7 +28,9 @@ def saved(name: str) -> tuple[str, ...]:
     from resviz.models import zoo
 
     run = base(name).removeprefix("run/")
-    ours = name.startswith("run/") and re.fullmatch(r"\w[\w.-]*", run)  # no way out of the folder of runs
+    ours = name.startswith("run/") and re.fullmatch(
+        r"\w[\w.-]*", run
+    )  # no way out of the folder of runs
     return zoo.saved(run) if ours else ()
 
 

@@ -17,7 +17,9 @@ def times(ratio: float) -> str:
         return _("{number} times").format(number=_large(ratio))
     if ratio >= 0.1:
         return _("{number} of").format(number=f"{ratio:.2g}")
-    return _("{number} of").format(number=f"1/{_large(1 / ratio)}" if ratio > 1e-6 else _power(ratio))
+    return _("{number} of").format(
+        number=f"1/{_large(1 / ratio)}" if ratio > 1e-6 else _power(ratio)
+    )
 
 
 def _large(number: float) -> str:
@@ -27,7 +29,9 @@ def _large(number: float) -> str:
     if number < 1e6:
         return f"{float(f'{number:.2g}'):,.0f}"
     if number < 1e9:
-        return _("{number} million").format(number=f"{number / 1e6:.2g}" if number < 1e8 else f"{number / 1e6:.0f}")
+        return _("{number} million").format(
+            number=f"{number / 1e6:.2g}" if number < 1e8 else f"{number / 1e6:.0f}"
+        )
     return _power(number)
 
 

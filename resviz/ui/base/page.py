@@ -74,8 +74,8 @@ def navigation() -> "StreamlitPage":
 def idea(sentence: str) -> None:
     """The page's one idea, under its name.
 
-    The first request after a start runs a page alone if its address names one: Streamlit does not know yet that
-    `app.py` has a navigation. Then tell it so and begin again.
+    The first request after a start runs a page alone if its address names one: Streamlit does not
+    know yet that `app.py` has a navigation. Then tell it so and begin again.
     """
     if not st.session_state.get(_FRAMED):
         navigation()
@@ -86,8 +86,8 @@ def idea(sentence: str) -> None:
 def escaped(text: str) -> str:
     """Text from outside (names, labels, messages that quote them) without its power to be Markdown.
 
-    What stands between two backticks, as commands do in our own messages, is shown as code, which has no power either.
-    The word joiner, which is not seen, keeps an address from becoming a link.
+    What stands between two backticks, as commands do in our own messages, is shown as code, which
+    has no power either. The word joiner, which is not seen, keeps an address from becoming a link.
     """
     parts = _CODE.split(text)
     return "".join(f"`{part}`" if i % 2 else _escaped(part) for i, part in enumerate(parts))
@@ -115,7 +115,9 @@ def refuse(refusal: ResvizError) -> None:
     st.error(escaped(whole(refusal)))
 
 
-def table_download(label: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def table_download(
+    label: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
     """The data of a picture as CSV."""
     file = io.StringIO()
     writer = csv.writer(file)

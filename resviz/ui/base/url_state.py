@@ -1,7 +1,8 @@
 """What a visitor has chosen: kept for the session across all pages, and in the address, so that a view can be shared.
 
-Only choices are kept, never defaults: a default may depend on the page, the model or the photo. Values are plain
-identifiers, the same in every language (Streamlit's own binding would put translated labels into the address).
+Only choices are kept, never defaults: a default may depend on the page, the model or the photo.
+Values are plain identifiers, the same in every language (Streamlit's own binding would put
+translated labels into the address).
 """
 
 import functools
@@ -23,7 +24,9 @@ def chosen(key: str) -> str | None:
 
 def choose(key: str, value: object) -> None:
     """Remember a choice; another model has other layers, channels and classes, another moment of its training not."""
-    if key == "model" and checkpoint_names.base(str(value)) != checkpoint_names.base(chosen(key) or ""):
+    if key == "model" and checkpoint_names.base(str(value)) != checkpoint_names.base(
+        chosen(key) or ""
+    ):
         for dependent in ("layer", "channel", "first", "target", "other", "off", "swap", "units"):
             _choices().pop(dependent, None)
     _choices()[key] = str(value)
@@ -50,11 +53,15 @@ def publish(page: str) -> None:
     st.session_state[_PUBLISHED] = page, dict(_choices())
 
 
-def pick(widget: Callable[..., Any], label: str, options: Sequence[T], default: T, key: str, **more: Any) -> T:
+def pick(
+    widget: Callable[..., Any], label: str, options: Sequence[T], default: T, key: str, **more: Any
+) -> T:
     """A widget that chooses one of `options`; it shows the choice made for `key`, else the default."""
     named = {str(option): option for option in options}
     st.session_state[key] = named.get(chosen(key) or "", default)
-    picked = widget(label, options, key=key, on_change=lambda: choose(key, st.session_state[key]), **more)
+    picked = widget(
+        label, options, key=key, on_change=lambda: choose(key, st.session_state[key]), **more
+    )
     return default if picked is None else picked
 
 

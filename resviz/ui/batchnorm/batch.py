@@ -50,11 +50,13 @@ class Page:
 def choose(subject: Subject, begin: tuple[str, str] = BEGIN) -> Page:
     """The controls for the batch, and its pictures as the network receives them.
 
-    `begin`: batch and corruption until the visitor chooses, which holds in all parts; where they are not those of the
-    other parts, a line says so.
+    `begin`: batch and corruption until the visitor chooses, which holds in all parts; where they
+    are not those of the other parts, a line says so.
     """
     source, corruption = begin
-    kind, harm, force = layout.wide("batch").columns([2.9, 2.75, 0.8], gap="medium", vertical_alignment="bottom")
+    kind, harm, force = layout.wide("batch").columns(
+        [2.9, 2.75, 0.8], gap="medium", vertical_alignment="bottom"
+    )
     with kind:
         source = url_state.pick(
             st.segmented_control,
@@ -91,17 +93,28 @@ def choose(subject: Subject, begin: tuple[str, str] = BEGIN) -> Page:
     if source == "uploads":
         image_batches.keep_uploads()
     if source == "data":
-        shown, others = image_batches.of_dataset(subject.model, image_batches.choose_dataset(subject.model))
+        shown, others = image_batches.of_dataset(
+            subject.model, image_batches.choose_dataset(subject.model)
+        )
     else:
         shown, others = (image_batches.of(subject, kind) for kind in (source, "samples"))
-    return Page(subject, source, image_batches.corrupted(shown, corruption, strength), others, corruption, strength)
+    return Page(
+        subject,
+        source,
+        image_batches.corrupted(shown, corruption, strength),
+        others,
+        corruption,
+        strength,
+    )
 
 
 def _own_choice(begin: tuple[str, str]) -> str:
     """What is as this part begins, and neither the visitor's choice nor as in the other parts."""
     titles = _batch_title(begin[0]), _corruption_title(begin[1])
     told = zip(("batch", "corruption"), begin, BEGIN, titles, strict=True)
-    return ", ".join(title for key, own, usual, title in told if own != usual and url_state.chosen(key) is None)
+    return ", ".join(
+        title for key, own, usual, title in told if own != usual and url_state.chosen(key) is None
+    )
 
 
 def _batch_title(source: str) -> str:

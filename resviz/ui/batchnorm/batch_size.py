@@ -21,7 +21,9 @@ def show(page: batch.Page) -> None:
         st.plotly_chart(
             batch_size.estimates(found, channel, words, layout.dark()),
             config={"displayModeBar": False},
-            alt=_("Means of channel {channel} in batches of 2 to 256 images").format(channel=channel),
+            alt=_("Means of channel {channel} in batches of 2 to 256 images").format(
+                channel=channel
+            ),
         )
         st.caption(
             _(
@@ -40,7 +42,10 @@ def show(page: batch.Page) -> None:
         )
         st.plotly_chart(
             batch_size.errors(
-                found, names, Words(_("images in the batch"), _("error, root mean square")), layout.dark()
+                found,
+                names,
+                Words(_("images in the batch"), _("error, root mean square")),
+                layout.dark(),
             ),
             config={"displayModeBar": False},
             alt=_("Errors of mean, variance and output over the size of the batch"),
@@ -54,7 +59,14 @@ def show(page: batch.Page) -> None:
             ).format(first=first, last=last, cells=found.cells)
         )
     rows = [
-        (int(n), layer.layer, c, found.mean_error[i, c], found.mean_theory[i, c], found.variance_error[i, c])
+        (
+            int(n),
+            layer.layer,
+            c,
+            found.mean_error[i, c],
+            found.mean_theory[i, c],
+            found.variance_error[i, c],
+        )
         for i, n in enumerate(found.sizes)
         for c in range(found.means.shape[2])
     ]

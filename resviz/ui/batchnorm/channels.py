@@ -36,7 +36,9 @@ def layer_and_channel(layers: "tuple[BatchNormLayer, ...]") -> "tuple[BatchNormL
             order,
             order[0],
             "unit",
-            format_func=lambda c: _("channel {number} · {drift:.3g} nats").format(number=c, drift=layer.divergence[c]),
+            format_func=lambda c: _("channel {number} · {drift:.3g} nats").format(
+                number=c, drift=layer.divergence[c]
+            ),
         )
     return layer, channel
 
@@ -47,28 +49,36 @@ def show_layer(page: "Page", layers: "tuple[BatchNormLayer, ...]") -> None:
     cloud, values = layout.wide("layer").columns([1, 1.45], gap="large")
     with values:
         layer, channel = layer_and_channel(layers)
-        found = results.channel(page.subject.model, page.batch.key, page.batch, layer.layer, channel)
+        found = results.channel(
+            page.subject.model, page.batch.key, page.batch, layer.layer, channel
+        )
         _show_channel(found, layer)
     with cloud:
         _show_cloud(layer, channel)
 
 
 def _show_cloud(layer: "BatchNormLayer", channel: int) -> None:
-    words = drift.Words(_("shift of the mean (stored deviations)"), _("spread against stored"), _("channel"))
+    words = drift.Words(
+        _("shift of the mean (stored deviations)"), _("spread against stored"), _("channel")
+    )
     st.plotly_chart(
         drift.channel_cloud(layer, channel, words, layout.dark()),
         config={"displayModeBar": False},
         key=f"cloud-{layer.layer}",
         on_select=lambda: _take_point(f"cloud-{layer.layer}"),
         selection_mode="points",
-        alt=_("Shift and spread of the {count} channels of {layer}").format(count=len(layer.gamma), layer=layer.layer),
+        alt=_("Shift and spread of the {count} channels of {layer}").format(
+            count=len(layer.gamma), layer=layer.layer
+        ),
     )
     constant = int(layer.batch.constant.sum()) if layer.batch else 0
-    never_varies = _(" {count} of them never vary here: their variance is 0.").format(count=constant)
+    never_varies = _(" {count} of them never vary here: their variance is 0.").format(
+        count=constant
+    )
     st.caption(
-        _("The {count} channels of {layer}: the middle is where nothing drifted. Click one.").format(
-            count=len(layer.gamma), layer=escaped(layer.layer)
-        )
+        _(
+            "The {count} channels of {layer}: the middle is where nothing drifted. Click one."
+        ).format(count=len(layer.gamma), layer=escaped(layer.layer))
         + (never_varies if constant else "")
     )
 
@@ -87,7 +97,9 @@ def _show_channel(found: "ChannelValues", layer: "BatchNormLayer") -> None:
     st.plotly_chart(
         drift.channel_histograms(found, layer, titles, words, layout.dark()),
         config={"displayModeBar": False},
-        alt=_("Values of channel {channel} before and after {layer}").format(channel=found.channel, layer=found.layer),
+        alt=_("Values of channel {channel} before and after {layer}").format(
+            channel=found.channel, layer=found.layer
+        ),
     )
     c = found.channel
     st.caption(

@@ -45,7 +45,11 @@ def _chosen_layer(layers: "tuple[BatchNormLayer, ...]") -> "BatchNormLayer":
 def _explain_drift(layers: "tuple[BatchNormLayer, ...]") -> None:
     off, dead, channels = (
         sum(map(len, parts))
-        for parts in ([la.switched_off for la in layers], [la.dead for la in layers], [la.gamma for la in layers])
+        for parts in (
+            [la.switched_off for la in layers],
+            [la.dead for la in layers],
+            [la.gamma for la in layers],
+        )
     )
     st.caption(
         _(
@@ -56,11 +60,27 @@ def _explain_drift(layers: "tuple[BatchNormLayer, ...]") -> None:
         ).format(channels=channels, off=off, dead=dead)
     )
     rows = [
-        (la.layer, len(la.gamma), la.batches, la.drift, len(la.switched_off), len(la.dead), la.batch.values)
+        (
+            la.layer,
+            len(la.gamma),
+            la.batches,
+            la.drift,
+            len(la.switched_off),
+            len(la.dead),
+            la.batch.values,
+        )
         for la in layers
         if la.batch
     ]
-    columns = ("layer", "channels", "batches_seen", "median_drift_nats", "off", "dead", "values_per_channel")
+    columns = (
+        "layer",
+        "channels",
+        "batches_seen",
+        "median_drift_nats",
+        "off",
+        "dead",
+        "values_per_channel",
+    )
     layout.table_download(_("Download the layers"), "batchnorm", columns, rows)
 
 

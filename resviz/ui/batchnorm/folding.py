@@ -57,13 +57,19 @@ def show(page: batch.Page) -> None:
 
 def _draw(convolution: str, layer: str, scale: np.ndarray, bias: np.ndarray) -> None:
     st.subheader(
-        _("What {layer} makes of {convolution}").format(layer=escaped(layer), convolution=escaped(convolution)),
+        _("What {layer} makes of {convolution}").format(
+            layer=escaped(layer), convolution=escaped(convolution)
+        ),
         anchor=False,
     )
     st.plotly_chart(
-        folding.factors(scale, bias, (_("channel"), _("factor s of the kernel"), _("new bias")), layout.dark()),
+        folding.factors(
+            scale, bias, (_("channel"), _("factor s of the kernel"), _("new bias")), layout.dark()
+        ),
         config={"displayModeBar": False},
-        alt=_("Factor and new bias of the {count} channels of {layer}").format(count=len(scale), layer=layer),
+        alt=_("Factor and new bias of the {count} channels of {layer}").format(
+            count=len(scale), layer=layer
+        ),
     )
     largest = int(np.abs(scale).argmax())
     st.caption(

@@ -36,13 +36,19 @@ def show(page: batchnorm.Page) -> None:
     with pictures:
         batchnorm.show_pictures(page, image)
         several = _(" Click one.") if count > 1 else ""
-        st.caption(_("{title}, as the network receives it.").format(title=escaped(batch.titles[image])) + several)
+        st.caption(
+            _("{title}, as the network receives it.").format(title=escaped(batch.titles[image]))
+            + several
+        )
     labels = models.model(subject.model).labels
     for place, mode, (title, words) in zip(columns, modes, _titles(page), strict=True):
         with place:
             st.markdown(f"**{title}**")
             top = mode.top(image, labels)
-            clickable.show(html.share_list([(guess.label, guess.probability) for guess in top]), f"top-{mode.name}")
+            clickable.show(
+                html.share_list([(guess.label, guess.probability) for guess in top]),
+                f"top-{mode.name}",
+            )
             st.caption(words)
     if count > 1:
         _say_agreement(modes)
@@ -58,7 +64,9 @@ def show(page: batchnorm.Page) -> None:
         for mode in modes
         for guess in mode.top(i, labels)
     ]
-    layout.table_download(_("Download the answers"), "answers", ("image", "statistics", "label", "probability"), rows)
+    layout.table_download(
+        _("Download the answers"), "answers", ("image", "statistics", "label", "probability"), rows
+    )
     paper_card.show_all(*CARDS)
 
 
@@ -86,30 +94,47 @@ def _titles(page: batchnorm.Page) -> list[tuple[str, str]]:
     """Heading and caption of each mode."""
     count, same = len(page.batch.titles), page.batch.key == page.calibration.key
     own = (
-        _("Its own mean and variance over {count} images, as in training. The others in the batch change the answer.")
+        _(
+            "Its own mean and variance over {count} images, as in training. The others in the batch change the answer."
+        )
         if count > 1
         else _("The photo's own mean and variance, over its places alone.")
     )
     again = (
-        _("Measured again on {count} other pictures of the dataset, made worse in the same way. No label is needed.")
+        _(
+            "Measured again on {count} other pictures of the dataset, made worse in the same way. No label is needed."
+        )
         if page.source == "data"
-        else _("Measured again on the sample photos, made worse in the same way (Li et al. 2016). No label is needed.")
+        else _(
+            "Measured again on the sample photos, made worse in the same way (Li et al. 2016). No label is needed."
+        )
     ).format(count=len(page.others.titles))
     very = _(" Here they are this very batch: choose another one to see a difference.")
     return [
-        (_("Running statistics"), _("What was averaged in training: evaluation mode. The answer for users.")),
+        (
+            _("Running statistics"),
+            _("What was averaged in training: evaluation mode. The answer for users."),
+        ),
         (_("The batch's own"), own.format(count=count)),
         (_("Recalibrated (AdaBN)"), again + (very if same else "")),
     ]
 
 
 def _show_changes(modes: "tuple[Mode, ...]") -> None:
-    lines = list(zip((_("the batch's own"), _("recalibrated")), (mode.change for mode in modes[1:]), strict=True))
+    lines = list(
+        zip(
+            (_("the batch's own"), _("recalibrated")),
+            (mode.change for mode in modes[1:]),
+            strict=True,
+        )
+    )
     words = drift.Words("", _("change of the output"))
     st.plotly_chart(
         drift.changes(modes[0].layers, lines, words, layout.dark()),
         config={"displayModeBar": False},
-        alt=_("Change of the output of {count} layers over depth").format(count=len(modes[0].layers)),
+        alt=_("Change of the output of {count} layers over depth").format(
+            count=len(modes[0].layers)
+        ),
     )
     st.caption(
         _(

@@ -47,9 +47,13 @@ def _show_spread(subject: Subject) -> None:
     found = results.spreads(subject.model, batch.key, batch)
     names = page.spread(list(found), 2 * batchnorm.MAX_VIOLINS)
     st.plotly_chart(
-        no_norm.spread(names, [found[name] for name in names], _("deviation of the outputs"), page.dark()),
+        no_norm.spread(
+            names, [found[name] for name in names], _("deviation of the outputs"), page.dark()
+        ),
         config={"displayModeBar": False},
-        alt=_("Standard deviation of the outputs of {count} convolutions over depth").format(count=len(names)),
+        alt=_("Standard deviation of the outputs of {count} convolutions over depth").format(
+            count=len(names)
+        ),
     )
     first, last = next(iter(found.values())), next(reversed(found.values()))
     st.caption(
@@ -80,5 +84,7 @@ def _show_affine(layers: "tuple[Affine, ...]") -> None:
         alt=_("Scale and bias of {count} layers over depth").format(count=len(names)),
     )
     st.caption(
-        _("Scale and bias of {shown} of {all} layers, in forward order.").format(shown=len(names), all=len(layers))
+        _("Scale and bias of {shown} of {all} layers, in forward order.").format(
+            shown=len(names), all=len(layers)
+        )
     )

@@ -11,8 +11,16 @@ from resviz.ui.services.run_names import run_title, when
 
 TRAINING = "pages/training.py"
 RECORDED = {"preset": "race", "record": "full"}  # a race whose runs record BatchNorm
-SMALL_BATCH = {"preset": "race", "racers": "residual", "depths": "8", "minibatch": "4"}  # about a minute
-WITH_AND_WITHOUT = {"preset": "race", "norms": "batch,none"}  # the same networks with BatchNorm and without it
+SMALL_BATCH = {
+    "preset": "race",
+    "racers": "residual",
+    "depths": "8",
+    "minibatch": "4",
+}  # about a minute
+WITH_AND_WITHOUT = {
+    "preset": "race",
+    "norms": "batch,none",
+}  # the same networks with BatchNorm and without it
 
 
 def title(info: RunInfo) -> str:
@@ -26,7 +34,12 @@ def pick(known: Mapping[str, RunInfo]) -> str:
     looked_at = model.removeprefix("run/").partition("?")[0]
     default = looked_at if looked_at in known else next(iter(known))
     return url_state.pick(
-        st.selectbox, _("Recorded run"), list(known), default, "bnrun", format_func=lambda name: title(known[name])
+        st.selectbox,
+        _("Recorded run"),
+        list(known),
+        default,
+        "bnrun",
+        format_func=lambda name: title(known[name]),
     )
 
 
@@ -38,10 +51,14 @@ def link_to_recording() -> None:
 def link_to_race() -> None:
     """To the Training page, with the race of networks with BatchNorm against those without."""
     st.page_link(
-        TRAINING, label=_("Race networks with BatchNorm against networks without →"), query_params=WITH_AND_WITHOUT
+        TRAINING,
+        label=_("Race networks with BatchNorm against networks without →"),
+        query_params=WITH_AND_WITHOUT,
     )
 
 
 def link_to_small_batch() -> None:
     """To the Training page, with a network that sees four images at a time."""
-    st.page_link(TRAINING, label=_("Train a network on batches of four →"), query_params=SMALL_BATCH)
+    st.page_link(
+        TRAINING, label=_("Train a network on batches of four →"), query_params=SMALL_BATCH
+    )

@@ -24,17 +24,29 @@ def show() -> None:
     known = _recorded()
     if not known:
         st.info(
-            _("No run has recorded BatchNorm yet: train networks on the page Training, with the record set to full.")
+            _(
+                "No run has recorded BatchNorm yet: train networks on the page Training, with the record set to full."
+            )
         )
         runs.link_to_recording()
         return
-    choosing, measuring = page.wide("stored").columns([1.6, 1.2], gap="medium", vertical_alignment="bottom")
+    choosing, measuring = page.wide("stored").columns(
+        [1.6, 1.2], gap="medium", vertical_alignment="bottom"
+    )
     with choosing:
         record = reader.read(runs.pick(known))
     with measuring:
-        kinds = [kind for kind in KINDS if record.layers(kind)]  # runs of an earlier version have no beta
+        kinds = [
+            kind for kind in KINDS if record.layers(kind)
+        ]  # runs of an earlier version have no beta
         quantity = url_state.pick(
-            st.segmented_control, _("Stored"), kinds, "bn_mean", "stored", required=True, format_func=_title
+            st.segmented_control,
+            _("Stored"),
+            kinds,
+            "bn_mean",
+            "stored",
+            required=True,
+            format_func=_title,
         )
     over_depth, one = page.wide("through").columns([1.25, 1], gap="large")
     layers = record.layers(quantity)
@@ -73,11 +85,17 @@ def _show_all(record: Record, quantity: str, chosen: int) -> None:
     layers = record.layers(quantity)
     titles = (_("step"), _("layer, from the input"), _title(quantity))
     st.plotly_chart(
-        through_training.heatmap(steps, values, layers, chosen, KINDS[quantity], titles, page.dark()),
+        through_training.heatmap(
+            steps, values, layers, chosen, KINDS[quantity], titles, page.dark()
+        ),
         config={"displayModeBar": False},
-        alt=_("{quantity} of {count} layers at each step").format(quantity=_title(quantity), count=len(layers)),
+        alt=_("{quantity} of {count} layers at each step").format(
+            quantity=_title(quantity), count=len(layers)
+        ),
     )
-    signed = _("White is zero, red above it, blue below; 95% of the numbers lie between the ends of the colours.")
+    signed = _(
+        "White is zero, red above it, blue below; 95% of the numbers lie between the ends of the colours."
+    )
     colours = {
         "bn_mean": signed,
         "bn_beta": signed,
@@ -90,7 +108,9 @@ def _show_all(record: Record, quantity: str, chosen: int) -> None:
         for step, row in zip(steps, values, strict=True)
         for layer, value in zip(layers, row, strict=True)
     ]
-    page.table_download(_("Download the numbers"), f"{record.id}-{quantity}", ("step", "layer", quantity), rows)
+    page.table_download(
+        _("Download the numbers"), f"{record.id}-{quantity}", ("step", "layer", quantity), rows
+    )
 
 
 def _explained(steps: np.ndarray) -> str:
@@ -101,7 +121,9 @@ def _explained(steps: np.ndarray) -> str:
             "A column is one step out of {every}, a row a layer: the mean over its channels. "
             "The frame is the chosen layer."
         ).format(every=every)
-    return _("A column is a step, a row a layer: the mean over its channels. The frame is the chosen layer.")
+    return _(
+        "A column is a step, a row a layer: the mean over its channels. The frame is the chosen layer."
+    )
 
 
 def _show_layer(record: Record, at: int, layer: str) -> None:
@@ -115,9 +137,15 @@ def _show_layer(record: Record, at: int, layer: str) -> None:
     st.plotly_chart(
         through_training.courses(steps, courses, _("step"), page.dark()),
         config={"displayModeBar": False},
-        alt=_("Running mean, running variance, scale and shift of {layer} at each step").format(layer=layer),
+        alt=_("Running mean, running variance, scale and shift of {layer} at each step").format(
+            layer=layer
+        ),
     )
-    st.caption(_("{layer}: mean over its channels; the band is their standard deviation.").format(layer=escaped(layer)))
+    st.caption(
+        _("{layer}: mean over its channels; the band is their standard deviation.").format(
+            layer=escaped(layer)
+        )
+    )
 
 
 def _show_first(record: Record, at: int, layer: str) -> None:
@@ -126,7 +154,9 @@ def _show_first(record: Record, at: int, layer: str) -> None:
     found = [_beginning(record, quantity, at) for quantity in STARTS]
     parts = [part for part in found if part]
     if len(parts) < len(found):
-        st.caption(_("This run was not recorded at each of its first steps: train it again to see them."))
+        st.caption(
+            _("This run was not recorded at each of its first steps: train it again to see them.")
+        )
         return
     names = (_("running average"), _("what the step's batch brought"))
     st.plotly_chart(

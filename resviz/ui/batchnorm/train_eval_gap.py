@@ -29,7 +29,11 @@ def show() -> None:
     """Share of right answers, or loss, after each epoch in both ways."""
     known = _saved()
     if not known:
-        st.info(_("No network with BatchNorm has been trained here yet: the page Training does it in a minute."))
+        st.info(
+            _(
+                "No network with BatchNorm has been trained here yet: the page Training does it in a minute."
+            )
+        )
         runs.link_to_small_batch()
         return
     choosing, batching, measuring = page.wide("mismatch").columns([1.5, 1.5, 1], gap="medium")
@@ -50,16 +54,36 @@ def show() -> None:
     data = training_data.of_run(record.id)
     if data is None or not training_data.present(data):
         name = escaped(training_data.title(data)) if data else known[record.id].dataset
-        st.info(_("The pictures of {data}, which this run learned from, are not on this machine.").format(data=name))
+        st.info(
+            _(
+                "The pictures of {data}, which this run learned from, are not on this machine."
+            ).format(data=name)
+        )
         return
     found = _measured(record.id, data, batch)
     _draw(record, found, quantity)
     _say(found)
     rows = [
-        (epoch, one.images, one.batch, one.stored.accuracy, one.own.accuracy, one.stored.loss, one.own.loss)
+        (
+            epoch,
+            one.images,
+            one.batch,
+            one.stored.accuracy,
+            one.own.accuracy,
+            one.stored.loss,
+            one.own.loss,
+        )
         for epoch, one in found.items()
     ]
-    columns = ("epoch", "images", "batch", "accuracy_stored", "accuracy_own", "loss_stored", "loss_own")
+    columns = (
+        "epoch",
+        "images",
+        "batch",
+        "accuracy_stored",
+        "accuracy_own",
+        "loss_stored",
+        "loss_own",
+    )
     page.table_download(_("Download the numbers"), f"{record.id}-mismatch-{batch}", columns, rows)
     runs.link_to_small_batch()
 
@@ -68,7 +92,11 @@ def _saved() -> dict[str, RunInfo]:
     """Runs with BatchNorm of which weights after epochs were kept."""
     from resviz.models import zoo
 
-    return {info.id: info for info in reader.runs() if _has_norm(info) and _checkpoints(zoo.saved(info.id))}
+    return {
+        info.id: info
+        for info in reader.runs()
+        if _has_norm(info) and _checkpoints(zoo.saved(info.id))
+    }
 
 
 def _has_norm(info: RunInfo) -> bool:
@@ -102,7 +130,8 @@ def _measured(run: str, data: str, batch: int) -> "dict[int, Mismatch]":
         for i, (epoch, name) in enumerate(checkpoints.items()):
             update(max(i / len(checkpoints), 0.01))
             found[epoch] = _shelf.get(
-                (run, name, data, batch), _measuring(checkpoint_names.at(f"run/{run}", name), data, batch)
+                (run, name, data, batch),
+                _measuring(checkpoint_names.at(f"run/{run}", name), data, batch),
             )
     finally:
         update(1.0)
@@ -163,7 +192,13 @@ def _say(found: "dict[int, Mismatch]") -> None:
         _(
             "After epoch {epoch}, the same weights on the same {images} test images: **{stored:.1%}** right with "
             "running averages, **{own:.1%}** in batches of {batch} with their own statistics."
-        ).format(epoch=epoch, images=last.images, batch=last.batch, stored=last.stored.accuracy, own=last.own.accuracy)
+        ).format(
+            epoch=epoch,
+            images=last.images,
+            batch=last.batch,
+            stored=last.stored.accuracy,
+            own=last.own.accuracy,
+        )
     )
     st.caption(
         _(

@@ -68,7 +68,12 @@ def _input_name(bias: float) -> str:
 
 
 def _lines(found: "ByHand", step: int, name: str) -> list[tuple[str, np.ndarray]]:
-    rows = [(name, found.x), (f"{name} − μ", found.centred), ("x̂", found.x_hat), ("γ x̂ + β", found.y)]
+    rows = [
+        (name, found.x),
+        (f"{name} − μ", found.centred),
+        ("x̂", found.x_hat),
+        ("γ x̂ + β", found.y),
+    ]
     return rows[: {1: 1, 2: 2, 3: 2, 4: 3}.get(step, 4)]
 
 
@@ -96,17 +101,23 @@ def _say_steps(found: "ByHand", step: int, given: worked_inputs.Inputs) -> None:
         st.latex(formula)
     words = _explained(step, found)
     if given.bias:
-        words += " " + _("What comes in is x + b, with the bias b = {bias:g}.").format(bias=given.bias)
+        words += " " + _("What comes in is x + b, with the bias b = {bias:g}.").format(
+            bias=given.bias
+        )
     st.caption(words)
 
 
 def _explained(step: int, found: "ByHand") -> str:
     constant = [str(c + 1) for c in np.flatnonzero(found.constant)]
     words = {
-        1: _("The formulas follow channel 1. Each channel has its own mean, over the batch (and over all places)."),
+        1: _(
+            "The formulas follow channel 1. Each channel has its own mean, over the batch (and over all places)."
+        ),
         2: _("Now every channel lies around zero."),
         3: _("The mean square of what is left, divided by n: how wide the channel is."),
-        4: _("Divided by the deviation (ε = 0.00001 keeps it from 0), every channel is one wide. Its shape stays."),
+        4: _(
+            "Divided by the deviation (ε = 0.00001 keeps it from 0), every channel is one wide. Its shape stays."
+        ),
         5: _("γ and β are learned: they may give back any width and place."),
         6: _(
             "Evaluation uses running averages instead, here starting from 0 and 1. "
@@ -116,9 +127,9 @@ def _explained(step: int, found: "ByHand") -> str:
     if step == 4 and len(found.x) == 2:
         words += " " + _("Of a batch of two only the order is left: −1 and 1.")
     if constant:
-        words += " " + _("Channel {numbers} is constant: its variance is 0, and β is all that comes out.").format(
-            numbers=", ".join(constant)
-        )
+        words += " " + _(
+            "Channel {numbers} is constant: its variance is 0, and β is all that comes out."
+        ).format(numbers=", ".join(constant))
     return words
 
 
@@ -128,7 +139,9 @@ def _show_bias(x: np.ndarray, bias: float, without: "ByHand", found: "ByHand") -
     with picture:
         titles = (_("into BatchNorm: {name}").format(name=_input_name(bias)), _("out of it: y"))
         st.plotly_chart(
-            worked_example.before_and_after(x + bias, found.y, titles, _input_name(bias)[1:], page.dark()),
+            worked_example.before_and_after(
+                x + bias, found.y, titles, _input_name(bias)[1:], page.dark()
+            ),
             config={"displayModeBar": False},
             alt=_("Values before and after BatchNorm with a bias of {bias:g}").format(bias=bias),
         )
@@ -136,7 +149,8 @@ def _show_bias(x: np.ndarray, bias: float, without: "ByHand", found: "ByHand") -
         st.latex(r"\mu(x + b) = \mu(x) + b")
         st.latex(r"\Rightarrow\ (x + b) - \mu(x + b) = x - \mu(x)")
         moved, running = (
-            float(np.abs(a - b).max()) for a, b in ((found.y, without.y), (found.running_mean, without.running_mean))
+            float(np.abs(a - b).max())
+            for a, b in ((found.y, without.y), (found.running_mean, without.running_mean))
         )
         st.caption(
             _(

@@ -1,7 +1,7 @@
 """The numbers of the example by hand: typed, or told by the address, so that an example can be shared as a link.
 
-`hand_batch=2,6/10,11` is two values of each of two channels; `hand_gamma`, `hand_beta`, `hand_momentum` and `hand_bias`
-are numbers.
+`hand_batch=2,6/10,11` is two values of each of two channels; `hand_gamma`, `hand_beta`,
+`hand_momentum` and `hand_bias` are numbers.
 """
 
 import math
@@ -37,16 +37,29 @@ def parse(text: str) -> np.ndarray:
     """One line a channel, its values separated by commas, to (n, c); raises `ProbeError` saying what is wrong."""
     lines = [line for line in text.splitlines() if line.strip()]
     try:
-        rows = [[_value(part) for part in line.replace(";", ",").split(",") if part.strip()] for line in lines]
+        rows = [
+            [_value(part) for part in line.replace(";", ",").split(",") if part.strip()]
+            for line in lines
+        ]
     except ValueError:
-        raise ProbeError("A value is no number; write them like 2, 6, one line for each channel.") from None
-    if not 1 <= len(rows) <= CHANNELS or len({len(row) for row in rows}) > 1 or len(rows[0]) > VALUES:
         raise ProbeError(
-            "Write 1 to {channels} lines with equally many values, at most {values}.", channels=CHANNELS, values=VALUES
+            "A value is no number; write them like 2, 6, one line for each channel."
+        ) from None
+    if (
+        not 1 <= len(rows) <= CHANNELS
+        or len({len(row) for row in rows}) > 1
+        or len(rows[0]) > VALUES
+    ):
+        raise ProbeError(
+            "Write 1 to {channels} lines with equally many values, at most {values}.",
+            channels=CHANNELS,
+            values=VALUES,
         )
     found = np.array(rows).T
     if len(found) < 2:
-        raise ProbeError("A batch of one has no variance to divide by; write at least two values in each line.")
+        raise ProbeError(
+            "A batch of one has no variance to divide by; write at least two values in each line."
+        )
     if not (np.abs(found) <= LARGEST).all():
         raise ProbeError("A value is too large to show; stay within a million.")
     return found
@@ -65,8 +78,17 @@ def ask() -> Inputs:
         _batch(),
         _number(st.number_input, _("γ, scale"), 1.0, (-100.0, 100.0), 0.5, "hand_gamma"),
         _number(st.number_input, _("β, shift"), 0.0, (-100.0, 100.0), 0.5, "hand_beta"),
-        _number(st.slider, _("Momentum: weight of the newest batch"), 0.1, (0.0, 1.0), 0.05, "hand_momentum"),
-        _number(st.slider, _("Bias of the convolution before it"), 0.0, (-10.0, 10.0), 0.5, "hand_bias"),
+        _number(
+            st.slider,
+            _("Momentum: weight of the newest batch"),
+            0.1,
+            (0.0, 1.0),
+            0.05,
+            "hand_momentum",
+        ),
+        _number(
+            st.slider, _("Bias of the convolution before it"), 0.0, (-10.0, 10.0), 0.5, "hand_bias"
+        ),
     )
 
 
@@ -79,7 +101,9 @@ def _batch() -> np.ndarray:
         _("The batch: one line for each channel"),
         key=key,
         height=136,
-        on_change=lambda: url_state.choose(key, st.session_state[key].strip().replace(" ", "").replace("\n", "/")),
+        on_change=lambda: url_state.choose(
+            key, st.session_state[key].strip().replace(" ", "").replace("\n", "/")
+        ),
     )
     try:
         return parse(text or "")
@@ -89,7 +113,12 @@ def _batch() -> np.ndarray:
 
 
 def _number(
-    widget: Callable[..., float], label: str, default: float, span: tuple[float, float], step: float, key: str
+    widget: Callable[..., float],
+    label: str,
+    default: float,
+    span: tuple[float, float],
+    step: float,
+    key: str,
 ) -> float:
     """A number; where the address tells none of that range, a sentence and the default."""
     told, (low, high) = url_state.chosen(key), span

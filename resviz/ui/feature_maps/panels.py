@@ -69,14 +69,20 @@ def choose(subject: Subject, layer: "Layer") -> ChannelPage:
     with scale:
         shared = url_state.switch(_("One scale for all"), "shared")
     weight = _weight(kind, subject, layer, activation, target)
-    order = np.arange(len(activation.mean)) if weight is None else np.argsort(-weight, kind="stable")
+    order = (
+        np.arange(len(activation.mean)) if weight is None else np.argsort(-weight, kind="stable")
+    )
     start = _pager(pager, order)
     chosen = _chosen_channel(order, start)
     return ChannelPage(activation, order, weight, start, chosen, shared)
 
 
 def _order_title(order: str) -> str:
-    return {"index": _("Number"), "mean": _("Mean activation"), "relevance": _("Speaks for the class")}[order]
+    return {
+        "index": _("Number"),
+        "mean": _("Mean activation"),
+        "relevance": _("Speaks for the class"),
+    }[order]
 
 
 def _weight(
@@ -88,7 +94,9 @@ def _weight(
         top = models.prediction(subject.model, subject.sha, subject.shown).top[0].index
         with place:
             target = class_picker(_("Class"), subject, top, "target")
-        return models.channel_relevance(subject.model, subject.sha, subject.shown, layer.name, target)
+        return models.channel_relevance(
+            subject.model, subject.sha, subject.shown, layer.name, target
+        )
     return None
 
 
@@ -129,11 +137,17 @@ def show_grid(page: ChannelPage) -> None:
     scale = _("one scale for all") if page.shared else _("each map on its own scale")
     dead = len(activation.dead)
     say_dead = (
-        _(" {dead} of {count} channels are zero everywhere.").format(dead=dead, count=len(activation.mean))
+        _(" {dead} of {count} channels are zero everywhere.").format(
+            dead=dead, count=len(activation.mean)
+        )
         if dead
         else ""
     )
-    colours = _("blue negative, red positive") if (activation.values < 0).any() else _("dark is zero, yellow is strong")
+    colours = (
+        _("blue negative, red positive")
+        if (activation.values < 0).any()
+        else _("dark is zero, yellow is strong")
+    )
     st.caption(
         _("Each field is a channel of {layer}: {colours}, {scale}.").format(
             layer=activation.layer, colours=colours, scale=scale
@@ -141,7 +155,14 @@ def show_grid(page: ChannelPage) -> None:
         + say_dead
     )
     rows = [
-        (c, activation.mean[c], activation.std[c], activation.minimum[c], activation.maximum[c], activation.zeros[c])
+        (
+            c,
+            activation.mean[c],
+            activation.std[c],
+            activation.minimum[c],
+            activation.maximum[c],
+            activation.zeros[c],
+        )
         for c in range(len(activation.mean))
     ]
     layout.table_download(
@@ -166,7 +187,9 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
         _("Channel {channel} over the photo").format(channel=c),
         _("Channel {channel} as a map").format(channel=c),
     )
-    linked_map.show(subject, activation.layer, values, raster.value_range(values), titles, "channel")
+    linked_map.show(
+        subject, activation.layer, values, raster.value_range(values), titles, "channel"
+    )
     st.markdown(_about_channel(activation, c))
     st.plotly_chart(
         histogram(values, _("activation"), _("cells"), layout.dark()),
@@ -190,7 +213,9 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
 
 def _about_channel(activation: "Activation", c: int) -> str:
     if activation.minimum[c] == activation.maximum[c]:
-        return _("**Channel {c}** · {value:.3g} at every place").format(c=c, value=activation.mean[c])
+        return _("**Channel {c}** · {value:.3g} at every place").format(
+            c=c, value=activation.mean[c]
+        )
     row, column = activation.peak(c)
     return _(
         "**Channel {c}** · mean {mean:.3g} · deviation {std:.3g} · {zeros:.0%} zeros · "
@@ -218,26 +243,41 @@ def show_residual(subject: Subject, layer: "Layer", page: ChannelPage) -> None:
         st.caption(escaped(whole(reason)))
         return
     alone = False
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader(_("Inside {block}: shortcut plus branch").format(block=block), anchor=False, width="content")
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.subheader(
+            _("Inside {block}: shortcut plus branch").format(block=block),
+            anchor=False,
+            width="content",
+        )
         if page.activation.shape[0] == parts.total.shape[0]:  # the layer's channels are the block's
-            alone = url_state.switch(_("Channel {channel} alone").format(channel=page.chosen), "alone")
+            alone = url_state.switch(
+                _("Channel {channel} alone").format(channel=page.chosen), "alone"
+            )
     _show_sum(parts, page.chosen if alone else None)
 
 
 def _show_sum(parts: "ResidualParts", channel: int | None) -> None:
     """The three maps, of one channel or in the mean over all, on one scale; norms and shares of what is shown."""
     maps = {"x": parts.shortcut, "F(x)": parts.branch, "x + F(x)": parts.total}
-    drawn = {name: values.mean(0) if channel is None else values[channel] for name, values in maps.items()}
+    drawn = {
+        name: values.mean(0) if channel is None else values[channel]
+        for name, values in maps.items()
+    }
     norms = {
-        name: float(np.linalg.norm((values if channel is None else values[channel]).astype(np.float64)))
+        name: float(
+            np.linalg.norm((values if channel is None else values[channel]).astype(np.float64))
+        )
         for name, values in maps.items()
     }
     reach = max(float(np.abs(m).max()) for m in drawn.values()) or 1.0
     scale = raster.Range(-reach, reach, True)
     titles = {"x": _("shortcut x"), "F(x)": _("branch F(x)"), "x + F(x)": _("sum x + F(x)")}
     tiles = [
-        html.Tile("", raster.data_uri(raster.map_png(m, scale)), titles[name], f"‖·‖₂ = {norms[name]:.3g}")
+        html.Tile(
+            "", raster.data_uri(raster.map_png(m, scale)), titles[name], f"‖·‖₂ = {norms[name]:.3g}"
+        )
         for name, m in drawn.items()
     ]
     both = norms["x"] + norms["F(x)"]
@@ -247,7 +287,11 @@ def _show_sum(parts: "ResidualParts", channel: int | None) -> None:
         (_("branch {share:.0%}").format(share=share), share),
     )
     clickable.show(html.residual_sum(tiles, scale_bar(scale), shares), "residual")
-    what = _("Mean over the channels") if channel is None else _("Channel {channel}").format(channel=channel)
+    what = (
+        _("Mean over the channels")
+        if channel is None
+        else _("Channel {channel}").format(channel=channel)
+    )
     st.caption(
         _(
             "{what} before the last activation, all three on one scale centred on zero. "

@@ -36,7 +36,10 @@ def show() -> None:
         _show_digits(left)
     with alone:
         _show_each()
-    rows = [(family, whole[family].hits, left[family].hits, whole[family].loss, left[family].loss) for family in NAMES]
+    rows = [
+        (family, whole[family].hits, left[family].hits, whole[family].loss, left[family].loss)
+        for family in NAMES
+    ]
     columns = ("network", "accuracy before", "accuracy after", "loss before", "loss after")
     page.table_download(_("Download what they still know"), "lesions-pair", columns, rows)
     paper_card.show_all("lesions")
@@ -66,7 +69,9 @@ def _choose() -> tuple[tuple[str, ...], Swap]:
             "of the residual network, {plain} of the plain one."
         ).format(**counts)
     )
-    reset.button(_("Put all back"), on_click=_reset, disabled=not off and swap is None, width="stretch")
+    reset.button(
+        _("Put all back"), on_click=_reset, disabled=not off and swap is None, width="stretch"
+    )
     return tuple(off), swap
 
 
@@ -99,19 +104,27 @@ def choose_swap(model: str) -> Swap:
         ["", *pairs],
         "",
         "swap",
-        format_func=lambda pair: " ⇄ ".join(_short(name) for name in pair.split(",")) if pair else _("none"),
+        format_func=lambda pair: (
+            " ⇄ ".join(_short(name) for name in pair.split(",")) if pair else _("none")
+        ),
     )
     return pairs.get(picked)
 
 
-def switchboard(can: dict[str, bool], off: list[str], colour: str = "", swap: Swap = None, network: str = "") -> str:
+def switchboard(
+    can: dict[str, bool], off: list[str], colour: str = "", swap: Swap = None, network: str = ""
+) -> str:
     """A network's blocks, and whether each can be taken out, to be switched by a click; two swapped stand so."""
     stages: dict[str, list[boards.Cell]] = {}
     moved = {} if swap is None else dict(zip(swap, reversed(swap), strict=True))
     for name, able in can.items():
         stage = name.rpartition(".")[0]
         number = moved.get(name, name).rpartition(".")[2] + (" ⇄" if name in moved else "")
-        hint = _("{block}: click to take it out or put it back") if able else _("{block} cannot be taken out")
+        hint = (
+            _("{block}: click to take it out or put it back")
+            if able
+            else _("{block} cannot be taken out")
+        )
         hint = f"{network} {hint}".strip().format(block=name)
         stages.setdefault(stage, []).append(boards.Cell(name, number, hint))
     fixed = [name for name, able in can.items() if not able]
@@ -124,9 +137,12 @@ def _short(name: str) -> str:
 
 def _show_hits(whole: "dict[str, Answers]", left: "dict[str, Answers]") -> None:
     rows = [
-        (titles()[family], whole[family].hits, left[family].hits, families.style(family, ()).colour) for family in NAMES
+        (titles()[family], whole[family].hits, left[family].hits, families.style(family, ()).colour)
+        for family in NAMES
     ]
-    clickable.show(lesions.changes(rows, _("whole"), _("what is left, on 360 test images")), "pair-hits")
+    clickable.show(
+        lesions.changes(rows, _("whole"), _("what is left, on 360 test images")), "pair-hits"
+    )
     st.caption(
         _(
             "Both networks are bundled, have as many weights and make no mistake on their training images. By chance "
@@ -149,7 +165,11 @@ def _show_digits(left: "dict[str, Answers]") -> None:
     colours = [families.style(family, ()).colour for family in NAMES]
     alt = _("Test image of the digit {digit}")
     clickable.show(lesions.answered(tiles, colours, alt), "pair-digits")
-    st.caption(_("A test image of each digit, and what both networks call it now: filled is right, hollow is wrong."))
+    st.caption(
+        _(
+            "A test image of each digit, and what both networks call it now: filled is right, hollow is wrong."
+        )
+    )
 
 
 def _show_each() -> None:

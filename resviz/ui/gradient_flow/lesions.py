@@ -83,12 +83,16 @@ def _choose_blocks(model: str, can: dict[str, bool]) -> tuple[tuple[str, ...], S
     with swapping:
         swap = lesion_twins.choose_swap(model)
     with drawn:
-        picked = clickable.show(lesion_twins.switchboard(can, off, _colour(model), swap), "switchboard")
+        picked = clickable.show(
+            lesion_twins.switchboard(can, off, _colour(model), swap), "switchboard"
+        )
     if picked is not None and can.get(picked):
         off = [name for name in can if (name in off) != (name == picked)]
         url_state.choose("off", ",".join(off))
         st.rerun()
-    reset.button(_("Put all back"), on_click=_reset, disabled=not off and swap is None, width="stretch")
+    reset.button(
+        _("Put all back"), on_click=_reset, disabled=not off and swap is None, width="stretch"
+    )
     return tuple(off), swap
 
 
@@ -109,16 +113,21 @@ def _show_answers(subject: Subject, off: tuple[str, ...], swap: Swap) -> None:
     labels = models.model(subject.model).labels
     rows = [(labels[i], float(whole.probabilities[i]), float(left.probabilities[i])) for i in order]
     clickable.show(
-        lesions.changes([(*row, _colour(subject.model)) for row in rows], _("before"), _("after")), "changes"
+        lesions.changes([(*row, _colour(subject.model)) for row in rows], _("before"), _("after")),
+        "changes",
     )
     kept = whole.top[0].index == left.top[0].index
     sentence = (
-        _("Its answer stays **{label}**.") if kept else _("Its answer changes from **{old}** to **{label}**.")
+        _("Its answer stays **{label}**.")
+        if kept
+        else _("Its answer changes from **{old}** to **{label}**.")
     ).format(old=escaped(whole.top[0].label), label=escaped(left.top[0].label))
     st.markdown(sentence)
     if note := models.untrained(subject.model):
         st.caption(f"**{note}**")
-    page.table_download(_("Download the probabilities"), "lesions", ("label", "before", "after"), rows)
+    page.table_download(
+        _("Download the probabilities"), "lesions", ("label", "before", "after"), rows
+    )
 
 
 def _show_hits(model: str, off: tuple[str, ...], swap: Swap) -> None:
@@ -129,7 +138,10 @@ def _show_hits(model: str, off: tuple[str, ...], swap: Swap) -> None:
     whole, left = _hits(model, data, (), None), _hits(model, data, off, swap)
     count, name = len(_sample(model, data)[1]), training_data.title(data)
     clickable.show(
-        lesions.changes([(_("right answers"), whole, left, _colour(model))], _("before"), _("after")), "hits"
+        lesions.changes(
+            [(_("right answers"), whole, left, _colour(model))], _("before"), _("after")
+        ),
+        "hits",
     )
     st.caption(_("{count} test images of {data}.").format(count=count, data=escaped(name)))
 
@@ -156,7 +168,10 @@ def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
     top = whole.top[0]
     shown = page.spread(blocks, 60)
     values = np.array(
-        [_without(subject.model, subject.sha, subject.shown, (b,)).probabilities[top.index] for b in shown]
+        [
+            _without(subject.model, subject.sha, subject.shown, (b,)).probabilities[top.index]
+            for b in shown
+        ]
     )
     axes = (_("the one block that is out (stage.number)"), _("probability of the answer"))
     short = [name.removeprefix("layer") for name in shown]
@@ -188,7 +203,9 @@ def _show_paths(subject: Subject) -> None:
     titles = (_("paths of this length"), _("gradient through them"))
     axes = (_("branches on the path"), _("share"))
     figure = lesions.path_lengths(found.share, found.contribution, titles, axes, page.dark())
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt=_("Paths and gradient by path length"))
+    st.plotly_chart(
+        figure, config={"displayModeBar": False}, alt=_("Paths and gradient by path length")
+    )
     low, high = found.most
     st.caption(
         _(
@@ -204,7 +221,9 @@ def _show_paths(subject: Subject) -> None:
             samples=found.samples,
         )
     )
-    rows = list(zip(range(len(found.share)), found.share, found.gradient, found.contribution, strict=True))
+    rows = list(
+        zip(range(len(found.share)), found.share, found.gradient, found.contribution, strict=True)
+    )
     columns = ("length", "share of paths", "gradient of one", "share of gradient")
     page.table_download(_("Download the path lengths"), "paths", columns, rows)
 
@@ -217,7 +236,9 @@ def _removable(name: str) -> dict[str, bool]:
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
-def _without(name: str, sha: str, _shown: Picture, off: tuple[str, ...], swap: Swap = None) -> "Prediction":
+def _without(
+    name: str, sha: str, _shown: Picture, off: tuple[str, ...], swap: Swap = None
+) -> "Prediction":
     """What the network says without some blocks, or with two swapped."""
     from resviz.probes.core.prediction import predict
     from resviz.probes.gradient_flow.lesions import lesioned
@@ -234,5 +255,9 @@ def _paths(name: str, sha: str, _shown: Picture) -> "Paths":
     with models.borrowed(name) as net:
         blocks = len(_removable(name))
         if blocks > MOST_PATHS:
-            raise ProbeError(_("Paths are sampled in networks of at most {most} blocks.").format(most=MOST_PATHS))
-        return paths(net, models.tensor(name, _shown), target, samples=max(2, ENOUGH // (blocks + 1)))
+            raise ProbeError(
+                _("Paths are sampled in networks of at most {most} blocks.").format(most=MOST_PATHS)
+            )
+        return paths(
+            net, models.tensor(name, _shown), target, samples=max(2, ENOUGH // (blocks + 1))
+        )

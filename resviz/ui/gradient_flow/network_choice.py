@@ -53,7 +53,9 @@ class Choice:
 
     def _spec(self, family: str) -> ModelSpec:
         norm = "none" if family in WITHOUT_NORM else self.norm
-        return ModelSpec(family=family, depth=self.depth, norm=norm, init=self.init, activation=self.activation)
+        return ModelSpec(
+            family=family, depth=self.depth, norm=norm, init=self.init, activation=self.activation
+        )
 
     def family(self, model: str) -> str:
         """The family of one of `models`."""
@@ -71,9 +73,14 @@ def stories() -> None:
     """A button for each story; the one that is told is filled."""
     with st.container(horizontal=True, gap="small"):
         for story, choices in STORIES.items():
-            told = all((url_state.chosen(key) or USUAL[key]) == value for key, value in {**USUAL, **choices}.items())
+            told = all(
+                (url_state.chosen(key) or USUAL[key]) == value
+                for key, value in {**USUAL, **choices}.items()
+            )
             kind: Literal["primary", "secondary"] = "primary" if told else "secondary"
-            st.button(_story_title(story), key=f"story-{story}", on_click=_tell, args=(story,), type=kind)
+            st.button(
+                _story_title(story), key=f"story-{story}", on_click=_tell, args=(story,), type=kind
+            )
 
 
 def _tell(story: str) -> None:
@@ -94,14 +101,30 @@ def _story_title(story: str) -> str:
 def choose() -> Choice:
     """The switches, one under the other."""
     usual = USUAL["families"].split(",")
-    families = url_state.pick_some(_("Families"), list(FAMILIES), usual, "families", format_func=family_title)
+    families = url_state.pick_some(
+        _("Families"), list(FAMILIES), usual, "families", format_func=family_title
+    )
     return Choice(
         tuple(families),
         url_state.pick(st.select_slider, _("Depth"), DEPTHS, int(USUAL["depth"]), "depth"),
-        _segments(_("Normalisation"), NORMS, "norm", {"batch": _("Batch"), "group": _("Group"), "none": _("None")}),
-        url_state.pick(st.selectbox, _("Initialisation"), INITS, USUAL["init"], "init", format_func=init_title),
-        url_state.pick(st.selectbox, _("Activation"), list(ACTIVATIONS), USUAL["activation"], "activation"),
-        _segments(_("Batch of 32"), ("noise", "photos"), "images", {"noise": _("Noise"), "photos": _("Photos")}),
+        _segments(
+            _("Normalisation"),
+            NORMS,
+            "norm",
+            {"batch": _("Batch"), "group": _("Group"), "none": _("None")},
+        ),
+        url_state.pick(
+            st.selectbox, _("Initialisation"), INITS, USUAL["init"], "init", format_func=init_title
+        ),
+        url_state.pick(
+            st.selectbox, _("Activation"), list(ACTIVATIONS), USUAL["activation"], "activation"
+        ),
+        _segments(
+            _("Batch of 32"),
+            ("noise", "photos"),
+            "images",
+            {"noise": _("Noise"), "photos": _("Photos")},
+        ),
         url_state.pick(st.select_slider, _("Seeds"), SEEDS, int(USUAL["seeds"]), "seeds"),
     )
 

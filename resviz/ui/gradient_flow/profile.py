@@ -69,12 +69,20 @@ def show_shares() -> None:
     def draw(profiles: "Sequence[Profile]") -> None:
         residual = [profile for profile in profiles if profile.seeds[0].backward.blocks]
         if profiles and not residual:
-            chart.info(_("None of these networks has a shortcut: choose a family besides the plain one."))
+            chart.info(
+                _("None of these networks has a shortcut: choose a family besides the plain one.")
+            )
             return
         figure = figures.shares(
             [
-                (_("Gradient, on the way back"), [_share_line(choice, "backward", profile) for profile in residual]),
-                (_("Signal, on the way forth"), [_share_line(choice, "forward", profile) for profile in residual]),
+                (
+                    _("Gradient, on the way back"),
+                    [_share_line(choice, "backward", profile) for profile in residual],
+                ),
+                (
+                    _("Signal, on the way forth"),
+                    [_share_line(choice, "forward", profile) for profile in residual],
+                ),
             ],
             _across(),
             page.dark(),
@@ -105,14 +113,22 @@ def _measure(choice: Choice, place: "DeltaGenerator", draw: sweep.Draw) -> "Sequ
         last[:] = profiles
         draw(profiles)
 
-    sweep.run(sweep.Sweep(tuple(choice.models.values()), choice.seeds, Batch(source=choice.images)), place, keep)
+    sweep.run(
+        sweep.Sweep(tuple(choice.models.values()), choice.seeds, Batch(source=choice.images)),
+        place,
+        keep,
+    )
     return last
 
 
 def _line(choice: Choice, quantity: str, profile: "Profile") -> figures.Line:
     values, places = profile.values(quantity), profile.places(quantity)
     return figures.Line(
-        choice.title(profile.model), choice.style(profile.model), profile.depth(quantity), values, places
+        choice.title(profile.model),
+        choice.style(profile.model),
+        profile.depth(quantity),
+        values,
+        places,
     )
 
 
@@ -121,7 +137,9 @@ def _share_line(choice: Choice, way: str, profile: "Profile") -> figures.Line:
     names = first.backward.blocks
     depth = np.array([first.depth[first.blocks.index(name)] for name in names], float)
     values = profile.share_shortcut(way)
-    return figures.Line(choice.title(profile.model), choice.style(profile.model), depth, values, names)
+    return figures.Line(
+        choice.title(profile.model), choice.style(profile.model), depth, values, names
+    )
 
 
 def _quantity_title(quantity: str) -> str:
@@ -156,7 +174,9 @@ def _sentence(choice: Choice, quantity: str, profile: "Profile") -> str:
         ratio = 1 / ratio if ratio else float("inf")
     subject = {
         "weight_gradient": _("the first layer's gradient is {times} the last convolution's"),
-        "relative": _("the first layer's gradient, relative to its weights, is {times} the last convolution's"),
+        "relative": _(
+            "the first layer's gradient, relative to its weights, is {times} the last convolution's"
+        ),
         "block_gradient": _("the gradient at the first block is {times} that at the last"),
         "deviation": _("the last block's output varies {times} as much as the first's"),
     }[quantity]
@@ -191,7 +211,11 @@ def _explanation(quantity: str) -> str:
         "over the seeds; band: smallest to largest. Untrained networks in training mode, random targets, 32 images "
         "of 32 pixels; a seed draws weights and batch, the same for each family."
     )
-    last = _("The last point is the classifier.") if quantity in ("weight_gradient", "relative") else ""
+    last = (
+        _("The last point is the classifier.")
+        if quantity in ("weight_gradient", "relative")
+        else ""
+    )
     return " ".join(filter(None, (reads, last, rules)))
 
 

@@ -22,7 +22,9 @@ def show() -> None:
     with left:
         depth = url_state.pick(st.select_slider, _("Layers"), LAYERS, 24, "layers")
     with right:
-        beta = url_state.pick(st.select_slider, _("Weight of the branch, β"), (0.1, 0.3, 1.0), 1.0, "beta")
+        beta = url_state.pick(
+            st.select_slider, _("Weight of the branch, β"), (0.1, 0.3, 1.0), 1.0, "beta"
+        )
     titles = {
         "plain": _("Plain, {depth} layers").format(depth=depth),
         "residual": _("Residual, {depth} layers").format(depth=depth),
@@ -36,7 +38,9 @@ def show() -> None:
     quiet = {"displayModeBar": False}
     with left:
         figure = figures.derivatives(curves[:2], (_("input x"), _("df/dx")), page.dark())
-        st.plotly_chart(figure, config=quiet, alt=_("Derivative of both networks along the line of inputs"))
+        st.plotly_chart(
+            figure, config=quiet, alt=_("Derivative of both networks along the line of inputs")
+        )
     with right:
         axes = (_("lag, of 256 inputs from -2 to 2"), _("autocorrelation of df/dx"))
         figure = figures.autocorrelations(curves, axes, page.dark())
@@ -55,8 +59,12 @@ def show() -> None:
             "numbers, each centred and scaled over the line as batch normalisation does; shortcut h + β F(h)."
         ).format(seeds=SEEDS)
     )
-    rows = [(lag, *(float(curve.mean[lag]) for curve in curves)) for lag in range(len(curves[0].mean))]
-    page.table_download(_("Download the autocorrelations"), f"shattering-{depth}", ("lag", *titles), rows)
+    rows = [
+        (lag, *(float(curve.mean[lag]) for curve in curves)) for lag in range(len(curves[0].mean))
+    ]
+    page.table_download(
+        _("Download the autocorrelations"), f"shattering-{depth}", ("lag", *titles), rows
+    )
 
 
 def _rounded(value: float) -> float:

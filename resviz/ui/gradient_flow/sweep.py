@@ -55,7 +55,9 @@ def run(sweep: Sweep, place: "DeltaGenerator", draw: Draw) -> None:
         stop = st.empty()
     stop.button(_("Stop"), on_click=_stop, args=(sweep,))
     for i, (model, seed) in enumerate(missing):
-        known[model, seed] = _measured(model, seed, sweep.batch, _part(update, i, len(missing), model))
+        known[model, seed] = _measured(
+            model, seed, sweep.batch, _part(update, i, len(missing), model)
+        )
         if i + 1 == len(missing) or missing[i + 1][1] != seed:
             draw(_profiles(sweep, known))
     update(1.0)
@@ -66,7 +68,10 @@ def _profiles(sweep: Sweep, known: "dict[tuple[str, int], Gradients]") -> "list[
     """Networks of which at least one seed is known."""
     from resviz.probes.gradient_flow.over_seeds import Profile
 
-    by_model = {model: [known[model, s] for s in range(sweep.seeds) if (model, s) in known] for model in sweep.models}
+    by_model = {
+        model: [known[model, s] for s in range(sweep.seeds) if (model, s) in known]
+        for model in sweep.models
+    }
     return [Profile(model, tuple(found)) for model, found in by_model.items() if found]
 
 
@@ -80,7 +85,9 @@ def _known(model: str, seed: int, batch: "Batch") -> "Gradients | None":
     return found if found is None else _shelf.get(key, lambda: found)
 
 
-def _measured(model: str, seed: int, batch: "Batch", progress: Callable[[float], None]) -> "Gradients":
+def _measured(
+    model: str, seed: int, batch: "Batch", progress: Callable[[float], None]
+) -> "Gradients":
     def compute() -> "Gradients":
         from resviz.probes.gradient_flow import disk_cache
 
@@ -92,7 +99,9 @@ def _measured(model: str, seed: int, batch: "Batch", progress: Callable[[float],
 
 def _part(update: Callable[..., None], i: int, of: int, model: str) -> Callable[[float], None]:
     """Progress of one of several jobs, told in steps of at least a hundredth of it."""
-    words = _("{model}, {i} of {of}").format(model=escaped(model.removeprefix("new/")), i=i + 1, of=of)
+    words = _("{model}, {i} of {of}").format(
+        model=escaped(model.removeprefix("new/")), i=i + 1, of=of
+    )
     told = -1.0
 
     def tell(share: float) -> None:

@@ -42,16 +42,27 @@ class Film:
 def show() -> None:
     """Up to two runs side by side, a step slider and a film."""
     known = {info.id: info for info in reader.runs() if info.step > 1}
-    choosing, measuring = page.wide("films").columns([1.6, 1], gap="medium", vertical_alignment="bottom")
+    choosing, measuring = page.wide("films").columns(
+        [1.6, 1], gap="medium", vertical_alignment="bottom"
+    )
     with measuring:
         quantity = url_state.pick(
-            st.selectbox, _("What is measured"), QUANTITIES, "weight_gradient", "recorded", format_func=_title
+            st.selectbox,
+            _("What is measured"),
+            QUANTITIES,
+            "weight_gradient",
+            "recorded",
+            format_func=_title,
         )
     with choosing:
         chosen = _choose(known)
     films = [film for film in (_film(known[name], quantity) for name in chosen) if len(film.steps)]
     if not films:
-        st.info(_("No run has recorded this yet: train networks on the page Training, with the record set to full."))
+        st.info(
+            _(
+                "No run has recorded this yet: train networks on the page Training, with the record set to full."
+            )
+        )
         return
     playing = url_state.switch(_("Play"), "play")
     st.fragment(_play, run_every=TICK if playing else None)(films, quantity, playing)
@@ -113,7 +124,9 @@ def _play(shown: Sequence[Film], quantity: str, playing: bool) -> None:
     )
     st.caption(f"{how} {_how_to_read(len(shown))}")
     lines = [_line(film, at) for film in shown]
-    figure = profile.profile(lines, _title(quantity), _("layer or block, from the input"), page.dark())
+    figure = profile.profile(
+        lines, _title(quantity), _("layer or block, from the input"), page.dark()
+    )
     alt = " ".join(_sentence(film, at) for film in shown)
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key="film-profile")
     st.markdown("  \n".join(_sentence(film, at) for film in shown))
@@ -149,7 +162,13 @@ def _nearest(film: Film, step: int) -> int:
 def _line(film: Film, step: int) -> Line:
     values = film.values[_nearest(film, step)][None].astype(float)
     places = np.arange(1, len(film.layers) + 1, dtype=float)
-    return Line(film.title, families.style(spec_of(film.info).family, tuple(FAMILIES)), places, values, film.layers)
+    return Line(
+        film.title,
+        families.style(spec_of(film.info).family, tuple(FAMILIES)),
+        places,
+        values,
+        film.layers,
+    )
 
 
 def _sentence(film: Film, step: int) -> str:
@@ -160,7 +179,9 @@ def _sentence(film: Film, step: int) -> str:
     run, at = f"**{page.escaped(film.title)}**", film.steps[i]
     if peak < 0 or not values[-1]:
         return _("{run} at step {step}: no finite number.").format(run=run, step=at)
-    return _("{run} at step {step}: the first is {times} the last; the largest is {value:.3g}, at {layer}.").format(
+    return _(
+        "{run} at step {step}: the first is {times} the last; the largest is {value:.3g}, at {layer}."
+    ).format(
         run=run,
         step=at,
         times=times(float(values[0]) / float(values[-1])),
@@ -186,5 +207,8 @@ def _download(films: Sequence[Film], quantity: str) -> None:
         for layer, value in zip(film.layers, values, strict=True)
     ]
     page.table_download(
-        _("Download the numbers"), f"through-training-{quantity}", ("run", "step", "layer", "value"), rows
+        _("Download the numbers"),
+        f"through-training-{quantity}",
+        ("run", "step", "layer", "value"),
+        rows,
     )

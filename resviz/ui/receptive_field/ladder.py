@@ -34,7 +34,13 @@ def show(model: str, side: int, chosen: str) -> Callable[[], None]:
 
     def draw(measured: Mapping[str, float | None], key: str) -> None:
         rows = [
-            scene.Rung(name, name, max(found[name].size), measured.get(name), _hint(found[name], measured.get(name)))
+            scene.Rung(
+                name,
+                name,
+                max(found[name].size),
+                measured.get(name),
+                _hint(found[name], measured.get(name)),
+            )
             for name in names
         ]
         with drawn.container():
@@ -59,8 +65,14 @@ def _hint(field: "ReceptiveField", measured: float | None) -> str:
 def steps(model: str, side: int) -> tuple[str, ...]:
     """The first convolution and the blocks, or all windows where blocks have no fields."""
     found = receptive_fields.theoretical(model, side)
-    blocks = [name for name in models.block_names(model) if name in found and not found[name].whole_image]
-    windows = [layer.name for layer in models.layers(model) if layer.kind in WINDOWS and layer.name in found]
+    blocks = [
+        name for name in models.block_names(model) if name in found and not found[name].whole_image
+    ]
+    windows = [
+        layer.name
+        for layer in models.layers(model)
+        if layer.kind in WINDOWS and layer.name in found
+    ]
     return tuple(dict.fromkeys((*windows[:1], *blocks) if blocks else windows))
 
 
@@ -71,7 +83,9 @@ def rungs(model: str, side: int) -> tuple[str, ...]:
 
 def profile(model: str, side: int, names: tuple[str, ...]) -> dict[str, float | None]:
     """Effective sizes on noise, layer by layer, with progress."""
-    update = page.progress(_("Measuring what moves the units of {model}").format(model=escaped(model)))
+    update = page.progress(
+        _("Measuring what moves the units of {model}").format(model=escaped(model))
+    )
     sizes: dict[str, float | None] = {}
     try:
         for i, name in enumerate(names):

@@ -56,7 +56,11 @@ def default_layer(subject: Subject) -> str:
     """The last block, or window, whose field still fits into the image."""
     found = receptive_fields.theoretical(subject.model, side(subject))
     blocks = ladder.steps(subject.model, side(subject)) or tuple(found)
-    inside = [name for name in blocks if max(found[name].size) <= side(subject) and not found[name].whole_image]
+    inside = [
+        name
+        for name in blocks
+        if max(found[name].size) <= side(subject) and not found[name].whole_image
+    ]
     return (inside or blocks)[-1] if inside else blocks[0]
 
 
@@ -65,14 +69,20 @@ def show(subject: Subject, layer: str, default: str) -> None:
     asked = url_state.chosen("layer")
     if asked and asked != layer:
         st.caption(
-            _("{asked} gives no map in this network; this is {layer}.").format(asked=escaped(asked), layer=layer)
+            _("{asked} gives no map in this network; this is {layer}.").format(
+                asked=escaped(asked), layer=layer
+            )
         )
     try:
         scene = choose(subject, layer)
         found = effective(subject, scene)
     except ProbeError as refusal:
         page.refuse(refusal)
-        st.button(_("Open {layer}").format(layer=default), on_click=url_state.choose, args=("layer", default))
+        st.button(
+            _("Open {layer}").format(layer=default),
+            on_click=url_state.choose,
+            args=("layer", default),
+        )
         return
     show_unit(subject, scene, found)
     show_facts(subject, scene, found)
@@ -82,7 +92,9 @@ def choose(subject: Subject, layer: str) -> Scene:
     """The controls over the picture, and what they choose."""
     field = receptive_fields.of_layer(subject.model, side(subject), layer)
     grid = grid_of(field, side(subject))
-    first, second = page.wide("inputs").columns([1.2, 1.6], gap="medium", vertical_alignment="bottom")
+    first, second = page.wide("inputs").columns(
+        [1.2, 1.6], gap="medium", vertical_alignment="bottom"
+    )
     with first:
         source = url_state.pick(
             st.segmented_control,
@@ -98,15 +110,30 @@ def choose(subject: Subject, layer: str) -> Scene:
         url_state.switch(_("Several units"), "several")
     data = image_batches.choose_dataset(subject.model) if source == "data" else ""
     activation = models.activation(subject.model, subject.sha, subject.shown, layer)
-    return Scene(layer, field, grid, _pins(grid), _channels_first(activation.values, grid.units), source, data)
+    return Scene(
+        layer,
+        field,
+        grid,
+        _pins(grid),
+        _channels_first(activation.values, grid.units),
+        source,
+        data,
+    )
 
 
 def _source_title(source: str) -> str:
-    return {"photo": _("This photo"), "samples": _("Samples"), "data": _("Dataset"), "noise": _("Noise")}[source]
+    return {
+        "photo": _("This photo"),
+        "samples": _("Samples"),
+        "data": _("Dataset"),
+        "noise": _("Noise"),
+    }[source]
 
 
 def grid_of(field: "ReceptiveField", side: int) -> drawings.Grid:
-    return drawings.Grid(field.units, (side, side), field.size, field.stride, field.start, field.whole_image)
+    return drawings.Grid(
+        field.units, (side, side), field.size, field.stride, field.start, field.whole_image
+    )
 
 
 def _channels_first(values: np.ndarray, units: Place) -> np.ndarray:
@@ -127,14 +154,23 @@ def _pins(grid: drawings.Grid) -> tuple[Place, ...]:
     found, most = [], MOST_PINS if _several() else 1
     for text in (url_state.chosen("units") or "").split(";"):
         row, _comma, column = text.partition(",")
-        if row.isdecimal() and column.isdecimal() and int(row) < grid.units[0] and int(column) < grid.units[1]:
+        if (
+            row.isdecimal()
+            and column.isdecimal()
+            and int(row) < grid.units[0]
+            and int(column) < grid.units[1]
+        ):
             found.append((int(row), int(column)))
     return tuple(found[-most:]) or ((grid.units[0] // 2, grid.units[1] // 2),)
 
 
 def pin(picked: str) -> None:
     """Remember a unit; where several are wanted beside the others, and one that is clicked again goes away."""
-    before = [text for text in (url_state.chosen("units") or "").split(";") if text] if _several() else []
+    before = (
+        [text for text in (url_state.chosen("units") or "").split(";") if text]
+        if _several()
+        else []
+    )
     others = [text for text in before if text != picked]
     kept = others if picked in before and others else [*others[1 - MOST_PINS :], picked]
     url_state.choose("units", ";".join(kept))
@@ -171,12 +207,18 @@ def show_unit(subject: Subject, scene: Scene, found: "EffectiveField | None") ->
         heat,
         raster.data_uri(raster.map_png(mean, scale)),
         _("The photo with the field of one unit of {layer}").format(layer=scene.layer),
-        _("The cells of {layer}: move over them, click or press Enter to pin one").format(layer=scene.layer),
+        _("The cells of {layer}: move over them, click or press Enter to pin one").format(
+            layer=scene.layer
+        ),
     )
     html = drawings.linked(pictures, scene.grid, scene.pins, cursor_words(), below=scale_bar(scale))
     linked_cursor.show(html, "unit", pin)
     if found is None:
-        st.info(_("No pixel moves this unit: its gradient is zero everywhere. Choose another unit, layer or photo."))
+        st.info(
+            _(
+                "No pixel moves this unit: its gradient is zero everywhere. Choose another unit, layer or photo."
+            )
+        )
     st.caption(_how_to_read(scene))
 
 
@@ -192,8 +234,12 @@ def _how_to_read(scene: Scene) -> str:
         " hatched where it is padding, dashed where it goes on beyond the picture; click to pin. Warm, and smoothed, is"
         " what really moves the pinned one: half of it lies within the white line, 95% within the blue one."
     ).format(layer=escaped(scene.layer))
-    several = _("Up to {most} units; the warm one is number {last}. Click one again to take it away.")
-    return words + " " + several.format(most=MOST_PINS, last=len(scene.pins)) if _several() else words
+    several = _(
+        "Up to {most} units; the warm one is number {last}. Click one again to take it away."
+    )
+    return (
+        words + " " + several.format(most=MOST_PINS, last=len(scene.pins)) if _several() else words
+    )
 
 
 def cursor_words() -> dict[str, str]:
@@ -211,11 +257,17 @@ def show_facts(subject: Subject, scene: Scene, found: "EffectiveField | None") -
     """The pinned unit: its field in numbers, its activation and strongest channels, its weight in Grad-CAM."""
     size, strongest, weight = st.columns(3, gap="medium")
     with size:
-        st.markdown(_("**Unit in row {row}, column {column}**").format(row=scene.unit[0], column=scene.unit[1]))
+        st.markdown(
+            _("**Unit in row {row}, column {column}**").format(
+                row=scene.unit[0], column=scene.unit[1]
+            )
+        )
         st.markdown(_size_line(scene, found))
     cell = scene.values[:, scene.unit[0], scene.unit[1]]
     with strongest:
-        st.markdown(_("**Activation** {mean:.3g} on average over channels").format(mean=cell.mean()))
+        st.markdown(
+            _("**Activation** {mean:.3g} on average over channels").format(mean=cell.mean())
+        )
         clickable.show(boards.share_list(_strongest(cell)), "strongest")
         st.caption(_("The strongest channels, and their share of all that is positive here."))
     with weight:
@@ -255,18 +307,24 @@ def _strongest(cell: np.ndarray) -> list[tuple[str, float]]:
     positive = float(cell.clip(0).sum()) or 1.0
     best = np.argsort(-cell, kind="stable")[:STRONGEST]
     words = _("channel {channel} · {value:.3g}")
-    return [(words.format(channel=c, value=cell[c]), max(0.0, float(cell[c])) / positive) for c in best]
+    return [
+        (words.format(channel=c, value=cell[c]), max(0.0, float(cell[c])) / positive) for c in best
+    ]
 
 
 def _show_weight(subject: Subject, scene: Scene) -> None:
     """How much the unit's place speaks for the likeliest or chosen class."""
     answer = models.prediction(subject.model, subject.sha, subject.shown)
-    guess = next((g for g in answer.top if str(g.index) == url_state.chosen("target")), answer.top[0])
+    guess = next(
+        (g for g in answer.top if str(g.index) == url_state.chosen("target")), answer.top[0]
+    )
     st.markdown(_("**Grad-CAM** for {label}").format(label=escaped(guess.label)))
     if note := models.untrained(subject.model):
         st.caption(f"**{note}**")
     try:
-        heat = models.attribution(subject.model, subject.shown, "grad-cam", scene.layer, guess.index).map
+        heat = models.attribution(
+            subject.model, subject.shown, "grad-cam", scene.layer, guess.index
+        ).map
     except ProbeError as reason:
         st.caption(escaped(whole(reason)))
         return
@@ -275,11 +333,20 @@ def _show_weight(subject: Subject, scene: Scene) -> None:
         return
     value, positive = float(heat[scene.unit]), float(heat.clip(0).sum())
     if not positive:
-        st.markdown(_("No cell of this layer speaks for the class: Grad-CAM is zero or negative everywhere."))
+        st.markdown(
+            _(
+                "No cell of this layer speaks for the class: Grad-CAM is zero or negative everywhere."
+            )
+        )
         return
     share = max(0.0, value) / positive
     st.markdown(
-        _("{value:+.3g} at this cell, {share} of all that speaks for the class; rank {rank} of {cells} cells.").format(
-            value=value, share=boards.percent(share), rank=int((heat > value).sum()) + 1, cells=heat.size
+        _(
+            "{value:+.3g} at this cell, {share} of all that speaks for the class; rank {rank} of {cells} cells."
+        ).format(
+            value=value,
+            share=boards.percent(share),
+            rank=int((heat > value).sum()) + 1,
+            cells=heat.size,
         )
     )

@@ -97,17 +97,26 @@ def show_depth(subject: Subject) -> None:
             " moves it, on noise. Dotted: the image."
         )
     )
-    rows = [(c.name, "theoretical", x, y) for c in curves for x, y in zip(c.depth, c.size, strict=True)]
+    rows = [
+        (c.name, "theoretical", x, y) for c in curves for x, y in zip(c.depth, c.size, strict=True)
+    ]
     rows += [(c.name, "effective", x, y) for c in curves for x, y in c.points]
-    page.table_download(_("Download the sizes"), "receptive-fields", ("model", "kind", "convolutions", "px"), rows)
+    page.table_download(
+        _("Download the sizes"), "receptive-fields", ("model", "kind", "convolutions", "px"), rows
+    )
     paper_card.show_all("effective-growth", "effective-training")
 
 
 def _against(subject: Subject) -> list[str]:
     """The networks to compare with, a run also at other moments of its training; by default the untrained one."""
     named = url_state.chosen("against")
-    kept = [checkpoint_names.at(subject.model, moment) for moment in checkpoint_names.saved(subject.model)]
-    twin = [name for name in (*kept[:1], TWINS.get(subject.model)) if name and name != subject.model]
+    kept = [
+        checkpoint_names.at(subject.model, moment)
+        for moment in checkpoint_names.saved(subject.model)
+    ]
+    twin = [
+        name for name in (*kept[:1], TWINS.get(subject.model)) if name and name != subject.model
+    ]
     chosen = twin if named is None else [name for name in named.split(";") if name]
     options = [name for name in dict.fromkeys((*kept, *AGAINST, *chosen)) if name != subject.model]
     st.session_state["against"] = [name for name in chosen if name in options]
@@ -138,16 +147,28 @@ def _curve(name: str, side: int) -> growth.Curve:
     found = receptive_fields.theoretical(name, side)
     depth, passed = dict[str, int](), 0
     for layer in models.layers(name):
-        passed += layer.kind == "Conv2d" and ".downsample." not in layer.name and not layer.name.endswith(".downsample")
+        passed += (
+            layer.kind == "Conv2d"
+            and ".downsample." not in layer.name
+            and not layer.name.endswith(".downsample")
+        )
         depth[layer.name] = passed
     rungs = ladder.rungs(name, side)
-    lines = [la.name for la in models.layers(name) if la.name in found and (la.kind in WINDOWS or la.name in rungs)]
+    lines = [
+        la.name
+        for la in models.layers(name)
+        if la.name in found and (la.kind in WINDOWS or la.name in rungs)
+    ]
     measured = ladder.profile(name, side, rungs)
     points = [(depth[layer], size) for layer, size in measured.items() if size]
     spec = models.model(name).spec
     family = spec.family if spec else ""
     return growth.Curve(
-        model_title(name), family, [depth[n] for n in lines], [max(found[n].size) for n in lines], points
+        model_title(name),
+        family,
+        [depth[n] for n in lines],
+        [max(found[n].size) for n in lines],
+        points,
     )
 
 
@@ -170,7 +191,9 @@ def show_arithmetic(subject: Subject, layer: str) -> None:
         ).format(layer=escaped(layer))
     )
     rows = stack.rows(steps)
-    page.table_download(_("Download the rows"), f"{layer}-arithmetic", list(rows[0]) if rows else [], _values(rows))
+    page.table_download(
+        _("Download the rows"), f"{layer}-arithmetic", list(rows[0]) if rows else [], _values(rows)
+    )
 
 
 def _values(rows: list[dict[str, Any]]) -> list[list[Any]]:
@@ -182,7 +205,11 @@ def show_fit(fit: "ImageFit") -> None:
     height, width = fit.input_size
     count = len(fit.layers)
     if fit.outgrown is None:
-        st.markdown(_("**The image fits:** no convolution sees more than its {h} × {w} px.").format(h=height, w=width))
+        st.markdown(
+            _("**The image fits:** no convolution sees more than its {h} × {w} px.").format(
+                h=height, w=width
+            )
+        )
     else:
         st.markdown(
             _(
@@ -212,7 +239,9 @@ def show_fit(fit: "ImageFit") -> None:
             )
         )
     rows = [_fit_row(layer) for layer in fit.layers]
-    st.dataframe(rows, hide_index=True, width="stretch", height="content" if len(rows) <= 60 else 2000)
+    st.dataframe(
+        rows, hide_index=True, width="stretch", height="content" if len(rows) <= 60 else 2000
+    )
     st.caption(
         _(
             "A convolution whose input sees the whole image has no wider context to add; where even the shortest path"

@@ -27,7 +27,9 @@ def show() -> None:
     windows = parsed(url_state.chosen("stack") or "") or parsed(USUAL)
     at = _under_the_sliders(len(windows))
     steps = stack(windows)
-    rungs = [scene.Rung(step.name, _short(step.window), step.size, None, _hint(step)) for step in steps]
+    rungs = [
+        scene.Rung(step.name, _short(step.window), step.size, None, _hint(step)) for step in steps
+    ]
     clickable.show(scene.ladder(rungs, None, str(at + 1)), "stack", "window")
     left, right = st.columns([1, 1.7], gap="large")
     with left:
@@ -49,13 +51,15 @@ def _show_shares(windows: "Sequence[Window]", size: int) -> None:
 
     if size > DRAWN:
         st.info(
-            _("A field of {size:,} px is too wide for a bar a pixel: take smaller strides, or fewer windows.").format(
-                size=size
-            )
+            _(
+                "A field of {size:,} px is too wide for a bar a pixel: take smaller strides, or fewer windows."
+            ).format(size=size)
         )
         return
     st.plotly_chart(
-        growth.shares(path_shares(windows), _("pixel from the middle"), _("share of the paths"), page.dark()),
+        growth.shares(
+            path_shares(windows), _("pixel from the middle"), _("share of the paths"), page.dark()
+        ),
         config={"displayModeBar": False},
         alt=_("Share of the paths from one unit that ends at each pixel"),
     )
@@ -87,7 +91,10 @@ def parsed(text: str) -> "list[Window]":
     from resviz.probes.receptive_field.arithmetic import MAX_WINDOWS, Window
 
     try:
-        told = [[int(number) for number in window.split(",")] for window in text.split(";")[:MAX_WINDOWS]]
+        told = [
+            [int(number) for number in window.split(",")]
+            for window in text.split(";")[:MAX_WINDOWS]
+        ]
         return [Window(kernel, stride, dilation) for kernel, stride, dilation in told]
     except (ValueError, ResvizError):
         return []
@@ -142,7 +149,9 @@ def _short(window: "Window") -> str:
     """3 × 3, what a stride or a dilation adds behind it; lines break between these only."""
     words = [f"{window.kernel} × {window.kernel}"]
     words += [_("stride {stride}").format(stride=window.stride)] if window.stride > 1 else []
-    words += [_("dilation {dilation}").format(dilation=window.dilation)] if window.dilation > 1 else []
+    words += (
+        [_("dilation {dilation}").format(dilation=window.dilation)] if window.dilation > 1 else []
+    )
     return ", ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
 
 

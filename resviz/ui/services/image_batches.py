@@ -1,6 +1,7 @@
 """Several pictures at once, as a model receives them: the samples, uploads, noise, a part of a dataset.
 
-Of datasets the one that the model learned from is offered, where it lies on this machine, or another that does.
+Of datasets the one that the model learned from is offered, where it lies on this machine, or
+another that does.
 """
 
 import hashlib
@@ -44,7 +45,9 @@ class Batch:
 def keep_uploads() -> None:
     """The uploader for several photos; they stay for the session."""
     files = st.file_uploader(
-        _("Two photos or more, at most {most}").format(most=MOST), accept_multiple_files=True, key="batch_uploads"
+        _("Two photos or more, at most {most}").format(most=MOST),
+        accept_multiple_files=True,
+        key="batch_uploads",
     )
     if files:
         st.session_state[_KEPT] = [(file.name, file.getvalue()) for file in files]
@@ -56,11 +59,17 @@ def of(subject: Subject, source: str) -> Batch:
     if source == "noise":
         side = models.model(subject.model).input_size
         pixels = np.random.default_rng(0).integers(0, 256, (NOISES, 3, side, side), np.uint8)
-        return Batch(f"noise-{NOISES}", tuple(_("noise {number}").format(number=i + 1) for i in range(NOISES)), pixels)
+        return Batch(
+            f"noise-{NOISES}",
+            tuple(_("noise {number}").format(number=i + 1) for i in range(NOISES)),
+            pixels,
+        )
     shown = _pictures(subject, source)
     key = hashlib.sha256("".join(picture.sha256 for _title, picture in shown).encode()).hexdigest()
     views = [np.array(models.view(subject.model, picture)) for _title, picture in shown]
-    return Batch(key, tuple(title for title, _picture in shown), np.stack(views).transpose(0, 3, 1, 2))
+    return Batch(
+        key, tuple(title for title, _picture in shown), np.stack(views).transpose(0, 3, 1, 2)
+    )
 
 
 def corrupted(shown: Batch, corruption: str, strength: int) -> Batch:
@@ -69,7 +78,9 @@ def corrupted(shown: Batch, corruption: str, strength: int) -> Batch:
 
     from resviz.data.corruptions import corrupt
 
-    pixels = corrupt(torch.from_numpy(np.ascontiguousarray(shown.pixels)), corruption, strength).numpy()
+    pixels = corrupt(
+        torch.from_numpy(np.ascontiguousarray(shown.pixels)), corruption, strength
+    ).numpy()
     return Batch(f"{shown.key}-{corruption}-{strength}", shown.titles, pixels)
 
 
@@ -79,11 +90,15 @@ def _pictures(subject: Subject, source: str) -> list[tuple[str, Picture]]:
         return [(said(subject.title), subject.shown)]
     if source == "uploads" and kept:
         if len(kept) > MOST:
-            raise ImageError("{count} photos are too many; choose at most {most}.", count=len(kept), most=MOST)
+            raise ImageError(
+                "{count} photos are too many; choose at most {most}.", count=len(kept), most=MOST
+            )
         return [(name, models.picture(data)) for name, data in kept]
     if source == "uploads":
         st.info(_("Nothing chosen yet: the samples are the batch."))
-    return [(said(sample.title), models.picture(samples.read(sample.key))) for sample in samples.SAMPLES]
+    return [
+        (said(sample.title), models.picture(samples.read(sample.key))) for sample in samples.SAMPLES
+    ]
 
 
 def tensor(model: str, shown: Batch) -> "Tensor":
@@ -98,7 +113,8 @@ def thumbnails(shown: Batch) -> list[str]:
     from PIL import Image
 
     return [
-        raster.data_uri(raster.photo_jpeg(Image.fromarray(image.transpose(1, 2, 0)), 128)) for image in shown.pixels
+        raster.data_uri(raster.photo_jpeg(Image.fromarray(image.transpose(1, 2, 0)), 128))
+        for image in shown.pixels
     ]
 
 
@@ -107,14 +123,18 @@ def choose_dataset(model: str) -> str:
     mine = training_data.own(model)
     if mine and not training_data.present(mine):
         st.info(
-            _("This model learned from {data}, which is not on this machine: {other} stands in.").format(
-                data=escaped(training_data.title(mine)), other=training_data.title(EVERYWHERE)
-            )
+            _(
+                "This model learned from {data}, which is not on this machine: {other} stands in."
+            ).format(data=escaped(training_data.title(mine)), other=training_data.title(EVERYWHERE))
         )
-    names = [name for name in dict.fromkeys([mine or EVERYWHERE, *KNOWN]) if training_data.present(name)]
+    names = [
+        name for name in dict.fromkeys([mine or EVERYWHERE, *KNOWN]) if training_data.present(name)
+    ]
     if len(names) == 1:
         return names[0]
-    return url_state.pick(st.selectbox, _("Dataset"), names, names[0], "dataset", format_func=training_data.title)
+    return url_state.pick(
+        st.selectbox, _("Dataset"), names, names[0], "dataset", format_func=training_data.title
+    )
 
 
 def of_dataset(model: str, name: str) -> tuple[Batch, Batch]:
@@ -124,6 +144,7 @@ def of_dataset(model: str, name: str) -> tuple[Batch, Batch]:
     half = (len(titles) + 1) // 2
     parts = slice(0, half), slice(half, None) if len(titles) > 1 else slice(0, 1)
     first, second = (
-        Batch(f"{name}-{part.start}", tuple(titles[part]), np.ascontiguousarray(pixels[part])) for part in parts
+        Batch(f"{name}-{part.start}", tuple(titles[part]), np.ascontiguousarray(pixels[part]))
+        for part in parts
     )
     return first, second

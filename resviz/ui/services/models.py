@@ -1,7 +1,8 @@
 """Models and results, computed once and shared by everybody on the server.
 
-Torch is imported inside the functions: a page shows its frame first. Results are keyed by the model's name, the
-hash of the picture and the options; a semaphore keeps thirty visitors from computing at once.
+Torch is imported inside the functions: a page shows its frame first. Results are keyed by the
+model's name, the hash of the picture and the options; a semaphore keeps thirty visitors from
+computing at once.
 """
 
 import gc
@@ -56,7 +57,8 @@ def computing() -> Iterator[None]:
 def warm_up() -> None:
     """Import torch, once: share the cores out among the places, and end the garbage collection of its objects.
 
-    Streamlit collects garbage after every run of every visitor; a million objects that never die make that slow.
+    Streamlit collects garbage after every run of every visitor; a million objects that never die
+    make that slow.
     """
     with _warming:
         if _warm.is_set():
@@ -105,7 +107,11 @@ def untrained(name: str) -> str | None:
         or checkpoint_names.told(name) == checkpoint_names.START
         or model(name).card.get("weights") == "none"
     )
-    return _("This network is untrained: its weights are random, and so is its answer.") if random else None
+    return (
+        _("This network is untrained: its weights are random, and so is its answer.")
+        if random
+        else None
+    )
 
 
 def refresh(name: str) -> None:
@@ -136,7 +142,9 @@ def is_loaded(name: str) -> bool:
 
 def files() -> list[str]:
     """Names of the weight files that somebody put into the app's folder for models."""
-    found = (path for path in models_folder().glob("*") if path.suffix in WEIGHTS and path.is_file())
+    found = (
+        path for path in models_folder().glob("*") if path.suffix in WEIGHTS and path.is_file()
+    )
     return [f"file/{path}" for path in sorted(found)]
 
 
@@ -149,7 +157,9 @@ def _check_file(name: str) -> None:
     """A visitor may not point the server at any file: only at those in the folder for models."""
     if name.startswith("file/") and name.partition("?")[0] not in files():
         raise ModelError(
-            _("The app opens weight files in {folder} only; put the file there.").format(folder=models_folder())
+            _("The app opens weight files in {folder} only; put the file there.").format(
+                folder=models_folder()
+            )
         )
 
 
@@ -227,7 +237,9 @@ def map_blocks(name: str) -> tuple[str, ...]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def stage_maps(name: str, sha: str, _shown: Picture, chosen: tuple[str, ...]) -> dict[str, np.ndarray]:
+def stage_maps(
+    name: str, sha: str, _shown: Picture, chosen: tuple[str, ...]
+) -> dict[str, np.ndarray]:
     """Mean over channels of each chosen layer's output."""
     from resviz.probes.feature_maps.activations import stage_summary
 

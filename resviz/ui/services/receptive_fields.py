@@ -31,7 +31,9 @@ def theoretical(name: str, side: int) -> "Mapping[str, ReceptiveField]":
         with models.borrowed(name) as net:
             return {field.name: field for field in receptive_field(net, input_size=side)}
 
-    return _theoretical.get((name, side), follow)  # not copied each time, as `st.cache_data` would: pages ask often
+    return _theoretical.get(
+        (name, side), follow
+    )  # not copied each time, as `st.cache_data` would: pages ask often
 
 
 def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
@@ -62,11 +64,18 @@ def on_pictures(
 ) -> "EffectiveField | None":
     """The effective field over these pictures; None for a unit that nothing moves."""
     draws = max(1, DRAWS // len(shown.pixels))
-    return _effective(name, shown.key, lambda: tensor(name, shown), layer, unit, draws=draws, progress=progress)
+    return _effective(
+        name, shown.key, lambda: tensor(name, shown), layer, unit, draws=draws, progress=progress
+    )
 
 
 def _effective(
-    name: str, key: Hashable, inputs: "Callable[[], Tensor]", layer: str, unit: Unit | None, **how: Any
+    name: str,
+    key: Hashable,
+    inputs: "Callable[[], Tensor]",
+    layer: str,
+    unit: Unit | None,
+    **how: Any,
 ) -> "EffectiveField | None":
     """Measured on these inputs, of which the key tells what they are, once for everybody."""
     from resviz.probes.receptive_field.effective import effective_receptive_fields

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
 _ASKED = re.compile(r"-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?=-|$)")  # in a run's id
 _NONE = "?weights=none"
-_TELLING = ("lr", "schedule", "batch_size", "epochs", "augmentation", "weight_decay", "precision", "seed")
+_TELLING = (
+    "lr",
+    "schedule",
+    "batch_size",
+    "epochs",
+    "augmentation",
+    "weight_decay",
+    "precision",
+    "seed",
+)
 
 
 def network_title(spec: ModelSpec) -> str:
@@ -33,7 +42,9 @@ def model_title(name: str) -> str:
     info = known.get(checkpoint_names.base(name))
     if info is not None and name.startswith("run/"):
         moment = checkpoint_names.told(name)
-        return ", ".join(filter(None, [trained_title(info), moment and checkpoint_names.title(moment)]))
+        return ", ".join(
+            filter(None, [trained_title(info), moment and checkpoint_names.title(moment)])
+        )
     if info is not None:
         return said(info.title)
     if name.endswith(_NONE) and (info := known.get(name.removesuffix(_NONE))):
@@ -66,7 +77,8 @@ def variants(records: Sequence[Record], infos: Sequence[RunInfo]) -> list[tuple[
     """For each run its depth and what sets it apart from others of its family: norm, settings, at last its start."""
     specs, settings = [spec_of(info) for info in infos], [_settings(record) for record in records]
     words = [
-        ", ".join([*_unusual(spec), *_differing(told, settings)]) for spec, told in zip(specs, settings, strict=True)
+        ", ".join([*_unusual(spec), *_differing(told, settings)])
+        for spec, told in zip(specs, settings, strict=True)
     ]
     keys = [(spec.family, spec.depth, word) for spec, word in zip(specs, words, strict=True)]
     for i, key in enumerate(keys):
@@ -109,7 +121,9 @@ def setting_value(name: str, value: object) -> str:
 
 def schedule_title(name: str) -> str:
     """How the learning rate goes, for people."""
-    return {"one-cycle": _("one cycle"), "cosine": _("cosine"), "steps": _("steps of 2015")}.get(name, name)
+    return {"one-cycle": _("one cycle"), "cosine": _("cosine"), "steps": _("steps of 2015")}.get(
+        name, name
+    )
 
 
 def _unusual(spec: ModelSpec) -> list[str]:
@@ -117,11 +131,19 @@ def _unusual(spec: ModelSpec) -> list[str]:
     usual = ModelSpec(family=spec.family, depth=spec.depth, stem=spec.stem, block=spec.block)
     told, words = spec.as_dict(), []
     if spec.norm != usual.norm:
-        words.append({"none": _("no norm"), "group": _("group norm"), "batch": _("batch norm")}[spec.norm])
+        words.append(
+            {"none": _("no norm"), "group": _("group norm"), "batch": _("batch norm")}[spec.norm]
+        )
     if spec.init != usual.init:
-        words.append({"torch": _("PyTorch init"), "he-in": _("fan-in init"), "zero-gamma": _("zero γ")}[spec.init])
+        words.append(
+            {"torch": _("PyTorch init"), "he-in": _("fan-in init"), "zero-gamma": _("zero γ")}[
+                spec.init
+            ]
+        )
     rest = {name: value for name, value in told.items() if value != usual.as_dict()[name]}
-    words += [f"{name} {value}" for name, value in rest.items() if name not in ("norm", "init", "classes")]
+    words += [
+        f"{name} {value}" for name, value in rest.items() if name not in ("norm", "init", "classes")
+    ]
     return words
 
 
@@ -133,5 +155,9 @@ def _settings(record: Record) -> dict[str, Any]:
 
 def _differing(told: Mapping[str, Any], all_told: Sequence[Mapping[str, Any]]) -> list[str]:
     """The settings in which the runs that are shown differ."""
-    names = [name for name in ("dataset", *_TELLING) if len({str(other.get(name)) for other in all_told}) > 1]
+    names = [
+        name
+        for name in ("dataset", *_TELLING)
+        if len({str(other.get(name)) for other in all_told}) > 1
+    ]
     return [f"{setting_title(name)} {setting_value(name, told.get(name))}" for name in names]

@@ -40,12 +40,22 @@ def photo_picker() -> None:
         _sample_picker()
     elif source == "upload":
         st.file_uploader(
-            _("A photo, at most 10 MB"), key="upload", on_change=_keep, args=("upload",), label_visibility="collapsed"
+            _("A photo, at most 10 MB"),
+            key="upload",
+            on_change=_keep,
+            args=("upload",),
+            label_visibility="collapsed",
         )
-        promise = _("PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. It stays in the server's memory and is never stored.")
+        promise = _(
+            "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. It stays in the server's memory and is never stored."
+        )
     else:
         st.camera_input(
-            _("Take a photo"), key="camera", on_change=_keep, args=("camera",), label_visibility="collapsed"
+            _("Take a photo"),
+            key="camera",
+            on_change=_keep,
+            args=("camera",),
+            label_visibility="collapsed",
         )
         promise = _("The photo stays in the server's memory and is never stored.")
     st.session_state[_SAID] = st.container()
@@ -56,7 +66,8 @@ def photo_picker() -> None:
 def photo_or_the_one_before() -> tuple[str, Picture]:
     """The chosen picture; where it is refused, the one shown before, and what is shown instead of what.
 
-    What is to be said of a picture stands under its picker; that one was refused, over the results of the other too.
+    What is to be said of a picture stands under its picker; that one was refused, over the results
+    of the other too.
     """
     title, data = _chosen_picture()
     try:
@@ -132,7 +143,9 @@ def _chosen_picture() -> tuple[str, bytes]:
 def _offered() -> tuple[samples.Sample, ...]:
     """The samples that suit the chosen model; its side is known before its weights are loaded."""
     sides = {info.name: info.input_size for info in models.catalogue()}
-    return samples.offered(sides.get(checkpoint_names.base(st.session_state.get("model") or DEFAULT_MODEL), 224))
+    return samples.offered(
+        sides.get(checkpoint_names.base(st.session_state.get("model") or DEFAULT_MODEL), 224)
+    )
 
 
 def _first_sample() -> tuple[str, bytes]:

@@ -35,7 +35,9 @@ def model_picker() -> None:
         "model",
         format_func=lambda name: _title(infos, name),
         accept_new_options=True,
-        help=_("Choose one, or type a name: new/plain-56, torchvision/resnet50?weights=none, file/PATH."),
+        help=_(
+            "Choose one, or type a name: new/plain-56, torchvision/resnet50?weights=none, file/PATH."
+        ),
     )
     if name.startswith("run/"):
         _moment_slider(name)
@@ -66,7 +68,9 @@ def _moment_slider(name: str) -> None:
         _("Moment of its training"),
         kept,
         key="moment",
-        on_change=lambda: url_state.choose("model", checkpoint_names.at(name, st.session_state["moment"])),
+        on_change=lambda: url_state.choose(
+            "model", checkpoint_names.at(name, st.session_state["moment"])
+        ),
         format_func=checkpoint_names.title,
     )
 
@@ -103,7 +107,9 @@ def _details(infos: "Mapping[str, ModelInfo]", name: str) -> str:
     if info is None:
         return escaped(name) if name.startswith("file/") else ""
     group = info.name.partition("/")[0]
-    source = {"bundled": _("Bundled"), "new": _("Random weights"), "run": _("Trained here")}.get(group, group)
+    source = {"bundled": _("Bundled"), "new": _("Random weights"), "run": _("Trained here")}.get(
+        group, group
+    )
     words = _("{source} · {classes:,} classes · {size} parameters").format(
         source=source, classes=info.classes, size=_rounded(info.parameters)
     )

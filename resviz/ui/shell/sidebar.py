@@ -74,7 +74,9 @@ def _say_card(name: str) -> None:
     """What the model was trained on and how often it is right, by class; its other notes."""
     loaded = models.model(name)
     card: Mapping[str, Any] = loaded.card
-    ours = name.startswith(("bundled/", "run/")) and "accuracy" in card  # a foreign file may say anything
+    ours = (
+        name.startswith(("bundled/", "run/")) and "accuracy" in card
+    )  # a foreign file may say anything
     with st.session_state["card"].expander(_("About this model")):
         for note in loaded.notes:
             st.caption(escaped(said(note)))
@@ -82,11 +84,15 @@ def _say_card(name: str) -> None:
             st.caption(_("The run before its first step: random weights."))
             return
         if not ours:
-            st.caption(_("{count} classes. No record of its training.").format(count=len(loaded.labels)))
+            st.caption(
+                _("{count} classes. No record of its training.").format(count=len(loaded.labels))
+            )
             return
         by_class = {label: share for label, share in card["by_class"].items() if share is not None}
         st.caption(
-            _("Trained on {data}, {train:,} images. Right on {accuracy:.1%} of {test:,} others ({date}).").format(
+            _(
+                "Trained on {data}, {train:,} images. Right on {accuracy:.1%} of {test:,} others ({date})."
+            ).format(
                 data=escaped(card["dataset"]["name"]),
                 train=card["images"]["train"],
                 accuracy=card["accuracy"],
@@ -94,11 +100,15 @@ def _say_card(name: str) -> None:
                 date=card["date"],
             )
         )
-        clickable.show(html.share_list(sorted(by_class.items(), key=lambda row: -row[1])), "by_class")
+        clickable.show(
+            html.share_list(sorted(by_class.items(), key=lambda row: -row[1])), "by_class"
+        )
 
 
 def _say_device() -> None:
     models.warm_up()
     from resviz.device import best
 
-    st.session_state["device_line"].caption(_("Runs on {device}.").format(device=said(best().where())))
+    st.session_state["device_line"].caption(
+        _("Runs on {device}.").format(device=said(best().where()))
+    )

@@ -25,7 +25,9 @@ def show(requests: Sequence[Request]) -> None:
     keys = [f"{at_once} {cost.trial_key(request)}" for request in requests]
     place = st.empty()
     if not _known(keys) and place.button(
-        _("How long, how much memory?"), type="tertiary", help=_("Tries a few steps of each network for some seconds.")
+        _("How long, how much memory?"),
+        type="tertiary",
+        help=_("Tries a few steps of each network for some seconds."),
     ):
         with place.container():
             try:
@@ -61,7 +63,11 @@ def _try(requests: Sequence[Request], keys: Sequence[str], at_once: int) -> None
     try:
         update(0.05)
         with _one:
-            left = {key: request for key, request in zip(keys, requests, strict=True) if key not in _trials}
+            left = {
+                key: request
+                for key, request in zip(keys, requests, strict=True)
+                if key not in _trials
+            }
             if not left:  # somebody else has tried them meanwhile
                 return
             trials = cost.trials(list(left.values()), at_once)
@@ -79,7 +85,11 @@ def _never() -> Trial:
 
 
 def _words(found: Estimate) -> str:
-    told = {"time": duration(found.seconds), "memory": _gigabytes(found.memory), "free": _gigabytes(found.free)}
+    told = {
+        "time": duration(found.seconds),
+        "memory": _gigabytes(found.memory),
+        "free": _gigabytes(found.free),
+    }
     words = _("About {time} and {memory} of memory on this machine").format(**told)
     if found.free:
         words += _("; {free} are free").format(**told)

@@ -75,7 +75,8 @@ def _look(ids: list[str], quantity: str, live: bool) -> None:
         found = [reader.read(name) for name in ids]
         infos = [record.info() for record in found]
         names = [
-            _name(info, words) for info, (_depth, words) in zip(infos, run_names.variants(found, infos), strict=True)
+            _name(info, words)
+            for info, (_depth, words) in zip(infos, run_names.variants(found, infos), strict=True)
         ]
     except TrainingError:  # one was deleted meanwhile
         start.show([name for name in ids if any(info.id == name for info in reader.runs())])
@@ -96,7 +97,9 @@ def _look(ids: list[str], quantity: str, live: bool) -> None:
 
 
 @functools.lru_cache(maxsize=32)
-def _figure(state: tuple[tuple[str, int, str], ...], quantity: str, words: tuple[str, str], dark: bool) -> Any:
+def _figure(
+    state: tuple[tuple[str, int, str], ...], quantity: str, words: tuple[str, str], dark: bool
+) -> Any:
     """Drawn anew only where a run has made a step."""
     found = [reader.read(name) for name, _step, _status in state]
     curves = _curves(found, [record.info() for record in found], quantity)
@@ -118,17 +121,28 @@ def _curves(found: Sequence[Record], infos: Sequence[RunInfo], quantity: str) ->
     ranks = sorted(set(variants))
     drawn = zip(found, infos, variants, strict=True)
     return [
-        _curve(record, info, words, ranks.index((depth, words)), quantity) for record, info, (depth, words) in drawn
+        _curve(record, info, words, ranks.index((depth, words)), quantity)
+        for record, info, (depth, words) in drawn
     ]
 
 
 def _curve(record: Record, info: RunInfo, words: str, rank: int, quantity: str) -> Curve:
-    scalars, epochs, family = record.scalars(POINTS), record.epochs(), run_names.spec_of(info).family
+    scalars, epochs, family = (
+        record.scalars(POINTS),
+        record.epochs(),
+        run_names.spec_of(info).family,
+    )
     per_epoch = info.steps / max(1, int(record.config["config"]["epochs"]))
     at = (scalars["step"] + 1) / max(per_epoch, 1)
     colour = families.style(family, tuple(FAMILIES)).colour
     return Curve(
-        _name(info, words), colour, rank, at, scalars[quantity], epochs["epoch"] + 1.0, epochs[f"test_{quantity}"]
+        _name(info, words),
+        colour,
+        rank,
+        at,
+        scalars[quantity],
+        epochs["epoch"] + 1.0,
+        epochs[f"test_{quantity}"],
     )
 
 
@@ -143,13 +157,17 @@ def _alt(names: Sequence[str]) -> str:
 
 def _say_how_to_read(curves: Sequence[Curve], drawn_in: Frame) -> None:
     words = [
-        _("Line: training images, the mean over neighbouring steps. Rings, joined by dots: test images, each epoch."),
+        _(
+            "Line: training images, the mean over neighbouring steps. Rings, joined by dots: test images, each epoch."
+        ),
         _("Orange is plain, blue is residual."),
     ]
     if len({curve.rank for curve in curves}) > 1:
         words.append(_("Dashes tell networks or settings apart."))
     if any(beyond(curve.test, drawn_in.top).any() for curve in curves):
-        words.append(_("A triangle at the upper edge lies beyond the scale; point at it for its value."))
+        words.append(
+            _("A triangle at the upper edge lies beyond the scale; point at it for its value.")
+        )
     st.caption(" ".join(words))
 
 
@@ -162,10 +180,14 @@ def _choose_shown(known: dict[str, RunInfo], chosen: list[str]) -> None:
 
     options = {name: title(info) for name, info in known.items()}
     counts = Counter(options.values())
-    unique = {name: f"{words} · {name}" if counts[words] > 1 else words for name, words in options.items()}
+    unique = {
+        name: f"{words} · {name}" if counts[words] > 1 else words for name, words in options.items()
+    }
 
     def changed() -> None:
-        if known.keys() >= set(st.session_state["shown"]):  # a title that has changed meanwhile comes back as it is
+        if known.keys() >= set(
+            st.session_state["shown"]
+        ):  # a title that has changed meanwhile comes back as it is
             start.show(st.session_state["shown"])
 
     st.multiselect(

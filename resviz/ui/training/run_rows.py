@@ -50,10 +50,19 @@ def _words(record: Record, info: RunInfo) -> str:
         return _running(record)
     epochs = record.epochs()
     status = "paused" if info.status == "stopped" and record.wish == "pause" else info.status
-    words = {"finished": _("finished"), "stopped": _("stopped"), "paused": _("paused"), "crashed": _("crashed")}[status]
+    words = {
+        "finished": _("finished"),
+        "stopped": _("stopped"),
+        "paused": _("paused"),
+        "crashed": _("crashed"),
+    }[status]
     if not len(epochs["epoch"]):
         return words
-    told = {"status": words, "train": epochs["train_accuracy"][-1], "test": epochs["test_accuracy"][-1]}
+    told = {
+        "status": words,
+        "train": epochs["train_accuracy"][-1],
+        "test": epochs["test_accuracy"][-1],
+    }
     return _("{status} · right: {train:.1%} in training, {test:.1%} in the test").format(**told)
 
 
@@ -78,7 +87,9 @@ def _buttons(record: Record, info: RunInfo) -> None:
         if info.status == "crashed" or (info.status == "stopped" and record.wish != "stop"):
             _act(_("Resume"), "resume", info, _resume, **_allowed())
         closed = st.session_state.get(_CLOSED, 0)
-        with st.popover(_("More"), key=f"more-{info.id}-{closed}"):  # one with another key is closed
+        with st.popover(
+            _("More"), key=f"more-{info.id}-{closed}"
+        ):  # one with another key is closed
             _more(record, info)
 
 
@@ -99,7 +110,9 @@ def _more(record: Record, info: RunInfo) -> None:
             url_state.choose("model", checkpoint_names.at(f"run/{info.id}", moment))
             st.switch_page("pages/overview.py")
         if st.button(
-            _("Run again with …"), key=f"again-{info.id}", help=_("Takes over its choices: change one, start.")
+            _("Run again with …"),
+            key=f"again-{info.id}",
+            help=_("Takes over its choices: change one, start."),
         ):
             setup.begin_with(start.RUN + info.id)
             st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
@@ -117,7 +130,11 @@ def _moment(info: RunInfo) -> str:
     if len(kept) < 2:
         return "".join(kept)
     moment: str = st.select_slider(
-        _("Moment of its training"), kept, kept[-1], key=f"moment-{info.id}", format_func=checkpoint_names.title
+        _("Moment of its training"),
+        kept,
+        kept[-1],
+        key=f"moment-{info.id}",
+        format_func=checkpoint_names.title,
     )
     return moment
 
@@ -138,14 +155,27 @@ def _table(record: Record, info: RunInfo) -> str:
         (_("threads"), told.get("threads")),
         (_("id"), info.id),
     ]
-    head, *lines = [f"| {name} | {escaped(str(value))} |" for name, value in rows if value not in (None, "")]
+    head, *lines = [
+        f"| {name} | {escaped(str(value))} |" for name, value in rows if value not in (None, "")
+    ]
     return "\n".join([head, "|---|---|", *lines])
 
 
 def _settings(config: dict[str, Any]) -> list[tuple[str, object]]:
     """The settings that anybody may have changed."""
-    names = ("epochs", "batch_size", "lr", "schedule", "augmentation", "momentum", "weight_decay", "label_smoothing")
-    return [(name, config[name]) for name in (*names, "side", "precision", "seed") if name in config]
+    names = (
+        "epochs",
+        "batch_size",
+        "lr",
+        "schedule",
+        "augmentation",
+        "momentum",
+        "weight_decay",
+        "label_smoothing",
+    )
+    return [
+        (name, config[name]) for name in (*names, "side", "precision", "seed") if name in config
+    ]
 
 
 def _allowed() -> dict[str, Any]:

@@ -24,7 +24,15 @@ DEPTHS = (8, 20, 32, 56, 110)
 EPOCHS = (1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100, 164)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 BATCHES = (4, 8, 16, 32, 64, 128, 256, 512)
-MORE = ("norms", "inits", "rate", "schedule", "minibatch", "record", "seed")  # choices that need not be seen at first
+MORE = (
+    "norms",
+    "inits",
+    "rate",
+    "schedule",
+    "minibatch",
+    "record",
+    "seed",
+)  # choices that need not be seen at first
 CHOICES = ("racers", "depths", "data", "epochs", *MORE)
 N = TypeVar("N", int, float)
 
@@ -49,9 +57,15 @@ def choose_and_start() -> None:
         or_none=True,
     )
     datasets = list(dict.fromkeys([*KNOWN, begun.dataset]))
-    dataset = url_state.pick(st.selectbox, _("Data"), datasets, begun.dataset, "data", format_func=dataset_title)
+    dataset = url_state.pick(
+        st.selectbox, _("Data"), datasets, begun.dataset, "data", format_func=dataset_title
+    )
     epochs = url_state.pick(
-        st.select_slider, _("Epochs"), _with(EPOCHS, [begun.config.epochs]), begun.config.epochs, "epochs"
+        st.select_slider,
+        _("Epochs"),
+        _with(EPOCHS, [begun.config.epochs]),
+        begun.config.epochs,
+        "epochs",
     )
     starting = st.container()
     with st.expander(_("More"), expanded=any(url_state.chosen(key) for key in MORE)):
@@ -93,7 +107,9 @@ def _of_run(name: str) -> Preset | None:
     if not name.startswith(RUN):
         return None
     try:
-        return again(Request.from_dict(reader.read(name.removeprefix(RUN)).config.get("request", {})))
+        return again(
+            Request.from_dict(reader.read(name.removeprefix(RUN)).config.get("request", {}))
+        )
     except ResvizError:
         return None
 
@@ -102,25 +118,44 @@ def _preset_title(name: str) -> str:
     if name.startswith(RUN):
         info = reader.read(name.removeprefix(RUN)).info()
         return _("{network} of {time}").format(network=run_title(info), time=when(info))
-    return {"race": _("One-minute race"), "he2015": _("He et al. 2015"), "quick": _("Quick CIFAR-10")}[name]
+    return {
+        "race": _("One-minute race"),
+        "he2015": _("He et al. 2015"),
+        "quick": _("Quick CIFAR-10"),
+    }[name]
 
 
 def _variants(begun: Preset) -> tuple[list[str], list[str]]:
     """Normalisation and initialisation, each of them also several at once."""
     titles = {"batch": _("Batch"), "group": _("Group"), "none": _("None")}
-    norms = url_state.pick_some(_("Normalisation"), NORMS, begun.norms, "norms", format_func=titles.__getitem__)
-    return norms, url_state.pick_some(_("Initialisation"), INITS, begun.inits, "inits", format_func=init_title)
+    norms = url_state.pick_some(
+        _("Normalisation"), NORMS, begun.norms, "norms", format_func=titles.__getitem__
+    )
+    return norms, url_state.pick_some(
+        _("Initialisation"), INITS, begun.inits, "inits", format_func=init_title
+    )
 
 
 def _settings(begun: Preset, dataset: str, epochs: int) -> tuple[TrainConfig, str]:
     """The configuration, and what is recorded."""
     config = begun.config
-    rate = url_state.pick(st.select_slider, _("Largest learning rate"), _with(RATES, [config.lr]), config.lr, "rate")
+    rate = url_state.pick(
+        st.select_slider, _("Largest learning rate"), _with(RATES, [config.lr]), config.lr, "rate"
+    )
     schedule = url_state.pick(
-        st.selectbox, _("Schedule"), SCHEDULES, config.schedule, "schedule", format_func=schedule_title
+        st.selectbox,
+        _("Schedule"),
+        SCHEDULES,
+        config.schedule,
+        "schedule",
+        format_func=schedule_title,
     )
     batch = url_state.pick(
-        st.select_slider, _("Images in a batch"), _with(BATCHES, [config.batch_size]), config.batch_size, "minibatch"
+        st.select_slider,
+        _("Images in a batch"),
+        _with(BATCHES, [config.batch_size]),
+        config.batch_size,
+        "minibatch",
     )
     record = url_state.pick(
         st.segmented_control,
@@ -130,21 +165,38 @@ def _settings(begun: Preset, dataset: str, epochs: int) -> tuple[TrainConfig, st
         "record",
         required=True,
         format_func=_record_title,
-        help=_("light: weights and their gradients at every step. full: blocks, branches and BatchNorm too."),
+        help=_(
+            "light: weights and their gradients at every step. full: blocks, branches and BatchNorm too."
+        ),
     )
-    seed = url_state.pick(st.selectbox, _("Seed"), _with(range(10), [config.seed]), config.seed, "seed")
+    seed = url_state.pick(
+        st.selectbox, _("Seed"), _with(range(10), [config.seed]), config.seed, "seed"
+    )
     chosen = {"epochs": epochs, "lr": rate, "schedule": schedule, "batch_size": batch, "seed": seed}
     settings = {**config.as_dict(), **chosen}
     if dataset != begun.dataset:
-        settings |= {"side": KNOWN[dataset].side, "side_first": 0, "side_last": 0, "augmentation": "crop"}
+        settings |= {
+            "side": KNOWN[dataset].side,
+            "side_first": 0,
+            "side_last": 0,
+            "augmentation": "crop",
+        }
         settings |= KNOWN[dataset].usual
     return TrainConfig(**settings), record  # type: ignore[arg-type]
 
 
-def _offer(begun: Preset, crossed: tuple[Any, Any, Any, Any], dataset: str, config: TrainConfig, record: str) -> None:
+def _offer(
+    begun: Preset,
+    crossed: tuple[Any, Any, Any, Any],
+    dataset: str,
+    config: TrainConfig,
+    record: str,
+) -> None:
     """Say what would be started, how long it takes, and offer to start it."""
     rest = {**begun.network, "seed": _seed_of_weights(begun, config.seed)}
-    rest["classes"] = KNOWN[dataset].classes if dataset in KNOWN else begun.network.get("classes", 10)
+    rest["classes"] = (
+        KNOWN[dataset].classes if dataset in KNOWN else begun.network.get("classes", 10)
+    )
     try:
         race = Race(networks(*crossed, rest), dataset, config, record)
     except ResvizError as refusal:

@@ -39,7 +39,11 @@ class Race:
 
     def requests(self) -> list[Request]:
         """One for each run."""
-        told: dict[str, Any] = {"dataset": self.dataset, "config": self.config, "record": self.record}
+        told: dict[str, Any] = {
+            "dataset": self.dataset,
+            "config": self.config,
+            "record": self.record,
+        }
         return [Request(model=f"new/{spec}", threads=MEASURE, **told) for spec in self.specs]
 
 
@@ -47,7 +51,9 @@ def offer(race: Race) -> None:
     """The button; below it why it cannot be pressed, or how large the networks are and how long they take."""
     count, own = len(race.specs), going_on()
     label = _("Start") if count < 2 else _("Start the race")
-    if st.button(label, type="primary", disabled=not 0 < count <= MOST or bool(own), width="stretch"):
+    if st.button(
+        label, type="primary", disabled=not 0 < count <= MOST or bool(own), width="stretch"
+    ):
         _start(race)
     if sentence := st.session_state.pop(_ERROR, None):
         st.error(escaped(sentence))
@@ -70,12 +76,16 @@ def session() -> str:
 def going_on() -> list[RunInfo]:
     """The visitor's own runs that are not over."""
     own = session()
-    return [info for info in reader.runs() if info.session == own and info.status in reader.GOING_ON]
+    return [
+        info for info in reader.runs() if info.session == own and info.status in reader.GOING_ON
+    ]
 
 
 def say_whose(own: Sequence[RunInfo]) -> str:
     """Why the visitor can start nothing now."""
-    names = ", ".join(escaped(run_title(info)) for info in reversed(own))  # in the order of their start
+    names = ", ".join(
+        escaped(run_title(info)) for info in reversed(own)
+    )  # in the order of their start
     return _("You are training {names}: wait for the end, or stop it first.").format(names=names)
 
 
@@ -119,7 +129,9 @@ def _say_size(specs: Sequence[ModelSpec]) -> None:
     largest = max(specs, key=lambda spec: spec.kernel_weights)
     told = {"layers": largest.depth, "weights": largest.kernel_weights}
     if len(specs) > 1:
-        words = _("{count} runs; {layers} layers at most, {weights:,} weights in their convolutions.")
+        words = _(
+            "{count} runs; {layers} layers at most, {weights:,} weights in their convolutions."
+        )
         st.caption(words.format(count=len(specs), **told))
     else:
         st.caption(_("{layers} layers, {weights:,} weights in the convolutions.").format(**told))

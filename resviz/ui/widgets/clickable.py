@@ -1,8 +1,9 @@
 """One component for every picture that can be clicked: thumbnails, block graph, channel grid, overlay.
 
-A board is a piece of HTML made by our own code, every text in it escaped. Clicking (or pressing Enter on) an element
-with `data-pick` reports its value to the server. A range input with `data-opacity` sets the opacity of the elements
-that its value selects, in the browser alone. Left and right arrows step through the elements of a board.
+A board is a piece of HTML made by our own code, every text in it escaped. Clicking (or pressing
+Enter on) an element with `data-pick` reports its value to the server. A range input with
+`data-opacity` sets the opacity of the elements that its value selects, in the browser alone. Left
+and right arrows step through the elements of a board.
 """
 
 from pathlib import Path
@@ -18,7 +19,8 @@ _board = st.components.v2.component("resviz_board", css=_CSS, js=_JS)
 def show(html: str, key: str, choice: str | None = None) -> str | None:
     """Mount the board; returns the value picked by the click that caused this run, else None.
 
-    With `choice` the value is also remembered as the visitor's choice of that name, before the page runs again.
+    With `choice` the value is also remembered as the visitor's choice of that name, before the page
+    runs again.
     """
 
     def changed() -> None:

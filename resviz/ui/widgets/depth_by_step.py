@@ -9,7 +9,9 @@ from pathlib import Path
 import streamlit as st
 
 _CSS = "".join(Path(__file__).with_name(name).read_text() for name in ("board.css", "films.css"))
-_films = st.components.v2.component("resviz_films", css=_CSS, js=Path(__file__).with_name("films.js").read_text())
+_films = st.components.v2.component(
+    "resviz_films", css=_CSS, js=Path(__file__).with_name("films.js").read_text()
+)
 
 
 def show(html: str, key: str, chosen: Callable[[int], None]) -> None:

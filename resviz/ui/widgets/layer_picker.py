@@ -29,17 +29,30 @@ def layer_picker(subject: Subject, default: str) -> "Layer":
         clickable.show(html.network(network_cells(subject.model, spatial), block), "net", "layer")
         inside = _inside(block, spatial)
         if inside:
-            clickable.show(html.network([(_("inside {block}").format(block=block), inside)], chosen), "inside", "layer")
+            clickable.show(
+                html.network([(_("inside {block}").format(block=block), inside)], chosen),
+                "inside",
+                "layer",
+            )
     with naming:
         picked = url_state.pick(
-            st.selectbox, _("Layer"), names, default, "layer", format_func=lambda name: layer_title(spatial[name])
+            st.selectbox,
+            _("Layer"),
+            names,
+            default,
+            "layer",
+            format_func=lambda name: layer_title(spatial[name]),
         )
     return spatial[picked]
 
 
 def _inside(block: str, spatial: "dict[str, Layer]") -> list[html.Cell]:
     """The block's own layers; what a projection is made of is in the list of layers."""
-    own = [name for name in spatial if name.startswith(f"{block}.") and "." not in name.removeprefix(f"{block}.")]
+    own = [
+        name
+        for name in spatial
+        if name.startswith(f"{block}.") and "." not in name.removeprefix(f"{block}.")
+    ]
     return [_cell(name, name.removeprefix(f"{block}."), spatial[name]) for name in own]
 
 
@@ -51,13 +64,23 @@ def layer_title(layer: "Layer") -> str:
 def network_cells(model: str, spatial: "dict[str, Layer]") -> list[tuple[str, list[html.Cell]]]:
     """Stages with their blocks, for the drawing; the stem's layers come first.
 
-    Blocks outside any stage, whose own names say all, stand together as long as their maps are of one size.
+    Blocks outside any stage, whose own names say all, stand together as long as their maps are of
+    one size.
     """
     blocks = models.block_names(model)
-    first = next((i for i, name in enumerate(spatial) if any(name.startswith(b) for b in blocks)), len(spatial))
-    stem = [_cell(name, name, spatial[name]) for name in list(spatial)[:first] if _does_something(spatial[name])]
+    first = next(
+        (i for i, name in enumerate(spatial) if any(name.startswith(b) for b in blocks)),
+        len(spatial),
+    )
+    stem = [
+        _cell(name, name, spatial[name])
+        for name in list(spatial)[:first]
+        if _does_something(spatial[name])
+    ]
     stages = [(f"{_('stem')}  {_size(stem)}", stem)] if stem else []
-    for title, names in groupby([name for name in blocks if name in spatial], lambda name: _stage(spatial[name])):
+    for title, names in groupby(
+        [name for name in blocks if name in spatial], lambda name: _stage(spatial[name])
+    ):
         cells = [_cell(name, name.rpartition(".")[2], spatial[name]) for name in names]
         stages.append((f"{title}  {_size(cells)}" if "." in cells[0].value else title, cells))
     return stages
@@ -82,10 +105,14 @@ def _size(cells: list[html.Cell]) -> str:
 
 def _block_of(layer: str, model: str) -> str:
     """The block that a layer lies in, or the layer itself."""
-    return next((b for b in models.block_names(model) if layer == b or layer.startswith(f"{b}.")), layer)
+    return next(
+        (b for b in models.block_names(model) if layer == b or layer.startswith(f"{b}.")), layer
+    )
 
 
 def class_picker(label: str, subject: Subject, default: int, key: str) -> int:
     """A class by its name."""
     labels = models.model(subject.model).labels
-    return url_state.pick(st.selectbox, label, range(len(labels)), default, key, format_func=lambda i: labels[i])
+    return url_state.pick(
+        st.selectbox, label, range(len(labels)), default, key, format_func=lambda i: labels[i]
+    )

@@ -1,7 +1,7 @@
 """The linked cursor: over the cells of a feature map the box of what they see moves in the photo, in the browser alone.
 
-It mounts what `figures.receptive_field.linked` draws. Arrow keys move the cursor, Enter or a click pins the cell, which
-is reported to the server as "row,column".
+It mounts what `figures.receptive_field.linked` draws. Arrow keys move the cursor, Enter or a click
+pins the cell, which is reported to the server as "row,column".
 """
 
 from collections.abc import Callable

@@ -17,12 +17,17 @@ SIDE = 448  # pixels of the layer over the photo
 
 
 def show(
-    subject: Subject, layer: str | None, values: np.ndarray, scale: raster.Range, titles: tuple[str, str], key: str
+    subject: Subject,
+    layer: str | None,
+    values: np.ndarray,
+    scale: raster.Range,
+    titles: tuple[str, str],
+    key: str,
 ) -> None:
     """The positive part of a map (rows, columns) over the photo, and its cells; the frame is round the largest one.
 
-    `titles` tell what both pictures show. Where the layer's field cannot be followed, or no cell differs from another,
-    there is no cursor, and no frame.
+    `titles` tell what both pictures show. Where the layer's field cannot be followed, or no cell
+    differs from another, there is no cursor, and no frame.
     """
     photo = raster.data_uri(raster.photo_png(models.view(subject.model, subject.shown)))
     heat = raster.data_uri(raster.heat_png(values, (SIDE, SIDE), scale.high))

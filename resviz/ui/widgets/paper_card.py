@@ -34,7 +34,11 @@ def _show_published(card: Card) -> None:
     st.markdown(f"**{_('Published')}** · {said(card.claim)}")
     st.caption(
         _("{authors} {year}, *{title}*, arXiv {arxiv}, {section}.").format(
-            authors=card.authors, year=card.year, title=card.title, arxiv=card.arxiv, section=card.section
+            authors=card.authors,
+            year=card.year,
+            title=card.title,
+            arxiv=card.arxiv,
+            section=card.section,
         )
     )
     if card.published:
@@ -49,7 +53,9 @@ def _show_ours(card: Card) -> None:
     _show_rows(ours.rows, f"{card.key}-ours")
     st.caption(f"**{_verdict(card.verdict)}** {said(card.scale)}")
     versions = ", ".join(f"{name} {version}" for name, version in ours.versions.items())
-    st.caption(_("Again: `{command}` ({versions}).").format(command=ours.command, versions=versions))
+    st.caption(
+        _("Again: `{command}` ({versions}).").format(command=ours.command, versions=versions)
+    )
 
 
 def _show_rows(rows: Sequence[Row], key: str) -> None:

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from resviz.figures.batchnorm.batch_size import errors, estimates
-from resviz.figures.batchnorm.drift import Words, affine_violins, changes, channel_cloud, channel_histograms, drift_rows
+from resviz.figures.batchnorm.drift import (
+    Words,
+    affine_violins,
+    changes,
+    channel_cloud,
+    channel_histograms,
+    drift_rows,
+)
 from resviz.figures.batchnorm.worked_example import before_and_after, number_lines
 from resviz.figures.theme import template
 from resviz.probes.batchnorm.batch_size import batch_size
@@ -24,7 +31,9 @@ def test_there_is_a_row_for_each_layer_with_its_median_and_the_chosen_one_is_mar
     assert re.findall(r'data-pick="([^"]+)"', html) == [layer.layer for layer in LAYERS]
     assert re.findall(r'class="line on" data-pick="([^"]+)"', html) == ["layer2.0.bn1"]
     medians = re.findall(r'alt=""><span class="number">([\d.]+)</span>', html)
-    assert [float(m) for m in medians] == pytest.approx([layer.drift for layer in LAYERS], abs=0.006)
+    assert [float(m) for m in medians] == pytest.approx(
+        [layer.drift for layer in LAYERS], abs=0.006
+    )
     assert 'title="open bn1"' in html
 
 
@@ -37,7 +46,9 @@ def test_names_from_outside_are_escaped():
 
 def test_a_violin_for_each_layer_and_only_biases_where_there_is_no_gamma():
     gammas, betas = [layer.gamma for layer in LAYERS], [layer.beta for layer in LAYERS]
-    figure = affine_violins([layer.layer for layer in LAYERS], gammas, betas, ("gamma", "beta"), dark=False)
+    figure = affine_violins(
+        [layer.layer for layer in LAYERS], gammas, betas, ("gamma", "beta"), dark=False
+    )
     assert len(figure.data) == 2 * len(LAYERS)
     np.testing.assert_allclose(figure.data[0].y, gammas[0], atol=1e-4)
     np.testing.assert_allclose(figure.data[1].y, betas[0], atol=1e-4)
@@ -74,7 +85,10 @@ def test_histograms_have_area_one_under_the_gaussian_of_the_running_statistics()
         assert (np.array(bar.y) * bar.width).sum() == pytest.approx(1)
     expected = [trace for trace in figure.data if trace.name == "b"]
     for curve, mean, variance in zip(
-        expected, (layer.running_mean[3], layer.beta[3]), (layer.running_variance[3], layer.gamma[3] ** 2), strict=True
+        expected,
+        (layer.running_mean[3], layer.beta[3]),
+        (layer.running_variance[3], layer.gamma[3] ** 2),
+        strict=True,
     ):
         x, density = np.array(curve.x), np.array(curve.y)
         assert np.trapezoid(density, x) == pytest.approx(1, abs=1e-3)
@@ -92,7 +106,9 @@ def test_a_channel_without_gamma_has_no_curve_behind_the_layer():
 
 
 def test_changes_are_drawn_over_depth_in_two_styles():
-    figure = changes(("a", "b"), [("own", np.array([0.1, 0.2])), ("new", np.array([0.0, 0.5]))], WORDS, dark=True)
+    figure = changes(
+        ("a", "b"), [("own", np.array([0.1, 0.2])), ("new", np.array([0.0, 0.5]))], WORDS, dark=True
+    )
     assert [tuple(line.y) for line in figure.data] == [(0.1, 0.2), (0.0, 0.5)]
     assert len({line.line.dash for line in figure.data}) == 2
     assert figure.layout.template == template(True)
@@ -115,8 +131,15 @@ def test_each_value_has_its_thread_through_the_steps():
     one = np.ones(2)
     found = batchnorm_by_hand(np.array([[2.0, 10.0], [6.0, 11.0]]), one, 0 * one, 0 * one, one)
     figure = number_lines([("x", found.x), ("x̂", found.x_hat)], "channel", dark=False)
-    assert [trace.name for trace in figure.data] == ["channel 1", "channel 1", "channel 2", "channel 2"]
-    np.testing.assert_allclose([trace.x for trace in figure.data], [[2, -1], [6, 1], [10, -1], [11, 1]], atol=1e-4)
+    assert [trace.name for trace in figure.data] == [
+        "channel 1",
+        "channel 1",
+        "channel 2",
+        "channel 2",
+    ]
+    np.testing.assert_allclose(
+        [trace.x for trace in figure.data], [[2, -1], [6, 1], [10, -1], [11, 1]], atol=1e-4
+    )
     bars = before_and_after(found.x, found.y, ("in", "out"), " + b", dark=False).data
     assert [tuple(bar.x) for bar in bars] == [("x₁ + b", "x₂ + b")] * 2 + [("y₁", "y₂")] * 2
     np.testing.assert_allclose(bars[0].y, [2, 6])

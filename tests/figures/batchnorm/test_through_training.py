@@ -5,7 +5,14 @@ import pytest
 
 from resviz.figures.batchnorm.folding import factors
 from resviz.figures.batchnorm.no_norm import spread
-from resviz.figures.batchnorm.through_training import Beginning, Course, beginnings, courses, heatmap, reach
+from resviz.figures.batchnorm.through_training import (
+    Beginning,
+    Course,
+    beginnings,
+    courses,
+    heatmap,
+    reach,
+)
 from resviz.figures.batchnorm.train_eval_gap import lines
 
 STEPS = np.array([0, 10, 20])
@@ -54,7 +61,9 @@ def test_the_frame_is_round_the_chosen_layer():
 
 
 def test_a_band_lies_one_deviation_around_the_mean():
-    figure = courses(STEPS, [Course("mean", VALUES[:, 0], np.array([1.0, 2.0, 0.5]))], "step", dark=False)
+    figure = courses(
+        STEPS, [Course("mean", VALUES[:, 0], np.array([1.0, 2.0, 0.5]))], "step", dark=False
+    )
     band, line = figure.data
     assert list(line.y) == [-1, 2, -3]
     assert (band.mode, line.mode) == ("lines", "lines"), "no dots at the band's edges"
@@ -71,7 +80,12 @@ def test_a_beginning_starts_before_the_first_step():
 
 def test_the_two_ways_of_a_network_are_told_apart_by_dash_and_mark_as_well():
     figure = lines(
-        [1, 2], np.array([0.5, 0.9]), np.array([0.4, 0.8]), (np.array([1.0]), np.array([0.7])), ("",) * 5, False
+        [1, 2],
+        np.array([0.5, 0.9]),
+        np.array([0.4, 0.8]),
+        (np.array([1.0]), np.array([0.7])),
+        ("",) * 5,
+        False,
     )
     stored, own, recorded = figure.data
     assert [list(trace.y) for trace in figure.data] == [[0.5, 0.9], [0.4, 0.8], [0.7]]
@@ -80,7 +94,9 @@ def test_the_two_ways_of_a_network_are_told_apart_by_dash_and_mark_as_well():
 
 
 def test_factors_stand_above_biases():
-    scale, bias = factors(np.array([1.0, 0.0]), np.array([-2.0, 3.0]), ("channel", "factor", "bias"), False).data
+    scale, bias = factors(
+        np.array([1.0, 0.0]), np.array([-2.0, 3.0]), ("channel", "factor", "bias"), False
+    ).data
     assert (list(scale.y), list(bias.y)) == ([1, 0], [-2, 3])
 
 
@@ -99,7 +115,9 @@ def test_spreads_are_drawn_on_powers_of_ten_around_one():
 def test_few_decades_have_whole_numbers_at_one_two_and_five():
     axis = spread(["a", "b"], [0.2, 1.5], "deviation", False).layout.yaxis
     inside = [
-        t for v, t in zip(axis.tickvals, axis.ticktext, strict=True) if axis.range[0] < np.log10(v) < axis.range[1]
+        t
+        for v, t in zip(axis.tickvals, axis.ticktext, strict=True)
+        if axis.range[0] < np.log10(v) < axis.range[1]
     ]
     assert inside == ["0.2", "0.5", "1"]
     assert axis.dtick is None

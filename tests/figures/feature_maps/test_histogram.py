@@ -17,7 +17,9 @@ def bars(values: np.ndarray):
 def test_each_bar_counts_the_cells_between_its_edges():
     bar = bars(VALUES)
     width = (VALUES.max() - VALUES.min()) / 40
-    for centre, count in zip(bar.x[1:-1], bar.y[1:-1], strict=True):  # the outermost edges are closed
+    for centre, count in zip(
+        bar.x[1:-1], bar.y[1:-1], strict=True
+    ):  # the outermost edges are closed
         near = np.abs(VALUES - centre) < width / 2 * (1 - 1e-4)
         far = np.abs(VALUES - centre) < width / 2 * (1 + 1e-4)
         assert near.sum() <= count <= far.sum()

@@ -11,7 +11,14 @@ import pytest
 from PIL import Image
 
 from resviz.figures import raster
-from resviz.figures.gradient_flow.depth_by_step import Film, Words, common_range, film_png, films, peaks
+from resviz.figures.gradient_flow.depth_by_step import (
+    Film,
+    Words,
+    common_range,
+    film_png,
+    films,
+    peaks,
+)
 
 STEPS = np.array([0, 5, 40])
 VALUES = np.array([[1e3, 1.0], [1e-2, 10.0], [0.0, np.inf]])
@@ -35,7 +42,10 @@ def test_colours_are_powers_of_ten_with_the_last_layer_on_top_and_nothing_where_
     assert index.shape == (2, 3)
     assert picture.info["transparency"] == raster.GAP
     top = raster.GAP - 1
-    expected = [[round(5 / 8 * top), round(6 / 8 * top), raster.GAP], [top, round(3 / 8 * top), raster.GAP]]
+    expected = [
+        [round(5 / 8 * top), round(6 / 8 * top), raster.GAP],
+        [top, round(3 / 8 * top), raster.GAP],
+    ]
     np.testing.assert_array_equal(index, expected)
 
 

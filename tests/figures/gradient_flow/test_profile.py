@@ -38,7 +38,11 @@ def test_a_level_profile_is_drawn_over_two_decades_and_a_steep_one_over_its_own(
     low, high = profile([line([[1, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis.range
     assert high - low == pytest.approx(2.2)
     axis = profile([line([[1, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis
-    inside = [text for tick, text in zip(axis.tickvals, axis.ticktext, strict=True) if low < np.log10(tick) < high]
+    inside = [
+        text
+        for tick, text in zip(axis.tickvals, axis.ticktext, strict=True)
+        if low < np.log10(tick) < high
+    ]
     assert inside == ["0.1", "0.2", "0.5", "1", "2", "5", "10"]
     low, high = profile([line([[1e-20, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis.range
     assert low < -20
@@ -46,7 +50,10 @@ def test_a_level_profile_is_drawn_over_two_decades_and_a_steep_one_over_its_own(
 
 
 def test_before_anything_is_measured_the_picture_has_its_size():
-    empty, full = profile([], "norm", "depth", False), profile([line([[1, 2]])], "norm", "depth", False)
+    empty, full = (
+        profile([], "norm", "depth", False),
+        profile([line([[1, 2]])], "norm", "depth", False),
+    )
     assert empty.layout.height == full.layout.height
     assert not empty.data
     assert shares([("back", []), ("forth", [])], "depth", False).layout.height == full.layout.height
@@ -63,7 +70,10 @@ def test_plain_is_orange_residual_is_blue_and_no_two_families_look_alike():
 
 
 def test_shares_have_a_panel_each_way_and_one_legend():
-    back, forth = line([[0.5, 1.2]], "residual", "Residual-8"), line([[0.1, 0.2]], "residual", "Residual-8")
+    back, forth = (
+        line([[0.5, 1.2]], "residual", "Residual-8"),
+        line([[0.1, 0.2]], "residual", "Residual-8"),
+    )
     figure = shares([("back", [back]), ("forth", [forth])], "depth", dark=False)
     assert [list(curve.y) for curve in figure.data] == [[0.5, 1.2], [0.1, 0.2]]
     assert [curve.showlegend for curve in figure.data] == [True, False]

@@ -30,7 +30,9 @@ def test_what_lies_within_a_level_of_the_smoothed_dots_holds_its_share_of_the_do
     calm = effective.smoothed(dots, 3.0)
     held = dots[calm >= effective.level(calm, dots, share)].sum() / dots.sum()
     assert share <= held <= share + dots.max() / dots.sum()
-    widened = effective.level(calm, calm, share)  # the smoothed picture's own share is another region
+    widened = effective.level(
+        calm, calm, share
+    )  # the smoothed picture's own share is another region
     assert dots[calm >= widened].sum() / dots.sum() > held + 0.01
 
 
@@ -63,7 +65,9 @@ def test_an_edge_is_thin_and_closes_along_the_border_of_the_picture():
 
 
 def drawn(energy: np.ndarray, size: float) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(effective.effective_png(energy.astype(np.float32), size))))
+    return np.asarray(
+        Image.open(io.BytesIO(effective.effective_png(energy.astype(np.float32), size)))
+    )
 
 
 def test_the_layer_is_opaque_at_its_lines_and_clear_far_away():

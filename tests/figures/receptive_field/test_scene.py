@@ -20,14 +20,21 @@ def test_a_units_box_is_start_plus_stride():
     assert GRID.box((0, 0)) == (-5, -6, 11, 13)
     assert GRID.box((3, 2)) == (19, 10, 11, 13)
     assert GRID.last == (3, 5)
-    assert scene.Grid((4, 6), (32, 48), (32, 48), (8, 8), (0, 0), True).box((3, 2)) == (0, 0, 32, 48)
+    assert scene.Grid((4, 6), (32, 48), (32, 48), (8, 8), (0, 0), True).box((3, 2)) == (
+        0,
+        0,
+        32,
+        48,
+    )
 
 
 def test_the_margin_is_what_fields_reach_beyond_the_image_up_to_a_fifth_of_it():
     assert GRID.margin == 6
     assert scene.Grid((4, 4), (32, 32), (3, 3), (8, 8), (2, 2)).margin == 0
     assert scene.Grid((4, 4), (32, 32), (99, 99), (8, 8), (-40, -40)).margin == 6.4
-    assert scene.Grid((4, 4), (32, 32), (9, 9), (8, 8), (2, 2)).margin == 3, "the last ends at 34 of 31"
+    assert scene.Grid((4, 4), (32, 32), (9, 9), (8, 8), (2, 2)).margin == 3, (
+        "the last ends at 34 of 31"
+    )
 
 
 def test_a_calm_picture_shows_the_photo_alone():
@@ -40,7 +47,12 @@ def test_a_calm_picture_shows_the_photo_alone():
 def test_the_linked_picture_tells_the_browser_its_geometry_and_shows_the_last_pin():
     html = scene.linked(PICTURES, GRID, [(0, 1), (3, 2)], WORDS)
     facts = json.loads(unescape(re.search(r'data-linked="([^"]*)"', html)[1]))
-    assert (facts["units"], facts["size"], facts["stride"], facts["start"]) == ([4, 6], [11, 13], [8, 8], [-5, -6])
+    assert (facts["units"], facts["size"], facts["stride"], facts["start"]) == (
+        [4, 6],
+        [11, 13],
+        [8, 8],
+        [-5, -6],
+    )
     assert (facts["side"], facts["whole"], facts["pins"]) == ([32, 48], False, [[0, 1], [3, 2]])
     assert '<rect class="box" x="10" y="19" width="13" height="11"/>' in html
     assert '<rect class="other" x="2" y="-5" width="13" height="11"/>' in html
@@ -81,7 +93,9 @@ def test_over_depth_has_a_line_and_marks_for_each_network_and_the_image():
     assert figure.data[1].line.dash == "dash"
     assert figure.layout.shapes[0].y0 == figure.layout.shapes[0].y1 == 32
     assert figure.layout.yaxis.type == "log"
-    assert figure.layout.annotations[0].y == pytest.approx(np.log10(figure.layout.shapes[0].y0)), "a power of ten"
+    assert figure.layout.annotations[0].y == pytest.approx(np.log10(figure.layout.shapes[0].y0)), (
+        "a power of ten"
+    )
 
 
 def test_no_two_networks_share_a_colour():

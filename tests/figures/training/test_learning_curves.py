@@ -21,7 +21,9 @@ EMPTY = Curve("plain-8", PLAIN, 0, *(np.array([]) for _ in range(4)))
 
 def curve(name: str, colour: str, end: float, rank: int = 0) -> Curve:
     at = np.linspace(0, 2, 100)
-    return Curve(name, colour, rank, at, np.linspace(0, end, 100), np.array([1.0, 2.0]), np.array([0.4, end]))
+    return Curve(
+        name, colour, rank, at, np.linspace(0, end, 100), np.array([1.0, 2.0]), np.array([0.4, end])
+    )
 
 
 @pytest.mark.parametrize("window", [1, 3, 200])
@@ -76,22 +78,37 @@ def test_a_name_that_looks_like_a_tag_is_shown_as_it_is():
 
 def test_the_frame_of_a_share_reaches_one_and_that_of_a_loss_the_highest_drawn():
     low = curve("plain-8", PLAIN, 0.3)
-    assert frame([low], 10, True, "epochs", "accuracy").ticks == ([0, 2, 4, 6, 8, 10], [0, 0.2, 0.4, 0.6, 0.8, 1.0])
-    steep = Curve("plain-8", PLAIN, 0, np.arange(2.0), np.array([2.4, 2.2]), np.array([1.0]), np.array([2.71]))
+    assert frame([low], 10, True, "epochs", "accuracy").ticks == (
+        [0, 2, 4, 6, 8, 10],
+        [0, 0.2, 0.4, 0.6, 0.8, 1.0],
+    )
+    steep = Curve(
+        "plain-8", PLAIN, 0, np.arange(2.0), np.array([2.4, 2.2]), np.array([1.0]), np.array([2.71])
+    )
     loss = frame([steep], 3, False, "epochs", "loss")
     assert 2.71 <= loss.top <= 3.0
     assert loss.ticks[1] == [0, 0.5, 1.0, 1.5, 2.0, 2.5]
 
 
 def test_a_loss_that_is_no_number_does_not_stretch_the_frame():
-    broken = Curve("plain-8", PLAIN, 0, np.arange(2.0), np.array([2.0, np.nan]), np.array([1.0]), np.array([np.inf]))
+    broken = Curve(
+        "plain-8",
+        PLAIN,
+        0,
+        np.arange(2.0),
+        np.array([2.0, np.nan]),
+        np.array([1.0]),
+        np.array([np.inf]),
+    )
     assert frame([broken], 3, False, "epochs", "loss").top == pytest.approx(2.0)
     assert frame([EMPTY], 3, False, "epochs", "loss").top > 0
 
 
 def test_one_wild_test_result_does_not_press_the_lines_flat():
     tests = np.array([2.9, 6.6e8, np.nan])
-    wild = Curve("plain-56", PLAIN, 0, np.arange(2.0), np.array([2.4, 2.2]), np.arange(1.0, 4.0), tests)
+    wild = Curve(
+        "plain-56", PLAIN, 0, np.arange(2.0), np.array([2.4, 2.2]), np.arange(1.0, 4.0), tests
+    )
     found = frame([wild], 3, False, "epochs", "loss")
     assert 2.9 <= found.top <= 3.0, "what is near is covered"
     ring = learning_curves([wild], found, WORDS, False).data[1]
@@ -102,7 +119,9 @@ def test_one_wild_test_result_does_not_press_the_lines_flat():
 
 
 def test_two_runs_mark_what_is_beyond_the_scale_one_below_the_other():
-    wild = [Curve(name, PLAIN, 0, *np.ones((2, 1)), np.array([1.0]), np.array([9.0])) for name in "ab"]
+    wild = [
+        Curve(name, PLAIN, 0, *np.ones((2, 1)), np.array([1.0]), np.array([9.0])) for name in "ab"
+    ]
     calm = curve("c", RESIDUAL, 0.5)
     figure = learning_curves([wild[0], calm, wild[1]], FRAME, WORDS, False)
     first, between, second = (list(trace.y) for trace in figure.data[1::2])
@@ -111,7 +130,9 @@ def test_two_runs_mark_what_is_beyond_the_scale_one_below_the_other():
 
 
 def test_test_results_alone_are_all_covered():
-    alone = Curve("plain-8", PLAIN, 0, np.array([]), np.array([]), np.array([1.0]), np.array([40.0]))
+    alone = Curve(
+        "plain-8", PLAIN, 0, np.array([]), np.array([]), np.array([1.0]), np.array([40.0])
+    )
     assert frame([alone], 3, False, "epochs", "loss").top >= 40
 
 
@@ -133,5 +154,8 @@ def test_ticks_are_whole_epochs_where_there_are_more_than_a_few(until):
 
 
 def test_longer_names_get_a_wider_margin():
-    short, long = (frame([curve(n, PLAIN, 1.0)], 2, True, "", "").right for n in ("Plain-8", "Plain-56, group norm"))
+    short, long = (
+        frame([curve(n, PLAIN, 1.0)], 2, True, "", "").right
+        for n in ("Plain-8", "Plain-56, group norm")
+    )
     assert short < long <= 260

@@ -7,9 +7,17 @@ import numpy as np
 import pytest
 
 from resviz.figures.theme import PLAIN, RESIDUAL
-from resviz.figures.training.learning_curves import BOTTOM, HEIGHT, LEFT, TOP, Curve, Frame, learning_curves
+from resviz.figures.training.learning_curves import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    TOP,
+    Curve,
+    Frame,
+    learning_curves,
+)
 from resviz.figures.training.live_curves import sketch
-from tests.figures.test_records import EMPTY, WORDS, curve
+from tests.figures.training.test_learning_curves import EMPTY, WORDS, curve
 
 FRAME = Frame(4.0, 1.0, 120, "epochs", "accuracy")
 
@@ -23,16 +31,34 @@ def points(line: ElementTree.Element) -> np.ndarray:
 
 
 def place(element: ElementTree.Element) -> tuple[float, ...]:
-    return tuple(float(re.search(rf"{side}:([\d.]+)%", element.get("style"))[1]) for side in ("left", "top"))
+    return tuple(
+        float(re.search(rf"{side}:([\d.]+)%", element.get("style"))[1]) for side in ("left", "top")
+    )
 
 
 def test_lines_run_from_the_corner_of_the_axes_over_their_share_of_the_epochs():
-    flat = Curve("residual-8", RESIDUAL, 0, np.array([0.0, 2.0]), np.array([0.0, 0.0]), np.array([]), np.array([]))
+    flat = Curve(
+        "residual-8",
+        RESIDUAL,
+        0,
+        np.array([0.0, 2.0]),
+        np.array([0.0, 0.0]),
+        np.array([]),
+        np.array([]),
+    )
     assert points(drawn(flat).find(".//polyline")).tolist() == [[0, 1000], [500, 1000]]
 
 
 def test_the_top_of_the_scale_is_the_top_of_the_drawing_and_nothing_leaves_it():
-    wild = Curve("plain-8", PLAIN, 0, np.array([4.0]), np.array([7.0]), np.array([4.0, 2.0]), np.array([0.5, np.nan]))
+    wild = Curve(
+        "plain-8",
+        PLAIN,
+        0,
+        np.array([4.0]),
+        np.array([7.0]),
+        np.array([4.0, 2.0]),
+        np.array([0.5, np.nan]),
+    )
     found = drawn(wild)
     assert points(found.find(".//polyline")).tolist() == [[1000, 0]]
     assert [place(ring) for ring in found.iter("i")] == [(100, 50), (50, 0)]
@@ -40,8 +66,13 @@ def test_the_top_of_the_scale_is_the_top_of_the_drawing_and_nothing_leaves_it():
 
 
 def test_a_test_result_beyond_the_scale_is_a_triangle_that_tells_its_value():
-    found = drawn(Curve("plain-8", PLAIN, 0, *np.ones((2, 1)), np.array([1.0, 2.0]), np.array([0.5, 6.6e8])))
-    assert [(i.get("class"), i.get("title")) for i in found.iter("i")] == [("ring", "0.500"), ("beyond", "6.6e+08")]
+    found = drawn(
+        Curve("plain-8", PLAIN, 0, *np.ones((2, 1)), np.array([1.0, 2.0]), np.array([0.5, 6.6e8]))
+    )
+    assert [(i.get("class"), i.get("title")) for i in found.iter("i")] == [
+        ("ring", "0.500"),
+        ("beyond", "6.6e+08"),
+    ]
     assert [place(i) for i in found.iter("i")] == [(25, 50), (50, 0)]
 
 
@@ -73,7 +104,9 @@ def test_the_area_and_its_ticks_are_those_of_the_chart():
 
 
 def test_runs_have_their_colours_and_variants_their_dashes():
-    lines = drawn(curve("plain-8", PLAIN, 0.5), curve("residual-20", RESIDUAL, 0.9, 1)).findall(".//polyline")
+    lines = drawn(curve("plain-8", PLAIN, 0.5), curve("residual-20", RESIDUAL, 0.9, 1)).findall(
+        ".//polyline"
+    )
     assert [line.get("stroke") for line in lines] == [PLAIN, RESIDUAL]
     assert lines[0].get("stroke-dasharray") != lines[1].get("stroke-dasharray")
 

@@ -7,7 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resviz.models.architectures.blocks import Add, PadShortcut, Plain, Residual, make_block, make_norm
+from resviz.models.architectures.blocks import (
+    Add,
+    PadShortcut,
+    Plain,
+    Residual,
+    make_block,
+    make_norm,
+)
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ACTIVATIONS, ModelSpec
 
@@ -30,7 +37,9 @@ def captured(model, x):
     return seen
 
 
-@pytest.mark.parametrize("text", ["residual-8", "residual-11?block=bottleneck", "residual-8?shortcut=B&norm=group"])
+@pytest.mark.parametrize(
+    "text", ["residual-8", "residual-11?block=bottleneck", "residual-8?shortcut=B&norm=group"]
+)
 def test_branch_plus_shortcut_is_the_sum_bit_for_bit(text):
     model = build(ModelSpec.parse(text))
     seen = captured(model, torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
@@ -42,7 +51,9 @@ def test_branch_plus_shortcut_is_the_sum_bit_for_bit(text):
         last = f"{name}.relu{model.get_submodule(name).layers}"
         assert torch.equal(F.relu(total), seen[last][1])
         assert torch.equal(seen[last][1], seen[name][1])
-        assert torch.equal(seen[f"{name}.branch"][1], seen[f"{name}.bn{model.get_submodule(name).layers}"][1])
+        assert torch.equal(
+            seen[f"{name}.branch"][1], seen[f"{name}.bn{model.get_submodule(name).layers}"][1]
+        )
 
 
 def test_no_output_changes_after_its_hook_has_seen_it():
@@ -77,11 +88,17 @@ def test_option_a_takes_every_second_pixel_and_centres_the_channels_between_zero
 
 @pytest.mark.parametrize(
     ("shortcut", "projected"),
-    [("A", []), ("B", ["layer2.0", "layer3.0"]), ("C", [f"layer{s}.{b}" for s in (1, 2, 3) for b in (0, 1)])],
+    [
+        ("A", []),
+        ("B", ["layer2.0", "layer3.0"]),
+        ("C", [f"layer{s}.{b}" for s in (1, 2, 3) for b in (0, 1)]),
+    ],
 )
 def test_options_a_b_c_project_nowhere_where_shapes_change_and_everywhere(shortcut, projected):
     model = build(ModelSpec(depth=14, shortcut=shortcut))
-    found = {name.split(".downsample")[0] for name, _ in model.named_parameters() if "downsample" in name}
+    found = {
+        name.split(".downsample")[0] for name, _ in model.named_parameters() if "downsample" in name
+    }
     assert sorted(found) == projected
 
 
@@ -112,13 +129,23 @@ def test_full_backward_hooks_work_and_see_the_true_gradient():
     model = build(ModelSpec(depth=8, shortcut="B"))
     seen = {}
     for name, module in model.named_modules():
-        module.register_full_backward_hook(lambda m, gin, gout, name=name: seen.__setitem__(name, gout[0].clone()))
+        module.register_full_backward_hook(
+            lambda m, gin, gout, name=name: seen.__setitem__(name, gout[0].clone())
+        )
     x = torch.randn(2, 3, 32, 32, requires_grad=True)
     score = model(x)[:, 0].sum()
     (direct,) = torch.autograd.grad(score, x)
     assert torch.isfinite(direct).all()
-    assert set(seen) >= {"layer2.0.branch", "layer2.0.shortcut", "layer2.0.add", "layer1.0.relu2", "conv1"}
-    assert torch.equal(seen["layer2.0.branch"], seen["layer2.0.add"])  # a sum passes its gradient on to both
+    assert set(seen) >= {
+        "layer2.0.branch",
+        "layer2.0.shortcut",
+        "layer2.0.add",
+        "layer1.0.relu2",
+        "conv1",
+    }
+    assert torch.equal(
+        seen["layer2.0.branch"], seen["layer2.0.add"]
+    )  # a sum passes its gradient on to both
     assert torch.equal(seen["layer2.0.shortcut"], seen["layer2.0.add"])
 
 

@@ -25,7 +25,9 @@ def of_torchvision(name):
         if t.ndim > 1:
             t.uniform_(-1, 1, generator=generator).mul_(math.sqrt(3 / t[0].numel()))
         elif t.is_floating_point():
-            t.uniform_(0.5, 1.5, generator=generator) if "var" in key else t.uniform_(-0.5, 0.5, generator=generator)
+            t.uniform_(0.5, 1.5, generator=generator) if "var" in key else t.uniform_(
+                -0.5, 0.5, generator=generator
+            )
         else:
             t.zero_()
     return model
@@ -46,7 +48,8 @@ def test_outputs_are_torchvisions_bit_for_bit_and_state_dicts_fit_both_ways(name
 
 
 @pytest.mark.parametrize(
-    ("depth", "millions"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7), (1202, 19.4)]
+    ("depth", "millions"),
+    [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7), (1202, 19.4)],
 )
 def test_cifar_networks_have_the_parameters_of_table_6(depth, millions):
     model = skeleton(ModelSpec(depth=depth))
@@ -60,7 +63,9 @@ def test_cifar_networks_have_the_parameters_of_table_6(depth, millions):
     "text", ["{}-20", "{}-20?norm=none", "{}-20?block=bottleneck", "{}-18?stem=imagenet&shortcut=A"]
 )
 def test_the_plain_twin_has_the_same_names_shapes_and_initial_numbers(text):
-    plain, residual = (build(ModelSpec.parse(text.format(family))) for family in ("plain", "residual"))
+    plain, residual = (
+        build(ModelSpec.parse(text.format(family))) for family in ("plain", "residual")
+    )
     ours, theirs = plain.state_dict(), residual.state_dict()
     assert list(ours) == list(theirs)
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
@@ -84,9 +89,13 @@ def test_he_initialisation_has_the_deviation_of_its_fan(init):
         if isinstance(module, nn.Conv2d):
             channels = module.in_channels if init == "he-in" else module.out_channels
             expected = math.sqrt(2 / (channels * module.kernel_size[0] * module.kernel_size[1]))
-            spread = 5 / math.sqrt(2 * module.weight.numel())  # five standard errors of a deviation, relative
+            spread = 5 / math.sqrt(
+                2 * module.weight.numel()
+            )  # five standard errors of a deviation, relative
             assert module.weight.std().item() == pytest.approx(expected, rel=spread), name
-            assert abs(module.weight.mean().item()) < 5 * expected / math.sqrt(module.weight.numel())
+            assert abs(module.weight.mean().item()) < 5 * expected / math.sqrt(
+                module.weight.numel()
+            )
 
 
 def test_torch_initialisation_stays_within_and_reaches_its_bounds():
@@ -106,7 +115,9 @@ def test_zero_gamma_makes_every_block_pass_its_shortcut_on(norm):
     seen = []
     for module in model.modules():
         if isinstance(module, Block):
-            module.add.register_forward_hook(lambda m, args, out: seen.append((args[0], args[1], out)))
+            module.add.register_forward_hook(
+                lambda m, args, out: seen.append((args[0], args[1], out))
+            )
     with torch.no_grad():
         model(torch.randn(1, 3, 32, 32))
     assert len(seen) == 9
@@ -126,7 +137,8 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_generator_al
     torch.rand(7)
     second = build(spec)
     assert all(
-        torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+        torch.equal(a, b)
+        for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     )
     other = build(ModelSpec(depth=8, init=init, seed=6))
     assert not torch.equal(first.conv1.weight, other.conv1.weight)
@@ -136,7 +148,10 @@ def test_built_networks_are_complete_trainable_and_in_eval_mode():
     model = build(ModelSpec(depth=8, shortcut="C"))
     assert isinstance(model, ResNet)
     assert not any(module.training for module in model.modules())
-    assert all(p.requires_grad and p.device.type == "cpu" and torch.isfinite(p).all() for p in model.parameters())
+    assert all(
+        p.requires_grad and p.device.type == "cpu" and torch.isfinite(p).all()
+        for p in model.parameters()
+    )
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
     assert all((m.running_mean == 0).all() and (m.running_var == 1).all() for m in norms)
     assert all(m.num_batches_tracked == 0 for m in norms)
@@ -148,6 +163,10 @@ def test_a_skeleton_takes_no_memory():
 
 @pytest.mark.parametrize("side", [8, 32, 33, 64])
 def test_every_side_gives_one_score_per_class(side):
-    for text in ("residual-8?classes=7", "plain-8?classes=7", "residual-18?stem=imagenet&classes=7&width=8"):
+    for text in (
+        "residual-8?classes=7",
+        "plain-8?classes=7",
+        "residual-18?stem=imagenet&classes=7&width=8",
+    ):
         with torch.no_grad():
             assert build(ModelSpec.parse(text))(torch.zeros(2, 3, side, side)).shape == (2, 7)

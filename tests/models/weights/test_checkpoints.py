@@ -33,7 +33,9 @@ def network(text="residual-8"):
     generator = torch.Generator().manual_seed(1)
     for name, b in model.named_buffers():
         if b.is_floating_point():
-            b.uniform_(0.5, 1.5, generator=generator) if "var" in name else b.normal_(0, 0.1, generator=generator)
+            b.uniform_(0.5, 1.5, generator=generator) if "var" in name else b.normal_(
+                0, 0.1, generator=generator
+            )
     return model
 
 
@@ -69,13 +71,17 @@ class TheirBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(planes)
         self.shortcut, self.option, self.planes = nn.Sequential(), option, planes
         if option == "B" and stride != 1:
-            self.shortcut = nn.Sequential(nn.Conv2d(inner, planes, 1, stride, bias=False), nn.BatchNorm2d(planes))
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inner, planes, 1, stride, bias=False), nn.BatchNorm2d(planes)
+            )
         self.pads = option == "A" and stride != 1
 
     def forward(self, x):
         out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
         if self.pads:
-            return F.relu(out + F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.planes // 4, self.planes // 4)))
+            return F.relu(
+                out + F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.planes // 4, self.planes // 4))
+            )
         return F.relu(out + self.shortcut(x))
 
 
@@ -104,13 +110,17 @@ def test_what_save_writes_read_gives_back(tmp_path):
     assert found.spec == model.spec
     assert found.meta == meta
     assert found.notes == ()
-    expected = {name: t.half().float() if t.ndim > 1 else t for name, t in model.state_dict().items()}
+    expected = {
+        name: t.half().float() if t.ndim > 1 else t for name, t in model.state_dict().items()
+    }
     assert all(torch.equal(t, expected[name]) for name, t in found.model.state_dict().items())
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
 
 
 @pytest.mark.parametrize("mapped", [True, False])
-@pytest.mark.parametrize("how", ["bare.pth", "legacy.th", "tensors.safetensors", "wrapped.pt", "parallel.pth"])
+@pytest.mark.parametrize(
+    "how", ["bare.pth", "legacy.th", "tensors.safetensors", "wrapped.pt", "parallel.pth"]
+)
 def test_every_container_gives_the_same_numbers(tmp_path, how, mapped):
     model = network()
     state, path = model.state_dict(), tmp_path / how
@@ -139,7 +149,11 @@ def test_cifar_repositories_weights_give_their_outputs(tmp_path, option, wrapper
     torch.manual_seed(0)
     theirs = TheirNet(option).eval()
     state = {f"module.{name}": t for name, t in theirs.state_dict().items()}
-    path = torch_saved(tmp_path / "resnet14.th", {wrapper: state, "acc": 92.1}, _use_new_zipfile_serialization=False)
+    path = torch_saved(
+        tmp_path / "resnet14.th",
+        {wrapper: state, "acc": 92.1},
+        _use_new_zipfile_serialization=False,
+    )
     found = checkpoints.read(path)
     assert found.spec == ModelSpec(depth=14, shortcut=option)
     assert torch.allclose(scores(found.model), scores(theirs), atol=1e-6)
@@ -166,7 +180,9 @@ def test_cifar_repositories_weights_give_their_outputs(tmp_path, option, wrapper
 )
 def test_the_architecture_is_recognised_from_shapes(text):
     spec = ModelSpec.parse(text)
-    values, notes = spec_values({name: tuple(t.shape) for name, t in skeleton(spec).state_dict().items()})
+    values, notes = spec_values(
+        {name: tuple(t.shape) for name, t in skeleton(spec).state_dict().items()}
+    )
     assert ModelSpec.from_dict(values) == spec
     assert len(notes) == (spec.shortcut == "A") + (spec.norm == "group")
 
@@ -177,7 +193,10 @@ def test_a_plain_network_is_taken_for_residual_with_a_note_unless_named(tmp_path
     guessed = checkpoints.read(path)
     assert guessed.spec.family == "residual"
     assert "plain" in guessed.notes[0]
-    for named in (checkpoints.read(path, model.spec), checkpoints.read(path, options={"family": "plain"})):
+    for named in (
+        checkpoints.read(path, model.spec),
+        checkpoints.read(path, options={"family": "plain"}),
+    ):
         assert named.spec == model.spec
         assert named.notes == ()
         assert torch.equal(scores(named.model), scores(model))
@@ -235,7 +254,9 @@ def test_an_unmapped_network_survives_that_its_file_is_cut(tmp_path):
 def test_the_deepest_network_is_within_the_limits(tmp_path):
     model = skeleton(ModelSpec(depth=1202, width=1)).to_empty(device="cpu")
     checkpoints.save(tmp_path / "deep.safetensors", model, {"spec": model.spec.as_dict()})
-    torch.save({f"module.{name}": t for name, t in model.state_dict().items()}, tmp_path / "deep.pth")
+    torch.save(
+        {f"module.{name}": t for name, t in model.state_dict().items()}, tmp_path / "deep.pth"
+    )
     meta, shapes = safe_load.metadata(tmp_path / "deep.safetensors")
     assert meta == {"spec": model.spec.as_dict()}
     assert shapes["layer3.199.conv2.weight"] == (4, 4, 3, 3)
@@ -258,7 +279,11 @@ def test_files_that_are_none_are_refused(tmp_path, monkeypatch):
     refused(tmp_path / "exported.pt2", "exported program")
     refused(tmp_path / f"{'long' * 100}.pth", "cannot be read")
     (tmp_path / "locked.pth").write_bytes(b"x")
-    monkeypatch.setattr(Path, "open", lambda *a, **k: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda *a, **k: (_ for _ in ()).throw(PermissionError(13, "Permission denied")),
+    )
     refused(tmp_path / "locked.pth", "Permission denied")
 
 
@@ -273,7 +298,14 @@ def test_more_than_a_gibibyte_is_refused(tmp_path, suffix):
 @pytest.mark.parametrize("suffix", [".pth", ".th", ".safetensors"])
 def test_what_is_no_weights_at_all_is_refused(tmp_path, suffix):
     path = tmp_path / f"m{suffix}"
-    for data in (b"\x00", b"hello, world", bytes(200), os.urandom(999), b"PK\x03\x04" + bytes(99), b"\x80\x02}q\x00."):
+    for data in (
+        b"\x00",
+        b"hello, world",
+        bytes(200),
+        os.urandom(999),
+        b"PK\x03\x04" + bytes(99),
+        b"\x80\x02}q\x00.",
+    ):
         path.write_bytes(data)
         refused(path)
 
@@ -337,11 +369,18 @@ def repacked(source, target, change=lambda name, data: data, compression=zipfile
 
 def test_compressed_entries_and_foreign_zips_are_refused(tmp_path):
     path = torch_saved(tmp_path / "m.pth", network().state_dict())
-    refused(repacked(path, tmp_path / "deflated.pth", compression=zipfile.ZIP_DEFLATED), "compressed")
+    refused(
+        repacked(path, tmp_path / "deflated.pth", compression=zipfile.ZIP_DEFLATED), "compressed"
+    )
     with zipfile.ZipFile(tmp_path / "photos.pth", "w") as archive:
         archive.writestr("cat.jpg", b"x")
     refused(tmp_path / "photos.pth", "zip file without")
-    refused(repacked(path, tmp_path / "huge.pth", lambda n, d: d + bytes(2**22) if "data.pkl" in n else d), "objects")
+    refused(
+        repacked(
+            path, tmp_path / "huge.pth", lambda n, d: d + bytes(2**22) if "data.pkl" in n else d
+        ),
+        "objects",
+    )
 
 
 def test_overlapping_entries_are_refused(tmp_path):
@@ -359,8 +398,12 @@ def test_overlapping_entries_are_refused(tmp_path):
 @pytest.mark.parametrize("zipped", [True, False])
 def test_tensors_that_overlap_are_refused(tmp_path, zipped):
     state = network().state_dict()
-    state["fc.weight"] = torch.zeros(1).expand(100_000, 64)  # strides of 0: four bytes that claim to be 25 MB
-    refused(torch_saved(tmp_path / "m.pth", state, _use_new_zipfile_serialization=zipped), "overlap")
+    state["fc.weight"] = torch.zeros(1).expand(
+        100_000, 64
+    )  # strides of 0: four bytes that claim to be 25 MB
+    refused(
+        torch_saved(tmp_path / "m.pth", state, _use_new_zipfile_serialization=zipped), "overlap"
+    )
 
 
 def with_claim(path, count):
@@ -398,8 +441,14 @@ def test_bad_safetensors_are_refused(tmp_path):
     refused(safetensors_file(path, {"w": {**entry, "data_offsets": [0, 4]}}, bytes(8)), "damaged")
     refused(safetensors_file(path, {"w": {**entry, "shape": [10**9]}}, bytes(8)), "damaged")
     refused(safetensors_file(path, {"w": entry, "v": entry}, bytes(8)), "damaged")
-    refused(safetensors_file(path, {"w": entry, "__metadata__": {"resviz": "{"}}, bytes(8)), "damaged header")
-    refused(safetensors_file(path, {"w": entry, "__metadata__": {"resviz": "[]"}}, bytes(8)), "list, not an object")
+    refused(
+        safetensors_file(path, {"w": entry, "__metadata__": {"resviz": "{"}}, bytes(8)),
+        "damaged header",
+    )
+    refused(
+        safetensors_file(path, {"w": entry, "__metadata__": {"resviz": "[]"}}, bytes(8)),
+        "list, not an object",
+    )
 
 
 @pytest.mark.parametrize(
@@ -413,7 +462,9 @@ def test_bad_safetensors_are_refused(tmp_path):
     ],
 )
 def test_a_spec_in_the_file_is_checked_as_any_other(tmp_path, spec, said):
-    save_file(network().state_dict(), tmp_path / "m.safetensors", {"resviz": json.dumps({"spec": spec})})
+    save_file(
+        network().state_dict(), tmp_path / "m.safetensors", {"resviz": json.dumps({"spec": spec})}
+    )
     refused(tmp_path / "m.safetensors", said, "file/PATH?family=...&depth=...")
 
 
@@ -422,7 +473,9 @@ def test_a_spec_in_the_file_is_checked_as_any_other(tmp_path, spec, said):
 def test_nan_and_infinity_are_refused_with_the_tensors_name(tmp_path, value, name):
     state = network().state_dict()
     state["layer2.0.conv1.weight"][3, 2, 1, 0] = value
-    save_file(state, tmp_path / name) if name.endswith("safetensors") else torch.save(state, tmp_path / name)
+    save_file(state, tmp_path / name) if name.endswith("safetensors") else torch.save(
+        state, tmp_path / name
+    )
     refused(tmp_path / name, "layer2.0.conv1.weight", "NaN or infinity")
 
 
@@ -461,7 +514,9 @@ def test_misfits_are_named_up_to_three(tmp_path):
     del state["layer1.0.bn1.weight"], state["layer3.0.conv2.weight"]
     state["layer2.0.conv2.weight"] = torch.zeros(32, 32, 1, 1)
     state["head.weight"] = torch.zeros(1)
-    sentence = refused(torch_saved(tmp_path / "m.pth", state), "does not fit residual-8", "and 1 more")
+    sentence = refused(
+        torch_saved(tmp_path / "m.pth", state), "does not fit residual-8", "and 1 more"
+    )
     assert "layer1.0.bn1.weight is missing" in sentence
     assert "layer2.0.conv2.weight is 32x32x1x1 where 32x32x3x3 is needed" in sentence
     assert "head.weight" not in sentence
@@ -471,7 +526,10 @@ def test_misfits_are_named_up_to_three(tmp_path):
     ("change", "said"),
     [
         (lambda s: s.pop("conv1.weight"), "conv1.weight is missing"),
-        (lambda s: s.update({"conv1.weight": torch.zeros(16, 3, 5, 5)}), "unusual first convolution"),
+        (
+            lambda s: s.update({"conv1.weight": torch.zeros(16, 3, 5, 5)}),
+            "unusual first convolution",
+        ),
         (lambda s: s.update({"conv1.weight": torch.zeros(16)}), "conv1.weight is of shape 16"),
         (lambda s: s.pop("fc.weight"), "fc.weight is missing"),
         (lambda s: s.update({"layer4.0.conv1.weight": torch.zeros(1)}), "1x1x1x1 basic blocks"),
@@ -489,7 +547,9 @@ def test_values_without_tensors_are_refused(tmp_path):
     refused(torch_saved(tmp_path / "m.pth", {"epoch": 3}), "no tensors")
     refused(torch_saved(tmp_path / "m.pth", [torch.zeros(1)]), "by name")
     refused(torch_saved(tmp_path / "m.pth", torch.zeros(1)), "by name")
-    refused(torch_saved(tmp_path / "m.pth", network().state_dict(), pickle_protocol=4), "protocol 4")
+    refused(
+        torch_saved(tmp_path / "m.pth", network().state_dict(), pickle_protocol=4), "protocol 4"
+    )
 
 
 def test_a_million_bytes_reserved_by_a_pickle_are_refused(tmp_path):
@@ -506,7 +566,11 @@ def peak(action):
         pytest.skip("the peak of resident memory cannot be reset here")
 
     def kib(key):
-        return int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith(key)))
+        return int(
+            next(
+                line.split()[1] for line in status.read_text().splitlines() if line.startswith(key)
+            )
+        )
 
     before = kib("VmRSS:")
     action()
@@ -521,7 +585,9 @@ def test_bombs_cost_no_memory(tmp_path):
         lambda name, data: bytes(2**28) if name.endswith("data/0") else data,
         zipfile.ZIP_DEFLATED,
     )
-    expanded = torch_saved(tmp_path / "wide.pth", {**state, "fc.weight": torch.zeros(1).expand(2**22, 64)})
+    expanded = torch_saved(
+        tmp_path / "wide.pth", {**state, "fc.weight": torch.zeros(1).expand(2**22, 64)}
+    )
     claims = with_claim(tmp_path / "claims.th", 2**30)
     refused(claims)  # warm
     for path in (bomb, expanded, claims):

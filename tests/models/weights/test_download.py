@@ -80,7 +80,9 @@ def failed(url, path, sha=SHA[:8]):
 def test_a_download_is_whole_and_tells_its_progress(server, tmp_path, kind):
     heard = []
     path = tmp_path / "new" / "folder" / NAME
-    got = download.fetch(f"{server}/{kind}", path, SHA[:8], lambda share, words: heard.append((share, words)))
+    got = download.fetch(
+        f"{server}/{kind}", path, SHA[:8], lambda share, words: heard.append((share, words))
+    )
     assert got == path
     assert path.read_bytes() == BODY
     assert [p.name for p in path.parent.iterdir()] == [NAME]
@@ -91,7 +93,9 @@ def test_a_download_is_whole_and_tells_its_progress(server, tmp_path, kind):
     assert len(heard) >= 3 or kind == "unknown"
 
 
-def test_without_a_connection_the_sentence_names_the_file_and_where_to_put_it(tmp_path, monkeypatch):
+def test_without_a_connection_the_sentence_names_the_file_and_where_to_put_it(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))  # bound, but nobody listens

@@ -17,12 +17,29 @@ from torchcam.methods import GradCAM as TorchcamGradCAM
 
 from resviz.errors import ProbeError
 from resviz.probes.attribution.methods import METHODS, CamGraph, attribute, grad_cam, grad_cams
-from tests.probes.example_nets import Breaks, Functional, cifar, imagenet, left_as_found, picture, seeded
+from tests.probes.example_nets import (
+    Breaks,
+    Functional,
+    cifar,
+    imagenet,
+    left_as_found,
+    picture,
+    seeded,
+)
 
 NETS = {
-    "resnet18": (lambda: imagenet(18), ("layer1", "layer2.0.add", "layer3.1.conv1", "layer4.1", "layer4")),
-    "resnet50": (lambda: imagenet(50), ("layer1.2.branch", "layer2", "layer3.0.shortcut", "layer4.2.bn3", "layer4")),
-    "timm resnet10t": (lambda: timm.create_model("resnet10t", num_classes=20), ("conv1", "layer2", "layer4.0")),
+    "resnet18": (
+        lambda: imagenet(18),
+        ("layer1", "layer2.0.add", "layer3.1.conv1", "layer4.1", "layer4"),
+    ),
+    "resnet50": (
+        lambda: imagenet(50),
+        ("layer1.2.branch", "layer2", "layer3.0.shortcut", "layer4.2.bn3", "layer4"),
+    ),
+    "timm resnet10t": (
+        lambda: timm.create_model("resnet10t", num_classes=20),
+        ("conv1", "layer2", "layer4.0"),
+    ),
     "functional": (lambda: seeded(Functional), ("first",)),
 }
 
@@ -62,7 +79,12 @@ def test_an_example_worked_by_hand():
     assert found.map.tolist() == [[1.0, 4.0], [1.0, 4.0]]
     # the scores are 4 * 2.5 - 8 * 0 = 10 and 0
     assert found.probability == pytest.approx(1 / (1 + np.exp(-10)))
-    assert (found.method, found.layer, found.target, found.input_size) == ("grad-cam", "features", 0, (2, 2))
+    assert (found.method, found.layer, found.target, found.input_size) == (
+        "grad-cam",
+        "features",
+        0,
+        (2, 2),
+    )
 
 
 def test_maps_are_captums(net):
@@ -73,7 +95,9 @@ def test_maps_are_captums(net):
         peer, found = LayerGradCam(model, model.get_submodule(layer)), graph.grad_cam(layer, 3).map
         assert close(found, peer.attribute(x, 3, relu_attributions=False)[0, 0].detach())
         np.testing.assert_allclose(
-            found.clip(0), peer.attribute(x, 3, relu_attributions=True)[0, 0].detach(), atol=1e-5 * np.abs(found).max()
+            found.clip(0),
+            peer.attribute(x, 3, relu_attributions=True)[0, 0].detach(),
+            atol=1e-5 * np.abs(found).max(),
         )
         signed.append((found < 0).any())
     assert any(signed)
@@ -112,7 +136,9 @@ def test_the_last_stages_weights_are_those_of_the_head_over_the_cells():
     activation = graph.activation("layer4").numpy()
     for target in (0, 7, 19):
         alpha = model.fc.weight[target].detach().numpy() / 16  # 4 x 4 cells
-        assert close(graph.grad_cam("layer4", target).map, np.einsum("c,chw->hw", alpha, activation))
+        assert close(
+            graph.grad_cam("layer4", target).map, np.einsum("c,chw->hw", alpha, activation)
+        )
 
 
 def test_gradients_are_those_of_the_network_cut_by_hand():
@@ -173,7 +199,9 @@ def test_frozen_weights_change_nothing():
     layers = ["layer1.0.conv2", "layer2.0.shortcut", "layer3"]
     for layer, expected in grad_cams(model, picture(32), layers, 3).items():
         np.testing.assert_array_equal(grad_cam(frozen, picture(32), layer, 3).map, expected.map)
-        np.testing.assert_array_equal(grad_cams(frozen, picture(32), layers, 3)[layer].map, expected.map)
+        np.testing.assert_array_equal(
+            grad_cams(frozen, picture(32), layers, 3)[layer].map, expected.map
+        )
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.enable_grad])
@@ -239,7 +267,11 @@ def test_a_network_that_detaches_has_a_flat_map():
         def forward(self, x: Tensor) -> Tensor:
             return super().forward(x).detach()
 
-    assert CamGraph(Detaches([[1.0, 1.0, 1.0]]), picture(4), ["features"]).grad_cam("features", 0).is_flat
+    assert (
+        CamGraph(Detaches([[1.0, 1.0, 1.0]]), picture(4), ["features"])
+        .grad_cam("features", 0)
+        .is_flat
+    )
 
 
 # Methods of whole pixels
@@ -295,7 +327,9 @@ class GuidedReLU(torch.autograd.Function):
         return gradient.clip(0) * (ctx.saved_tensors[0] > 0)
 
 
-def test_guided_grad_cam_is_guided_backpropagation_times_the_enlarged_map(monkeypatch: pytest.MonkeyPatch):
+def test_guided_grad_cam_is_guided_backpropagation_times_the_enlarged_map(
+    monkeypatch: pytest.MonkeyPatch,
+):
     model, x = cifar(), picture(32)
     found = attribute(model, x, "guided-grad-cam", 4, "layer2")
     positive = torch.from_numpy(grad_cam(model, x, "layer2", 4).map).clip(0)[None, None]
@@ -325,7 +359,9 @@ def test_every_method_answers_signed_or_not_and_says_what_it_did(method: str):
     assert found.layer == ("layer3.0" if row.needs_layer else None)
     assert found.probability == pytest.approx(probability, rel=1e-5)
     assert found.map.dtype == np.float32
-    assert any((attribute(model, x, method, target).map < 0).any() for target in (6, 0)) == row.signed
+    assert (
+        any((attribute(model, x, method, target).map < 0).any() for target in (6, 0)) == row.signed
+    )
     assert not found.is_flat
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -347,8 +383,17 @@ def test_no_slope_gives_a_flat_map(method: str):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt("stop")])
-def test_the_model_is_left_as_found_whether_the_forward_fails_or_not(method: str, error: BaseException):
-    parts = (nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), Breaks(error), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+def test_the_model_is_left_as_found_whether_the_forward_fails_or_not(
+    method: str, error: BaseException
+):
+    parts = (
+        nn.Conv2d(3, 4, 1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        Breaks(error),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
     model, x = nn.Sequential(*parts).train(), picture(8)
     x_before = x.clone()
     with left_as_found(model):
@@ -371,7 +416,9 @@ def test_the_model_is_left_as_found_when_a_later_forward_fails(method: str, runs
             return super().forward(x) if self.runs < 0 else x
 
     later = BreaksLater(KeyboardInterrupt("stop"))
-    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), later, nn.AdaptiveAvgPool2d(1), nn.Flatten()).train()
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 1), nn.ReLU(), later, nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    ).train()
     later.runs = runs
     with left_as_found(model):
         try:
@@ -401,7 +448,12 @@ def test_stopping_from_the_progress_function_leaves_the_model_alone():
 @pytest.mark.parametrize(
     ("method", "target", "layer", "sentence"),
     [
-        ("lime", 0, None, "there is no method 'lime'; choose one of grad-cam, guided-grad-cam, saliency, integrated-"),
+        (
+            "lime",
+            0,
+            None,
+            "there is no method 'lime'; choose one of grad-cam, guided-grad-cam, saliency, integrated-",
+        ),
         ("grad-cam", 10, None, "there is no class 10; choose one from 0 to 9"),
         ("guided-grad-cam", 10, None, "there is no class 10; choose one from 0 to 9"),
         ("saliency", -1, None, "there is no class -1; choose one from 0 to 9"),
@@ -415,11 +467,18 @@ def test_stopping_from_the_progress_function_leaves_the_model_alone():
             "fc has no spatial output (its shape is 10); choose a convolution or a block such as layer",
         ),
         ("guided-grad-cam", 0, "fc", "fc has no spatial output (its shape is 10)"),
-        ("grad-cam", 0, "avgpool", "layer avgpool is a single cell and a map needs more; choose an earlier layer"),
+        (
+            "grad-cam",
+            0,
+            "avgpool",
+            "layer avgpool is a single cell and a map needs more; choose an earlier layer",
+        ),
         ("guided-grad-cam", 0, "avgpool", "layer avgpool is a single cell and a map needs more"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence(method: str, target: int, layer: str | None, sentence: str):
+def test_what_makes_no_sense_is_refused_in_a_sentence(
+    method: str, target: int, layer: str | None, sentence: str
+):
     model = cifar().train()
     with left_as_found(model), pytest.raises(ProbeError) as refusal:
         attribute(model, picture(32), method, target, layer)
@@ -428,7 +487,10 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(method: str, target: int, 
 
 
 def test_a_layer_that_does_not_run_is_refused():
-    with pytest.raises(ProbeError, match="layer unused does not run when the model looks at an image; choose another"):
+    with pytest.raises(
+        ProbeError,
+        match="layer unused does not run when the model looks at an image; choose another",
+    ):
         CamGraph(seeded(Functional), picture(8), ["first", "unused"])
 
 
@@ -443,18 +505,28 @@ class Mixes(Functional):
 
 def shared_relu() -> nn.Module:
     relu = nn.ReLU()
-    return nn.Sequential(nn.Conv2d(3, 4, 3), relu, nn.Conv2d(4, 4, 3), relu, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3), relu, nn.Conv2d(4, 4, 3), relu, nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
 
 
 @pytest.mark.parametrize(
     ("net", "reason"),
     [
         (lambda: cifar(activation="gelu"), "this model does not fit: it has none; choose grad-cam"),
-        (lambda: seeded(Functional), "this model does not fit: it calls ReLU as a function; choose grad-cam"),
-        (lambda: seeded(Mixes), "this model does not fit: it calls ReLU as a function; choose grad-cam"),
+        (
+            lambda: seeded(Functional),
+            "this model does not fit: it calls ReLU as a function; choose grad-cam",
+        ),
+        (
+            lambda: seeded(Mixes),
+            "this model does not fit: it calls ReLU as a function; choose grad-cam",
+        ),
         (shared_relu, "this model does not fit: its 1 is used 2 times; choose grad-cam"),
         (
-            lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+            lambda: nn.Sequential(
+                nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+            ),
             "this model does not fit: its 1 works in place; choose grad-cam",
         ),
     ],
@@ -468,8 +540,9 @@ def test_guided_grad_cam_refuses_networks_that_captum_would_get_wrong(net, reaso
 
 def test_captum_is_imported_by_the_methods_that_need_it_and_no_sooner():
     program = (
-        "import sys, torch; from resviz.models.resnet import build; from resviz.models.spec import ModelSpec\n"
-        "from resviz.probes.attribution import attribute; m, x = build(ModelSpec(depth=8)), torch.zeros(1, 3, 32, 32)\n"
+        "import sys, torch; from resviz.models.architectures.resnet import build\n"
+        "from resviz.models.spec import ModelSpec; from resviz.probes.attribution.methods import attribute\n"
+        "m, x = build(ModelSpec(depth=8)), torch.zeros(1, 3, 32, 32)\n"
         "attribute(m, x, 'grad-cam', 0); assert 'captum' not in sys.modules\n"
         "attribute(m, x, 'saliency', 0); assert 'captum' in sys.modules\n"
     )

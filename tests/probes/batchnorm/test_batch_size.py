@@ -25,7 +25,13 @@ def test_a_drawn_batch_has_the_moments_of_really_putting_its_images_together():
     random = np.random.default_rng(5)
     found = batch_size(PIXELS, X, "0", (4,), 10, seed=5)
     for draw, counts in enumerate(random.multinomial(4, np.full(12, 1 / 12), 10)):
-        batch = X.repeat_interleave(torch.from_numpy(counts), 0).double().transpose(0, 1).flatten(1).numpy()
+        batch = (
+            X.repeat_interleave(torch.from_numpy(counts), 0)
+            .double()
+            .transpose(0, 1)
+            .flatten(1)
+            .numpy()
+        )
         assert batch.shape[1] == 4 * 256
         np.testing.assert_allclose(found.means[0, draw], batch.mean(1), atol=1e-6)
         np.testing.assert_allclose(found.variances[0, draw], batch.var(1), rtol=1e-5)
@@ -38,7 +44,9 @@ def test_errors_of_many_draws_follow_one_over_the_root_of_the_batch_size():
     np.testing.assert_allclose(found.mean_error, found.mean_theory, rtol=0.1)
     np.testing.assert_allclose(found.variance_error[1:], found.variance_theory[1:], rtol=0.15)
     np.testing.assert_allclose(found.mean_theory[0] / found.mean_theory[-1], 8)
-    assert (found.mean_error.mean(1) > 2 * found.independent_cells).all(), "the cells of an image are alike"
+    assert (found.mean_error.mean(1) > 2 * found.independent_cells).all(), (
+        "the cells of an image are alike"
+    )
 
 
 def test_the_change_of_the_output_is_that_of_really_normalising_with_the_batch():
@@ -66,7 +74,11 @@ def test_equal_images_have_no_scatter():
 
 @pytest.mark.parametrize(
     ("images", "layer", "says"),
-    [(X, "conv1", "such as bn1"), (X[:1], "bn1", "add a second"), (X * float("inf"), "bn1", "not finite")],
+    [
+        (X, "conv1", "such as bn1"),
+        (X[:1], "bn1", "add a second"),
+        (X * float("inf"), "bn1", "not finite"),
+    ],
 )
 def test_what_cannot_be_drawn_is_one_sentence(images, layer, says):
     with pytest.raises(ProbeError, match=says):

@@ -13,7 +13,12 @@ from tests.probes.example_nets import cifar, imagenet, left_as_found, picture
 
 @pytest.mark.parametrize(
     "model",
-    [cifar(8, shortcut="B"), cifar(8, family="plain"), cifar(11, block="bottleneck", groups=2), imagenet(18)],
+    [
+        cifar(8, shortcut="B"),
+        cifar(8, family="plain"),
+        cifar(11, block="bottleneck", groups=2),
+        imagenet(18),
+    ],
     ids=["residual", "plain", "grouped", "imagenet"],
 )
 def test_a_fused_network_gives_equal_outputs_and_has_no_batch_norm(model):
@@ -36,7 +41,12 @@ def test_scale_and_bias_worked_out_by_hand():
     """gamma 6, variance 9: scale 2; beta 1, mean 5, bias 3: 2 (3 - 5) + 1 = -3."""
     conv, norm = nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1, eps=0.0)
     conv.bias.data.fill_(3.0)
-    for tensor, value in ((norm.weight.data, 6), (norm.bias.data, 1), (norm.running_mean, 5), (norm.running_var, 9)):
+    for tensor, value in (
+        (norm.weight.data, 6),
+        (norm.bias.data, 1),
+        (norm.running_mean, 5),
+        (norm.running_var, 9),
+    ):
         tensor.fill_(value)
     (pair,) = foldings(nn.Sequential(conv, norm), torch.zeros(1, 1, 4, 4))
     assert (pair.convolution, pair.norm) == ("0", "1")

@@ -13,7 +13,9 @@ def test_spreads_are_the_deviations_of_all_outputs_in_the_order_in_which_they_ru
     model, x = cifar(8, norm="none"), picture(16, batch=3)
     with left_as_found(model):
         found = spreads(model, x)
-    assert list(found) == [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)]
+    assert list(found) == [
+        name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)
+    ]
     first = model.conv1(x)
     assert found["conv1"] == pytest.approx(first.std(unbiased=False).item(), rel=1e-6)
     second = model.layer1[0].conv1(torch.relu(first))

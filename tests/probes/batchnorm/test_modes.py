@@ -29,7 +29,9 @@ def training_copy(model: nn.Module, *batches: Tensor) -> tuple[nn.Module, Tensor
 def outputs(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
     found = {}
     handles = [
-        module.register_forward_hook(lambda _m, _i, output, name=name: found.update({name: output.detach()}))
+        module.register_forward_hook(
+            lambda _m, _i, output, name=name: found.update({name: output.detach()})
+        )
         for name, module in model.named_modules()
         if isinstance(module, nn.BatchNorm2d)
     ]
@@ -68,8 +70,12 @@ def test_recalibrated_statistics_are_those_that_training_mode_stores():
     state = twin.state_dict()
     assert statistics.images == 8
     for layer, mean in statistics.mean.items():
-        np.testing.assert_allclose(mean, state[f"{layer}.running_mean"].numpy(), rtol=1e-4, atol=1e-4)
-        np.testing.assert_allclose(statistics.variance[layer], state[f"{layer}.running_var"].numpy(), rtol=1e-3)
+        np.testing.assert_allclose(
+            mean, state[f"{layer}.running_mean"].numpy(), rtol=1e-4, atol=1e-4
+        )
+        np.testing.assert_allclose(
+            statistics.variance[layer], state[f"{layer}.running_var"].numpy(), rtol=1e-3
+        )
 
 
 def test_batches_are_pooled_into_the_mean_and_variance_of_all_their_values():
@@ -99,7 +105,9 @@ def test_top_names_the_likeliest_classes_of_one_image():
 
 def test_accuracy_counts_what_each_mode_gets_right():
     model = cifar(8)
-    evaluated, batch, recalibrated = batchnorm_modes(model, X, statistics := recalibrate(model, [OTHER]))
+    evaluated, batch, recalibrated = batchnorm_modes(
+        model, X, statistics := recalibrate(model, [OTHER])
+    )
     targets = torch.from_numpy(batch.scores.argmax(1))
     with left_as_found(model):
         assert accuracy(model, [(X, targets)], "batch") == 1
@@ -123,7 +131,12 @@ def test_recalibration_gives_a_network_back_what_a_shift_of_its_images_took():
     """Trained here, in a second: right on what it knows, guessing on dark images, right again once recalibrated."""
     torch.manual_seed(0)
     model = nn.Sequential(
-        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AvgPool2d(3), nn.Flatten(), nn.Linear(32, 2)
+        nn.Conv2d(3, 8, 3),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.AvgPool2d(3),
+        nn.Flatten(),
+        nn.Linear(32, 2),
     )
     for step in range(60):
         x, targets = squares(64, step, dark=False)
@@ -133,7 +146,11 @@ def test_recalibration_gives_a_network_back_what_a_shift_of_its_images_took():
         ):
             parameter.data -= 0.3 * gradient
     model.eval()
-    known, dark, others = squares(200, 1000, False), squares(200, 1001, True), squares(200, 1002, True)
+    known, dark, others = (
+        squares(200, 1000, False),
+        squares(200, 1001, True),
+        squares(200, 1002, True),
+    )
     assert accuracy(model, [known]) > 0.95
     assert accuracy(model, [dark]) < 0.7
     assert accuracy(model, [dark], "recalibrated", recalibrate(model, [others[0]])) > 0.95
@@ -143,13 +160,20 @@ def test_recalibration_gives_a_network_back_what_a_shift_of_its_images_took():
 def test_a_failing_forward_leaves_no_hook(mode):
     model = cifar(8)
     statistics = recalibrate(model, [OTHER])
-    with left_as_found(model), pytest.raises(RuntimeError), normalised_with(model, mode, statistics=statistics):
+    with (
+        left_as_found(model),
+        pytest.raises(RuntimeError),
+        normalised_with(model, mode, statistics=statistics),
+    ):
         model(torch.zeros(1, 5, 8, 8))
 
 
 def test_a_batch_of_one_value_per_channel_is_refused_in_a_sentence():
     model = nn.Sequential(nn.Conv2d(3, 4, 8), nn.BatchNorm2d(4), nn.Flatten()).eval()
-    with left_as_found(model), pytest.raises(ProbeError, match="A batch of one gives 1 one value per channel"):
+    with (
+        left_as_found(model),
+        pytest.raises(ProbeError, match="A batch of one gives 1 one value per channel"),
+    ):
         batchnorm_modes(model, picture(8))
     with pytest.raises(ProbeError, match="add an image"):
         recalibrate(model, [picture(8)])
@@ -173,10 +197,16 @@ def test_constant_channels_give_beta():
     [
         (lambda model: recalibrate(model, []), "no image to measure statistics"),
         (lambda model: accuracy(model, []), "no image to measure accuracy"),
-        (lambda model: accuracy(model, [(X, torch.zeros(6, dtype=torch.long))], "recalibrated"), "measure them"),
+        (
+            lambda model: accuracy(model, [(X, torch.zeros(6, dtype=torch.long))], "recalibrated"),
+            "measure them",
+        ),
         (lambda model: batchnorm_modes(model, X * float("nan")), "not finite"),
         (lambda model: batchnorm_modes(cifar(8, norm="group"), X), "GroupNorm"),
-        (lambda model: batchnorm_modes(nn.Sequential(nn.BatchNorm2d(3)).eval(), X), "no class scores"),
+        (
+            lambda model: batchnorm_modes(nn.Sequential(nn.BatchNorm2d(3)).eval(), X),
+            "no class scores",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(call, says):

@@ -12,7 +12,10 @@ from resviz.probes.batchnorm.running_average import MOMENTUM, STARTS, brought, l
 def test_what_a_batch_brought_is_its_own_mean_and_unbiased_variance():
     norm = nn.BatchNorm2d(3).train()
     assert norm.momentum == MOMENTUM
-    assert (float(norm.running_mean[0]), float(norm.running_var[0])) == (STARTS["bn_mean"], STARTS["bn_variance"])
+    assert (float(norm.running_mean[0]), float(norm.running_var[0])) == (
+        STARTS["bn_mean"],
+        STARTS["bn_variance"],
+    )
     generator = torch.Generator().manual_seed(0)
     batches = [torch.randn(4, 3, 5, 5, generator=generator) * (i + 1) + i for i in range(6)]
     means, variances = [], []

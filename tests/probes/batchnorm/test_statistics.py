@@ -110,7 +110,9 @@ def test_divergence_is_that_of_torch_distributions():
     model = cifar(8)
     for layer in batchnorm(model, X):
         p, q = (
-            torch.distributions.Normal(torch.from_numpy(mean), torch.from_numpy(np.sqrt(variance + layer.eps)))
+            torch.distributions.Normal(
+                torch.from_numpy(mean), torch.from_numpy(np.sqrt(variance + layer.eps))
+            )
             for mean, variance in (
                 (layer.batch.mean, layer.batch.variance),
                 (layer.running_mean, layer.running_variance),
@@ -128,7 +130,9 @@ def test_the_shift_is_the_mean_of_the_standardised_values_in_evaluation_mode():
     outputs = []
     norm.register_forward_hook(lambda _m, _i, output: outputs.append(output))
     layer = by_name(model, X)["layer2.0.bn1"]
-    np.testing.assert_allclose(layer.shift, outputs[0].mean((0, 2, 3)).detach().numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        layer.shift, outputs[0].mean((0, 2, 3)).detach().numpy(), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_a_batch_like_the_stored_statistics_has_no_drift():
@@ -213,13 +217,19 @@ def test_functional_networks_are_watched_as_well():
     net = seeded(Net).train()
     with left_as_found(net):
         norm, head = batchnorm(net, X)
-    assert (norm.batch.relu, head.batch.values) == (False, 5)  # a relu that is no module cannot be seen
+    assert (norm.batch.relu, head.batch.values) == (
+        False,
+        5,
+    )  # a relu that is no module cannot be seen
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"norm": "none"}, "no BatchNorm and no other normalisation .* convolutions with a bias of their own: 7"),
+        (
+            {"norm": "none"},
+            "no BatchNorm and no other normalisation .* convolutions with a bias of their own: 7",
+        ),
         ({"norm": "group"}, r"normalises with GroupNorm \(7\)"),
     ],
 )
@@ -250,17 +260,24 @@ def test_histograms_count_every_value_before_after_and_behind_the_relu():
     after = gamma * (before - norm.running_mean[3].item()) / sigma + beta
     with left_as_found(model):
         found = channel_values(model, X, "layer1.0.bn1", 3)
-    for histogram, expected in ((found.before, before), (found.after, after), (found.rectified, after.clip(0))):
+    for histogram, expected in (
+        (found.before, before),
+        (found.after, after),
+        (found.rectified, after.clip(0)),
+    ):
         assert histogram.counts.sum() == expected.size
         assert histogram.mean == pytest.approx(expected.mean(), abs=1e-4)
         assert histogram.variance == pytest.approx(expected.var(), rel=1e-3)
         middle = len(histogram.edges) // 2
-        assert histogram.counts[:middle].sum() == pytest.approx((expected < histogram.edges[middle]).sum(), abs=2)
+        assert histogram.counts[:middle].sum() == pytest.approx(
+            (expected < histogram.edges[middle]).sum(), abs=2
+        )
     assert channel_values(model, X, "layer1.0.bn2", 3).rectified is None
 
 
 @pytest.mark.parametrize(
-    ("layer", "channel", "says"), [("conv1", 0, "such as bn1"), ("bn1", 16, "0 to 15"), ("bn1", -1, "0 to 15")]
+    ("layer", "channel", "says"),
+    [("conv1", 0, "such as bn1"), ("bn1", 16, "0 to 15"), ("bn1", -1, "0 to 15")],
 )
 def test_a_wrong_layer_or_channel_names_the_choices(layer, channel, says):
     with pytest.raises(ProbeError, match=says):
@@ -275,9 +292,13 @@ def test_inverted_or_strongly_blurred_photos_drift_clearly_more_on_the_bundled_m
             for s in samples.SAMPLES[:8]
         ]
     ).permute(0, 3, 1, 2)
-    mean, std = (torch.tensor(s)[:, None, None] for s in (loaded.preprocess.mean, loaded.preprocess.std))
+    mean, std = (
+        torch.tensor(s)[:, None, None] for s in (loaded.preprocess.mean, loaded.preprocess.std)
+    )
     original, inverted, blurred = (
-        np.mean([layer.drift for layer in batchnorm(loaded.model, (images.float() / 255 - mean) / std)])
+        np.mean(
+            [layer.drift for layer in batchnorm(loaded.model, (images.float() / 255 - mean) / std)]
+        )
         for images in (views, corrupt(views, "invert"), corrupt(views, "blur", 5))
     )
     assert inverted > 2 * original

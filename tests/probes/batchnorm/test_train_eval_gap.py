@@ -26,7 +26,9 @@ def test_both_answers_are_those_of_a_copy_in_evaluation_and_in_training_mode(bat
         (found.own, copy.deepcopy(model).train()),
     ):
         scores = torch.cat([twin(part) for part in X[:images].split(batch)]).detach()
-        assert answers.loss == pytest.approx(F.cross_entropy(scores, TARGETS[:images]).item(), rel=1e-4)
+        assert answers.loss == pytest.approx(
+            F.cross_entropy(scores, TARGETS[:images]).item(), rel=1e-4
+        )
         right = int((scores.argmax(1) == TARGETS[:images]).sum())
         assert answers.accuracy == pytest.approx(right / images)
     assert found.own.loss != pytest.approx(found.stored.loss, rel=1e-2)

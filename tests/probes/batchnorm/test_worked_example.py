@@ -11,7 +11,10 @@ from resviz.probes.batchnorm.worked_example import batchnorm_by_hand
 
 def hand(x, gamma=1.0, beta=0.0, mean=0.0, variance=1.0, **more):
     x = np.array(x, dtype=float)
-    columns = (np.broadcast_to(np.asarray(v, float), x.shape[1]).copy() for v in (gamma, beta, mean, variance))
+    columns = (
+        np.broadcast_to(np.asarray(v, float), x.shape[1]).copy()
+        for v in (gamma, beta, mean, variance)
+    )
     return batchnorm_by_hand(x, *columns, **more)
 
 
@@ -77,7 +80,8 @@ def test_a_constant_channel_gives_beta_and_says_that_it_is_constant(value):
 
 
 @pytest.mark.parametrize(
-    ("x", "says"), [([[1.0, 2.0]], "batch of one"), ([[1.0], [float("nan")]], "missing or no finite number")]
+    ("x", "says"),
+    [([[1.0, 2.0]], "batch of one"), ([[1.0], [float("nan")]], "missing or no finite number")],
 )
 def test_a_batch_of_one_and_a_missing_value_are_one_sentence(x, says):
     with pytest.raises(ProbeError, match=says):

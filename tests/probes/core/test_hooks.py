@@ -16,7 +16,13 @@ def test_captured_outputs_are_those_of_the_submodules_run_by_hand():
         branch = block.bn2(block.conv2(block.relu1(block.bn1(block.conv1(entering)))))
         total = branch + block.downsample(entering)
         scores = model(x)
-    by_hand = {"relu": stem, "layer1": entering, "layer2.0.branch": branch, "layer2.0.add": total, "fc": scores}
+    by_hand = {
+        "relu": stem,
+        "layer1": entering,
+        "layer2.0.branch": branch,
+        "layer2.0.add": total,
+        "fc": scores,
+    }
     with torch.no_grad(), capture(model, by_hand) as seen:
         model(x)
     assert seen.keys() == by_hand.keys()
@@ -55,7 +61,11 @@ def test_a_module_that_runs_twice_keeps_its_last_output_and_counts():
 
 
 def test_layers_that_hand_on_one_tensor_share_one_copy():
-    model, x, layers = cifar(), picture(32), ["layer1", "layer1.0", "layer1.0.relu2", "layer1.0.add"]
+    model, x, layers = (
+        cifar(),
+        picture(32),
+        ["layer1", "layer1.0", "layer1.0.relu2", "layer1.0.add"],
+    )
     with torch.no_grad(), capture(model, layers) as copied:
         model(x)
     for seen in (copied, outputs(model, x, layers)):
@@ -87,7 +97,9 @@ class Scales(nn.Module):
         (Scales, ["conv", "same"], 2),
     ],
 )
-def test_outputs_are_right_whether_the_network_works_in_place_or_not(net, layers, runs, monkeypatch):
+def test_outputs_are_right_whether_the_network_works_in_place_or_not(
+    net, layers, runs, monkeypatch
+):
     model, x, forwards = net(), picture(32), []
     forward = model.forward
     monkeypatch.setattr(model, "forward", lambda x: forwards.append(1) or forward(x))
@@ -117,7 +129,11 @@ def test_outputs_are_never_the_callers_tensor():
 )
 def test_an_unknown_layer_names_the_closest_ones_and_leaves_no_hook(layer: str, sentence: str):
     model = cifar()
-    with left_as_found(model), pytest.raises(ProbeError) as refusal, capture(model, ["conv1", layer]):
+    with (
+        left_as_found(model),
+        pytest.raises(ProbeError) as refusal,
+        capture(model, ["conv1", layer]),
+    ):
         pass
     assert sentence in str(refusal.value)
     assert "\n" not in str(refusal.value)

@@ -20,7 +20,9 @@ def gigamacs(model: nn.Module, side: int = 224) -> float:
     ("depth", "table_1", "torchvision"),  # torchvision: the "GFLOPS" of its weights' metadata
     [(18, 1.8, 1.814), (34, 3.6, 3.664), (50, 3.8, 4.089), (101, 7.6, 7.801), (152, 11.3, 11.514)],
 )
-def test_multiply_adds_are_those_of_he_et_al_and_of_torchvision(depth: int, table_1: float, torchvision: float):
+def test_multiply_adds_are_those_of_he_et_al_and_of_torchvision(
+    depth: int, table_1: float, torchvision: float
+):
     model = build(ModelSpec(depth=depth, stem="imagenet", classes=1000))
     assert gigamacs(model) == pytest.approx(torchvision, abs=5e-4)
     for module in model.modules():  # the paper's place for the stride: the first 1x1 convolution
@@ -33,7 +35,9 @@ def test_multiply_adds_by_hand():
     model = nn.Sequential(
         nn.Conv2d(3, 8, 3, stride=2, padding=1),  # 8 x 5 x 5 numbers of 3 x 3 x 3 products
         nn.Conv2d(8, 8, 5, padding=2, groups=4),  # 8 x 5 x 5 numbers of 2 x 5 x 5 products
-        nn.ConvTranspose2d(8, 6, 2, stride=2, groups=2),  # 8 x 5 x 5 numbers, each spread over 3 x 2 x 2
+        nn.ConvTranspose2d(
+            8, 6, 2, stride=2, groups=2
+        ),  # 8 x 5 x 5 numbers, each spread over 3 x 2 x 2
         nn.Flatten(),
         nn.Linear(600, 4),
     )
@@ -41,7 +45,9 @@ def test_multiply_adds_by_hand():
     assert [layer.macs for layer in layers(model, 9)] == expected
 
 
-@pytest.mark.parametrize("net", [lambda: imagenet(18), lambda: cifar(20), lambda: timm.create_model("resnet10t")])
+@pytest.mark.parametrize(
+    "net", [lambda: imagenet(18), lambda: cifar(20), lambda: timm.create_model("resnet10t")]
+)
 def test_multiply_adds_are_half_of_what_torch_counts(net):
     model = net().eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -49,12 +55,16 @@ def test_multiply_adds_are_half_of_what_torch_counts(net):
     assert sum(layer.macs for layer in layers(model, 64)) * 2 == counter.get_total_flops()
 
 
-@pytest.mark.parametrize("net", [lambda: imagenet(50), cifar, lambda: timm.create_model("convnext_atto")])
+@pytest.mark.parametrize(
+    "net", [lambda: imagenet(50), cifar, lambda: timm.create_model("convnext_atto")]
+)
 def test_shapes_and_order_are_those_of_a_real_forward(net):
     model, finished = net().eval(), {}
     for name, module in model.named_modules():
         if name:
-            module.register_forward_hook(lambda m, i, o, name=name: finished.update({name: tuple(o.shape[1:])}))
+            module.register_forward_hook(
+                lambda m, i, o, name=name: finished.update({name: tuple(o.shape[1:])})
+            )
     with torch.no_grad():
         model(picture(64))
     found = layers(model, 64)
@@ -62,12 +72,16 @@ def test_shapes_and_order_are_those_of_a_real_forward(net):
     assert [layer.spatial for layer in found] == [len(shape) == 3 for shape in finished.values()]
 
 
-@pytest.mark.parametrize("net", [lambda: imagenet(18), cifar, lambda: timm.create_model("resnet10t")])
+@pytest.mark.parametrize(
+    "net", [lambda: imagenet(18), cifar, lambda: timm.create_model("resnet10t")]
+)
 def test_own_parameters_sum_to_the_networks(net):
     model = net()
     found = layers(model, 64)
     assert sum(layer.parameters for layer in found) == sum(p.numel() for p in model.parameters())
-    assert found[0].parameters == sum(p.numel() for p in model.get_submodule(found[0].name).parameters())
+    assert found[0].parameters == sum(
+        p.numel() for p in model.get_submodule(found[0].name).parameters()
+    )
 
 
 def test_shared_parameters_count_once_and_those_of_modules_that_never_run_at_the_one_around():
@@ -92,8 +106,12 @@ def test_shared_parameters_count_once_and_those_of_modules_that_never_run_at_the
 
     model = Root()
     found = {layer.name: layer for layer in layers(model, 4)}
-    assert sum(layer.parameters for layer in found.values()) == sum(p.numel() for p in model.parameters())
-    assert found["inner.attention"].parameters == sum(p.numel() for p in model.inner.attention.parameters())
+    assert sum(layer.parameters for layer in found.values()) == sum(
+        p.numel() for p in model.parameters()
+    )
+    assert found["inner.attention"].parameters == sum(
+        p.numel() for p in model.inner.attention.parameters()
+    )
     assert found["inner.second"].parameters == 12
     assert found["inner.attention"].output_shape == (16, 12)
 
@@ -101,8 +119,13 @@ def test_shared_parameters_count_once_and_those_of_modules_that_never_run_at_the
 def test_a_module_used_twice_is_one_row_with_the_work_of_both():
     found = {layer.name: layer for layer in layers(seeded(Functional), 8)}
     assert list(found) == ["first", "twice", "pair", "head"]
-    assert found["twice"] == Layer("twice", "Conv2d", (6, 4, 4), 6 * 6 * 9 + 6, 2 * 96 * 54, leaf=True, spatial=True)
-    assert (found["pair"].output_shape, found["pair"].spatial) == ((6, 4, 4), False)  # a tuple is no map
+    assert found["twice"] == Layer(
+        "twice", "Conv2d", (6, 4, 4), 6 * 6 * 9 + 6, 2 * 96 * 54, leaf=True, spatial=True
+    )
+    assert (found["pair"].output_shape, found["pair"].spatial) == (
+        (6, 4, 4),
+        False,
+    )  # a tuple is no map
 
 
 def test_a_module_stands_where_it_ran_last():
@@ -137,7 +160,9 @@ def test_nothing_is_computed(monkeypatch: pytest.MonkeyPatch):
     sizes = []
     model = cifar()
     convolve = nn.Conv2d.forward
-    monkeypatch.setattr(nn.Conv2d, "forward", lambda self, x: sizes.append(x.numel()) or convolve(self, x))
+    monkeypatch.setattr(
+        nn.Conv2d, "forward", lambda self, x: sizes.append(x.numel()) or convolve(self, x)
+    )
     layers(model, 32)
     assert sizes
     assert not any(sizes)
@@ -161,20 +186,34 @@ def test_the_last_layer_with_more_than_one_cell_depends_on_the_image():
     model = imagenet(18)
     assert last_spatial(model, 224) == "layer4.1"
     assert last_spatial(model, 32) == "layer3.1"
-    assert last_spatial(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1)), 8) == "1"
+    assert (
+        last_spatial(
+            nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1)), 8
+        )
+        == "1"
+    )
     assert last_spatial(timm.create_model("resnet10t"), 64) == "layer4.0"
 
 
 def test_an_image_too_small_for_any_map_is_refused():
-    with pytest.raises(ProbeError, match="no layer gives a map of more than one cell at 1 pixels; use a larger image"):
+    with pytest.raises(
+        ProbeError,
+        match="no layer gives a map of more than one cell at 1 pixels; use a larger image",
+    ):
         last_spatial(imagenet(18), 1)
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("alexnet", [f"features.{i}" for i in (0, 2, 3, 5, 6, 8, 10, 12)]),  # 5 convolutions, 3 poolings
-        ("squeezenet1_1", [f"features.{i}" for i in (0, *range(2, 13))] + ["classifier.1"]),  # fire modules whole
+        (
+            "alexnet",
+            [f"features.{i}" for i in (0, 2, 3, 5, 6, 8, 10, 12)],
+        ),  # 5 convolutions, 3 poolings
+        (
+            "squeezenet1_1",
+            [f"features.{i}" for i in (0, *range(2, 13))] + ["classifier.1"],
+        ),  # fire modules whole
         ("efficientnet_b0", [f"features.{i}" for i in range(9)]),
     ],
 )

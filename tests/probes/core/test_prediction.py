@@ -37,7 +37,9 @@ def test_scores_are_the_models_and_probabilities_their_softmax():
 
 def test_scores_of_hundreds_overflow_nothing():
     found = predict(Says(torch.tensor([[900.0, 899.0, -900.0]])), picture(4), LABELS)
-    np.testing.assert_allclose(found.probabilities, [1 / (1 + np.exp(-1)), 1 / (1 + np.e), 0], atol=1e-15)
+    np.testing.assert_allclose(
+        found.probabilities, [1 / (1 + np.exp(-1)), 1 / (1 + np.e), 0], atol=1e-15
+    )
 
 
 def test_of_equal_scores_the_lower_index_comes_first():
@@ -49,7 +51,11 @@ def test_of_equal_scores_the_lower_index_comes_first():
 
 def test_classes_without_a_label_are_numbered_and_spare_labels_do_no_harm():
     says = Says(torch.tensor([[0.0, 3.0, 1.0]]))
-    assert [guess.label for guess in predict(says, picture(4), ["cat"]).top] == ["class 1", "class 2", "cat"]
+    assert [guess.label for guess in predict(says, picture(4), ["cat"]).top] == [
+        "class 1",
+        "class 2",
+        "cat",
+    ]
     (best,) = predict(says, picture(4), LABELS, k=1).top
     assert best == Guess("b", best.probability, 1)
 
@@ -72,7 +78,10 @@ def test_a_failing_forward_leaves_the_model_alone(error: BaseException):
 @pytest.mark.parametrize(
     ("output", "sentence"),
     [
-        (torch.zeros(1, 5, 2, 2), "this model gives no class scores for one image: its output is 1 x 5 x 2 x 2"),
+        (
+            torch.zeros(1, 5, 2, 2),
+            "this model gives no class scores for one image: its output is 1 x 5 x 2 x 2",
+        ),
         (torch.zeros(2, 5), "its output is 2 x 5, not 1 x classes"),
         (torch.zeros(()), "its output is a single number, not 1 x classes"),
         (torch.zeros(1, 5, dtype=torch.int64), "this model gives no class scores"),

@@ -17,7 +17,15 @@ from resviz.probes.feature_maps.activations import (
     residual_parts,
     stage_summary,
 )
-from tests.probes.example_nets import Breaks, Functional, cifar, imagenet, left_as_found, picture, seeded
+from tests.probes.example_nets import (
+    Breaks,
+    Functional,
+    cifar,
+    imagenet,
+    left_as_found,
+    picture,
+    seeded,
+)
 
 LAYERS = ("conv1", "layer1", "layer2.0.bn1", "layer2.0.add", "layer3.0.relu2")
 
@@ -25,7 +33,9 @@ LAYERS = ("conv1", "layer1", "layer2.0.bn1", "layer2.0.add", "layer3.0.relu2")
 def by_hand(model: nn.Module, x: Tensor, layer: str) -> np.ndarray:
     """The output of one layer, caught by a hook of the test's own, in float64."""
     caught: list[Tensor] = []
-    handle = model.get_submodule(layer).register_forward_hook(lambda m, i, o: caught.append(o.detach().clone()))
+    handle = model.get_submodule(layer).register_forward_hook(
+        lambda m, i, o: caught.append(o.detach().clone())
+    )
     with torch.no_grad():
         model(x)
     handle.remove()
@@ -58,7 +68,9 @@ def test_moments_without_keeping_outputs_are_the_same_numbers():
 
 def test_moments_are_taken_before_an_in_place_relu_changes_the_output():
     model, x = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True)), picture(8)
-    np.testing.assert_allclose(moments(model, x, ["0"])["0"].mean, by_hand(model[:1], x, "0").mean((1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(
+        moments(model, x, ["0"])["0"].mean, by_hand(model[:1], x, "0").mean((1, 2)), rtol=1e-5
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -68,7 +80,9 @@ def test_moments_are_taken_before_an_in_place_relu_changes_the_output():
     side=st.integers(1, 40),
     seed=st.integers(0, 99),
 )
-def test_deviation_keeps_its_digits_wherever_the_mean_lies(mean: float, std: float, side: int, seed: int):
+def test_deviation_keeps_its_digits_wherever_the_mean_lies(
+    mean: float, std: float, side: int, seed: int
+):
     values = np.random.default_rng(seed).normal(mean, std, (1, 3, side, side)).astype(np.float32)
     found = moments(nn.Sequential(nn.Identity()), torch.from_numpy(values), ["0"])["0"]
     expected = values[0].astype(float)
@@ -131,7 +145,9 @@ def test_shortcut_and_branch_add_up_bit_for_bit():
         np.testing.assert_array_equal(parts.shortcut + parts.branch, parts.total)
         np.testing.assert_array_equal(parts.total.clip(0), by_hand(model, x, block))
         norms = [np.linalg.norm(part.astype(float)) for part in (parts.shortcut, parts.branch)]
-        assert parts.norm_total == pytest.approx(np.linalg.norm(parts.total.astype(float)), rel=1e-5)
+        assert parts.norm_total == pytest.approx(
+            np.linalg.norm(parts.total.astype(float)), rel=1e-5
+        )
         assert [parts.norm_shortcut, parts.norm_branch] == pytest.approx(norms, rel=1e-5)
         assert parts.share_branch == pytest.approx(norms[1] / sum(norms), rel=1e-5)
 
@@ -173,8 +189,12 @@ def test_blocks_are_ours_or_what_is_called_one_or_the_children_with_maps():
     class BasicBlock(nn.Sequential):
         pass
 
-    foreign = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(BasicBlock(BasicBlock(nn.ReLU())), BasicBlock(nn.ReLU())))
-    assert blocks(imagenet(18, "plain")) == tuple(f"layer{i}.{j}" for i in range(1, 5) for j in range(2))
+    foreign = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.Sequential(BasicBlock(BasicBlock(nn.ReLU())), BasicBlock(nn.ReLU()))
+    )
+    assert blocks(imagenet(18, "plain")) == tuple(
+        f"layer{i}.{j}" for i in range(1, 5) for j in range(2)
+    )
     assert blocks(foreign) == ("1.0", "1.1")
     assert blocks(seeded(Functional)) == ("first", "twice")
 
@@ -183,7 +203,10 @@ def test_blocks_are_ours_or_what_is_called_one_or_the_children_with_maps():
 @pytest.mark.parametrize(
     ("layer", "sentence"),
     [
-        ("fc", "fc has no spatial output (its shape is 10); choose a convolution or a block such as layer3.0"),
+        (
+            "fc",
+            "fc has no spatial output (its shape is 10); choose a convolution or a block such as layer3.0",
+        ),
         ("layer9", "this model has no layer 'layer9'; did you mean layer"),
     ],
 )
@@ -197,15 +220,25 @@ def test_a_layer_without_a_map_is_refused(probe, layer: str, sentence: str):
 @pytest.mark.parametrize("probe", [activations, moments, stage_summary])
 @pytest.mark.parametrize("layer", ["unused", "pair"])
 def test_a_layer_that_gives_no_tensor_is_refused(probe, layer: str):
-    with pytest.raises(ProbeError, match=rf"{layer} has no spatial output \(it gives no tensor\); .* such as twice"):
+    with pytest.raises(
+        ProbeError, match=rf"{layer} has no spatial output \(it gives no tensor\); .* such as twice"
+    ):
         probe(seeded(Functional), picture(8), [layer])
 
 
 @pytest.mark.parametrize(
     ("net", "block", "sentence"),
     [
-        (lambda: cifar(family="plain"), "layer1.0", "layer1.0 is a plain block and has no shortcut; choose a residual"),
-        (cifar, "conv1", "conv1 is no residual block that can be taken apart; choose a block such as layer1.0"),
+        (
+            lambda: cifar(family="plain"),
+            "layer1.0",
+            "layer1.0 is a plain block and has no shortcut; choose a residual",
+        ),
+        (
+            cifar,
+            "conv1",
+            "conv1 is no residual block that can be taken apart; choose a block such as layer1.0",
+        ),
         (
             lambda: seeded(Functional),
             "first",
@@ -231,7 +264,13 @@ PROBES = {
 @pytest.mark.parametrize("probe", PROBES.values(), ids=PROBES)
 @pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt("stop")])
 def test_the_model_is_left_as_found_whether_the_forward_fails_or_not(probe, error: BaseException):
-    parts = (nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), Breaks(error), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    parts = (
+        nn.Conv2d(3, 4, 1),
+        nn.BatchNorm2d(4),
+        Breaks(error),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
     model = nn.Sequential(*parts).train()
     with left_as_found(model):
         with pytest.raises(type(error)):

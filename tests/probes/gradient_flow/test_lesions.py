@@ -146,7 +146,10 @@ def test_trained_without_a_block_residual_networks_go_on_and_plain_ones_are_lost
     hits = {}
     for name in ("resnet20-digits", "plain20-digits"):
         loaded = zoo.load(f"bundled/{name}")
-        mean, std = (torch.tensor(values)[:, None, None] for values in (loaded.preprocess.mean, loaded.preprocess.std))
+        mean, std = (
+            torch.tensor(values)[:, None, None]
+            for values in (loaded.preprocess.mean, loaded.preprocess.std)
+        )
         found = each_block(loaded.model, (digits.images / 255 - mean) / std, digits.targets)
         assert found.whole_hits > 0.94
         hits[loaded.spec.family] = dict(zip(found.blocks, found.hits, strict=True))

@@ -28,15 +28,21 @@ def direct(model: nn.Module, x: torch.Tensor, targets: torch.Tensor) -> dict[str
     return dict(zip(named, found, strict=True))
 
 
-@pytest.mark.parametrize("text", ["plain-14", "residual-14?shortcut=C", "residual-11?block=bottleneck&norm=group"])
+@pytest.mark.parametrize(
+    "text", ["plain-14", "residual-14?shortcut=C", "residual-11?block=bottleneck&norm=group"]
+)
 def test_weight_gradients_are_autograds_to_a_millionth(text):
     spec, x = ModelSpec.parse(text), picture(16, batch=4)
     found = gradients(build(spec), x, TARGETS)
     expected = direct(build(spec), x, TARGETS)
     assert set(found.layers) == set(expected)
-    np.testing.assert_allclose(found.weight_gradient, [expected[n].norm() for n in found.layers], rtol=1e-6)
+    np.testing.assert_allclose(
+        found.weight_gradient, [expected[n].norm() for n in found.layers], rtol=1e-6
+    )
     weights = dict(build(spec).named_parameters())
-    np.testing.assert_allclose(found.weight, [weights[f"{n}.weight"].norm().item() for n in found.layers], rtol=1e-6)
+    np.testing.assert_allclose(
+        found.weight, [weights[f"{n}.weight"].norm().item() for n in found.layers], rtol=1e-6
+    )
     np.testing.assert_allclose(found.relative, found.weight_gradient / found.weight)
 
 
@@ -56,7 +62,10 @@ def by_hand(model: nn.Module, x: torch.Tensor) -> list[tuple[torch.Tensor, ...]]
     kept = []
     for block in (m for m in model.modules() if isinstance(m, Residual)):
         first = h
-        one, two = first.clone(), first.clone()  # the branch and the shortcut each get a tensor of their own
+        one, two = (
+            first.clone(),
+            first.clone(),
+        )  # the branch and the shortcut each get a tensor of their own
         branch = block.body(one)
         shortcut = two if block.downsample is None else block.downsample(two)
         h = block.last_activation(branch + shortcut)
@@ -64,7 +73,9 @@ def by_hand(model: nn.Module, x: torch.Tensor) -> list[tuple[torch.Tensor, ...]]
     return [*kept, (model.fc(model.avgpool(h).flatten(1)),)]
 
 
-@pytest.mark.parametrize("text", ["residual-14", "residual-14?shortcut=B", "residual-11?block=bottleneck&norm=none"])
+@pytest.mark.parametrize(
+    "text", ["residual-14", "residual-14?shortcut=B", "residual-11?block=bottleneck&norm=none"]
+)
 def test_shares_through_shortcut_and_branch_add_up_to_the_gradient_where_they_part(text):
     model, x = build(ModelSpec.parse(text)).double(), picture(16, batch=4).double()
     found = gradients(model, x, TARGETS, double=True)
@@ -76,7 +87,9 @@ def test_shares_through_shortcut_and_branch_add_up_to_the_gradient_where_they_pa
             loss, (first, two, one, output), retain_graph=True
         )
         assert torch.allclose(through_shortcut + through_branch, total, rtol=1e-10)
-        assert found.backward.shortcut[i] == pytest.approx(through_shortcut.norm().item(), rel=1e-10)
+        assert found.backward.shortcut[i] == pytest.approx(
+            through_shortcut.norm().item(), rel=1e-10
+        )
         assert found.backward.branch[i] == pytest.approx(through_branch.norm().item(), rel=1e-10)
         assert found.backward.total[i] == pytest.approx(total.norm().item(), rel=1e-10)
         along = (through_shortcut * total).sum() / total.square().sum()
@@ -85,8 +98,12 @@ def test_shares_through_shortcut_and_branch_add_up_to_the_gradient_where_they_pa
         assert found.forward.total[i] == pytest.approx((shortcut + branch).norm().item(), rel=1e-10)
         assert found.forward.branch[i] == pytest.approx(branch.norm().item(), rel=1e-10)
         assert found.deviation[i] == pytest.approx(output.std(correction=0).item(), rel=1e-10)
-    np.testing.assert_allclose(found.backward.share_shortcut + found.backward.share_branch, 1, rtol=1e-12)
-    np.testing.assert_allclose(found.forward.share_shortcut + found.forward.share_branch, 1, rtol=1e-12)
+    np.testing.assert_allclose(
+        found.backward.share_shortcut + found.backward.share_branch, 1, rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        found.forward.share_shortcut + found.forward.share_branch, 1, rtol=1e-12
+    )
 
 
 def test_without_details_the_norms_are_the_same_and_the_rest_is_left_out():
@@ -112,7 +129,9 @@ def test_batchnorm_uses_the_batch_and_keeps_its_averages():
     with left_as_found(evaluated):
         found = gradients(evaluated, picture(16, batch=4), TARGETS)
     expected = direct(cifar(14), picture(16, batch=4), TARGETS)
-    np.testing.assert_allclose(found.weight_gradient, [expected[n].norm() for n in found.layers], rtol=1e-6)
+    np.testing.assert_allclose(
+        found.weight_gradient, [expected[n].norm() for n in found.layers], rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.enable_grad])
@@ -138,7 +157,10 @@ def test_networks_that_are_not_ours_and_use_a_module_twice_work():
 def test_what_float32_cannot_square_is_no_zero():
     """Norms of 1e-24: the numbers fit into float32, their squares do not."""
     spec, x = ModelSpec.parse("plain-56?norm=none&init=torch"), picture(32, batch=4)
-    found, wide = gradients(build(spec), x, TARGETS), gradients(build(spec), x, TARGETS, double=True)
+    found, wide = (
+        gradients(build(spec), x, TARGETS),
+        gradients(build(spec), x, TARGETS, double=True),
+    )
     assert (found.precision, wide.precision) == ("float32", "float64")
     naive = direct(build(spec), x, TARGETS)["conv1"].norm().item()
     assert naive == 0
@@ -154,7 +176,9 @@ def test_what_float32_cannot_hold_is_computed_in_float64():
     expected = torch.autograd.grad(
         F.cross_entropy((model := build(spec).double())(x.double()), TARGETS), model.conv1.weight
     )[0]
-    scaled = (expected * 1e40).norm().item()  # the square would leave even float64's comfortable range
+    scaled = (
+        (expected * 1e40).norm().item()
+    )  # the square would leave even float64's comfortable range
     assert found.weight_gradient[0] == pytest.approx(scaled * 1e-40, rel=1e-6)
 
 
@@ -180,7 +204,11 @@ def test_a_deep_network_is_run_in_parts_with_the_same_numbers(monkeypatch, famil
     np.testing.assert_array_equal(parts.deviation, whole.deviation)
     np.testing.assert_allclose(parts.backward.share_branch, whole.backward.share_branch, rtol=1e-6)
     np.testing.assert_array_equal(parts.forward.inner, whole.forward.inner)
-    assert (parts.blocks, parts.layers, parts.depth.tolist()) == (whole.blocks, whole.layers, whole.depth.tolist())
+    assert (parts.blocks, parts.layers, parts.depth.tolist()) == (
+        whole.blocks,
+        whole.layers,
+        whole.depth.tolist(),
+    )
 
 
 class CountedError(Exception):
@@ -196,7 +224,9 @@ def test_running_in_parts_keeps_less_than_half_of_the_numbers(monkeypatch):
     for few in (1000, 10):
         monkeypatch.setattr(autograd, "FEW", few)
         sizes = {}
-        keep = torch.autograd.graph.saved_tensors_hooks(lambda t, s=sizes: s.update({t.data_ptr(): t.nbytes}), _refuse)
+        keep = torch.autograd.graph.saved_tensors_hooks(
+            lambda t, s=sizes: s.update({t.data_ptr(): t.nbytes}), _refuse
+        )
         with keep, contextlib.suppress(CountedError):  # only the way forth counts
             gradients(build(spec), x, TARGETS, details=False)
         kept.append(sum(sizes.values()))
@@ -237,4 +267,6 @@ def test_small_and_large_norms_and_deviations_survive():
     assert autograd.dot(t, t) == pytest.approx(25e-50)
     x = torch.randn(1000, generator=torch.Generator().manual_seed(0))
     for shifted in (x, x + 1000, x * 1e-20, torch.full((7,), 2.5)):
-        assert autograd.deviation(shifted) == pytest.approx(shifted.double().std(correction=0).item(), rel=1e-4)
+        assert autograd.deviation(shifted) == pytest.approx(
+            shifted.double().std(correction=0).item(), rel=1e-4
+        )

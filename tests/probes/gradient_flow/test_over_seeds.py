@@ -17,7 +17,9 @@ SMALL = Batch(size=4)
 
 @functools.cache
 def profile(name: str, seeds: int = 1, size: int = 32) -> Profile:
-    return Profile(name, tuple(measure(name, s, Batch(size=size), details=False) for s in range(seeds)))
+    return Profile(
+        name, tuple(measure(name, s, Batch(size=size), details=False) for s in range(seeds))
+    )
 
 
 @pytest.mark.parametrize("init", ["he", "he-in"])
@@ -30,13 +32,19 @@ def profile(name: str, seeds: int = 1, size: int = 32) -> Profile:
         ("residual-56", 5, 20),
     ],
 )
-def test_with_batchnorm_the_first_layers_gradient_is_larger_and_in_plain_nets_explodes(name, low, high, init):
+def test_with_batchnorm_the_first_layers_gradient_is_larger_and_in_plain_nets_explodes(
+    name, low, high, init
+):
     assert low < profile(f"new/{name}?init={init}").ratio() < high
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "low", "high"), [("plain-110", 1e6, 1e8), ("residual-110", 10, 60)])
-def test_at_depth_110_the_plain_net_explodes_a_millionfold_and_the_residual_one_does_not(name, low, high):
+@pytest.mark.parametrize(
+    ("name", "low", "high"), [("plain-110", 1e6, 1e8), ("residual-110", 10, 60)]
+)
+def test_at_depth_110_the_plain_net_explodes_a_millionfold_and_the_residual_one_does_not(
+    name, low, high
+):
     assert low < profile(f"new/{name}").ratio() < high
 
 
@@ -51,7 +59,9 @@ def test_without_norm_the_default_initialisation_vanishes_and_he_stays_level():
 
 def test_mean_and_deviation_are_over_seeds_by_hand():
     found = profile("new/plain-8?width=4", seeds=3, size=4)
-    by_seed = [measure("new/plain-8?width=4", s, SMALL, details=False).weight_gradient for s in range(3)]
+    by_seed = [
+        measure("new/plain-8?width=4", s, SMALL, details=False).weight_gradient for s in range(3)
+    ]
     np.testing.assert_allclose(found.mean("weight_gradient"), sum(by_seed) / 3)
     variance = sum((one - sum(by_seed) / 3) ** 2 for one in by_seed) / 2
     np.testing.assert_allclose(found.std("weight_gradient"), np.sqrt(variance))
@@ -70,7 +80,9 @@ def test_a_seed_moves_weights_and_batch_and_leaves_stored_weights():
 
 
 def test_twins_start_from_the_same_weights_and_see_the_same_batch():
-    plain, residual = (measure(f"new/{family}-8?width=4", 3, SMALL) for family in ("plain", "residual"))
+    plain, residual = (
+        measure(f"new/{family}-8?width=4", 3, SMALL) for family in ("plain", "residual")
+    )
     np.testing.assert_array_equal(plain.weight, residual.weight)
 
 
@@ -121,7 +133,9 @@ def test_the_verdict_follows_its_thresholds(ratio, word):
     assert verdict(ratio) == word
 
 
-@pytest.mark.parametrize(("options", "says"), [({"source": "movies"}, "'movies'"), ({"size": 1}, "got 1")])
+@pytest.mark.parametrize(
+    ("options", "says"), [({"source": "movies"}, "'movies'"), ({"size": 1}, "got 1")]
+)
 def test_a_batch_that_cannot_be_is_refused(options, says):
     with pytest.raises(ProbeError, match=says):
         Batch(**options)

@@ -16,10 +16,14 @@ def test_the_share_of_paths_is_the_binomial_distribution():
     assert share_of_paths(3).tolist() == [1 / 8, 3 / 8, 3 / 8, 1 / 8]
     shares = share_of_paths(54)
     assert shares.sum() == pytest.approx(1)
-    assert shares[19:36].sum() > 0.95  # Veit et al. 2016, section 4.2: more than 95 % pass 19 to 35 of 54 modules
+    assert (
+        shares[19:36].sum() > 0.95
+    )  # Veit et al. 2016, section 4.2: more than 95 % pass 19 to 35 of 54 modules
 
 
-@pytest.mark.parametrize("options", [{}, {"shortcut": "B"}, {"family": "preactivation"}, {"family": "gated"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"shortcut": "B"}, {"family": "preactivation"}, {"family": "gated"}]
+)
 def test_the_gradients_through_all_paths_add_up_to_the_gradient(options):
     model, x = cifar(14, width=4, **options).double(), picture(16).double()
     masks = torch.tensor(list(itertools.product([False, True], repeat=6)))
@@ -56,7 +60,9 @@ def test_gradient_by_length_is_the_mean_over_paths_and_contribution_its_share():
     exact = np.array([norms[masks.sum(1) == k].mean().item() for k in range(4)])
     np.testing.assert_allclose(found.gradient[[0, 3]], exact[[0, 3]], rtol=1e-5)
     np.testing.assert_allclose(found.gradient, exact, rtol=0.3)
-    np.testing.assert_allclose(found.contribution, found.share * found.gradient / (found.share @ found.gradient))
+    np.testing.assert_allclose(
+        found.contribution, found.share * found.gradient / (found.share @ found.gradient)
+    )
     assert found.contribution.sum() == pytest.approx(1)
     assert 0 <= found.most[0] <= found.most[1] <= 3
     assert paths(model, x, 3, samples=40).gradient.tolist() == found.gradient.tolist()

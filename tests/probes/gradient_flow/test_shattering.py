@@ -36,7 +36,9 @@ def by_autograd(kind: str, depth: int, seed: int, beta: float) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["plain", "residual"])
 @pytest.mark.parametrize(("depth", "beta"), [(1, 1.0), (6, 0.3)])
 def test_the_derivative_is_autograds(kind, depth, beta):
-    np.testing.assert_allclose(derivative(kind, depth, 3, beta), by_autograd(kind, depth, 3, beta), rtol=1e-8)
+    np.testing.assert_allclose(
+        derivative(kind, depth, 3, beta), by_autograd(kind, depth, 3, beta), rtol=1e-8
+    )
 
 
 def test_autocorrelation_of_known_sequences():

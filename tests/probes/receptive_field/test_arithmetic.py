@@ -40,8 +40,14 @@ def test_the_last_row_is_the_layers_field(depth: int, layer: str):
 
 
 def test_dilation_same_padding_and_a_pooling_without_stride():
-    model = nn.Sequential(nn.Conv2d(3, 1, 3, padding="same", dilation=2), nn.AvgPool2d(2), nn.Conv2d(1, 1, (5, 1)))
-    assert [(s.size, s.jump, s.start) for s in arithmetic(model, "2", 32)] == [(5, 1, -2), (6, 2, -2), (14, 2, -2)]
+    model = nn.Sequential(
+        nn.Conv2d(3, 1, 3, padding="same", dilation=2), nn.AvgPool2d(2), nn.Conv2d(1, 1, (5, 1))
+    )
+    assert [(s.size, s.jump, s.start) for s in arithmetic(model, "2", 32)] == [
+        (5, 1, -2),
+        (6, 2, -2),
+        (14, 2, -2),
+    ]
 
 
 class Doubled(nn.Module):
@@ -64,7 +70,9 @@ WINDOWS = [Window(3, 2), Window(2, 1, 3), Window(4, 3), Window(1, 1), Window(5, 
 
 
 def test_a_stack_is_what_the_tracer_follows():
-    model = nn.Sequential(*(nn.Conv2d(3, 3, w.kernel, w.stride, w.padding, w.dilation) for w in WINDOWS))
+    model = nn.Sequential(
+        *(nn.Conv2d(3, 3, w.kernel, w.stride, w.padding, w.dilation) for w in WINDOWS)
+    )
     found = receptive_field(model, [str(i) for i in range(len(WINDOWS))], 200)
     assert [(s.size, s.jump) for s in stack(WINDOWS)] == [(f.size[0], f.stride[0]) for f in found]
 
@@ -74,7 +82,14 @@ def test_path_shares_are_the_gradient_of_equal_weights():
     x = torch.ones(1, 1, size, dtype=torch.float64, requires_grad=True)
     y = x
     for w in WINDOWS:
-        y = F.conv1d(y, torch.full((1, 1, w.kernel), 1 / w.kernel, dtype=torch.float64), None, w.stride, 0, w.dilation)
+        y = F.conv1d(
+            y,
+            torch.full((1, 1, w.kernel), 1 / w.kernel, dtype=torch.float64),
+            None,
+            w.stride,
+            0,
+            w.dilation,
+        )
     (gradient,) = torch.autograd.grad(y[0, 0, 0], x)
     np.testing.assert_allclose(path_shares(WINDOWS), gradient[0, 0].numpy(), atol=1e-12)
     assert path_shares(WINDOWS).sum() == pytest.approx(1)

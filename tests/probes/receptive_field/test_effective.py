@@ -59,13 +59,17 @@ def test_the_width_is_that_of_luo_et_al_and_grows_like_the_square_root_of_depth(
     """n kernels of k equal weights: variance n (k^2 - 1) / 12 (section 2.3), of their square's bell half of it."""
     widths = []
     for count in (20, 80):
-        widths.append(effective_receptive_field(box_blurs(count), noise(1, 165), str(count)).widths[0])
+        widths.append(
+            effective_receptive_field(box_blurs(count), noise(1, 165), str(count)).widths[0]
+        )
         assert widths[-1] == pytest.approx((count * 8 / 12 / 2) ** 0.5, rel=0.02)
     assert widths[1] / widths[0] == pytest.approx(2, rel=0.02)
 
 
 def test_the_share_of_the_theoretical_field_shrinks_with_depth_and_skips_shrink_it_more():
-    ratios = [effective_receptive_field(box_blurs(n), noise(1, 97), str(n)).ratio for n in (5, 20, 45)]
+    ratios = [
+        effective_receptive_field(box_blurs(n), noise(1, 97), str(n)).ratio for n in (5, 20, 45)
+    ]
     assert ratios == sorted(ratios, reverse=True)
     plain, residual = (
         effective_receptive_field(cifar(20, family=family), noise(8, 32), "layer2").size
@@ -125,7 +129,9 @@ def test_the_deviations_are_those_of_the_energy_as_a_distribution_of_places():
     energy = np.zeros((5, 9), np.float32)
     energy[1, 2], energy[3, 2], energy[1, 8], energy[3, 8] = 0.375, 0.375, 0.125, 0.125
     found = EffectiveField("layer", (0, 0), energy, (5, 9), (1, 2, 3), (1.0, 1.0))
-    assert found.deviations == pytest.approx((1.0, (0.75 * 0.25) ** 0.5 * 6))  # two places six apart, 3 to 1
+    assert found.deviations == pytest.approx(
+        (1.0, (0.75 * 0.25) ** 0.5 * 6)
+    )  # two places six apart, 3 to 1
 
 
 def test_cropping_to_the_field_changes_no_bit():
@@ -141,7 +147,14 @@ def test_cropping_to_the_field_changes_no_bit():
 @pytest.mark.parametrize("unit", [(5, 5), (0, 7), (0, 0)])
 def test_cropping_gives_every_unit_of_every_layer_the_same_energy(unit: tuple[int, int]):
     model, x = cifar(14), picture(64, batch=2)
-    for layer in ("conv1", "layer1.1.add", "layer2.0.shortcut", "layer2.1", "layer3.0.bn1", "layer3"):
+    for layer in (
+        "conv1",
+        "layer1.1.add",
+        "layer2.0.shortcut",
+        "layer2.1",
+        "layer3.0.bn1",
+        "layer3",
+    ):
         cropped = effective_receptive_field(model, x, layer, unit)
         whole = effective_receptive_field(model, x, layer, unit, crop=False)
         np.testing.assert_allclose(cropped.energy, whole.energy, atol=1e-6 * whole.energy.max())
@@ -296,7 +309,10 @@ def dead() -> nn.Module:
 
 
 def test_a_unit_that_no_pixel_moves_is_a_sentence_and_none_among_many():
-    with pytest.raises(ProbeError, match=r"no pixel moves the unit in row 14, column 14 of 2: .* choose another unit"):
+    with pytest.raises(
+        ProbeError,
+        match=r"no pixel moves the unit in row 14, column 14 of 2: .* choose another unit",
+    ):
         effective_receptive_field(dead(), noise(1, 32), "2")
     found = effective_receptive_fields(dead(), noise(1, 32))
     assert found["0"] is not None

@@ -18,7 +18,9 @@ def by_name(model: nn.Module, side: int) -> dict[str, LayerFit]:
 
 def stack(count: int) -> nn.Sequential:
     """3 x 3 convolutions: 3, 5, 7, 9 ... pixels."""
-    return nn.Sequential(nn.Conv2d(3, 1, 3, padding=1), *(nn.Conv2d(1, 1, 3, padding=1) for _ in range(count - 1)))
+    return nn.Sequential(
+        nn.Conv2d(3, 1, 3, padding=1), *(nn.Conv2d(1, 1, 3, padding=1) for _ in range(count - 1))
+    )
 
 
 def test_a_plain_stack_outgrows_the_image_where_its_field_does():
@@ -37,8 +39,12 @@ def test_both_directions_count():
 
 
 def test_skips_keep_a_short_path_so_that_fewer_layers_are_unproductive():
-    plain, residual = (image_fit(skeleton(ModelSpec(family=f, depth=32)), 32) for f in ("plain", "residual"))
-    assert plain.outgrown == residual.outgrown == "layer2.1.conv1"  # 1 + 2 + 5 * 4 = 23, + 2 + 4 = 29, + 4
+    plain, residual = (
+        image_fit(skeleton(ModelSpec(family=f, depth=32)), 32) for f in ("plain", "residual")
+    )
+    assert (
+        plain.outgrown == residual.outgrown == "layer2.1.conv1"
+    )  # 1 + 2 + 5 * 4 = 23, + 2 + 4 = 29, + 4
     assert plain.seeing_all == plain.unproductive
     assert set(residual.unproductive) < set(residual.seeing_all)
 
@@ -59,7 +65,9 @@ def test_a_deep_layer_on_a_small_image_sees_mostly_padding():
     assert "layer3.8.conv2" in fit.mostly_padding
     assert "layer1.0.conv1" not in fit.mostly_padding
     found = {layer.name: layer.padding for layer in fit.layers}
-    assert found["layer3.8.conv2"] == pytest.approx(1 - (32 / 249) ** 2, abs=1e-3)  # the whole image and no more
+    assert found["layer3.8.conv2"] == pytest.approx(
+        1 - (32 / 249) ** 2, abs=1e-3
+    )  # the whole image and no more
 
 
 def test_the_stem_of_an_imagenet_network_is_too_coarse_for_a_cifar_image():
@@ -85,7 +93,11 @@ def test_a_mean_over_the_map_sees_all_and_has_no_padding():
 
 
 def test_transposed_and_dilated_convolutions():
-    model = nn.Sequential(nn.Conv2d(3, 1, 3, padding=4, dilation=4), nn.ConvTranspose2d(1, 1, 2, 2), nn.Conv2d(1, 1, 3))
+    model = nn.Sequential(
+        nn.Conv2d(3, 1, 3, padding=4, dilation=4),
+        nn.ConvTranspose2d(1, 1, 2, 2),
+        nn.Conv2d(1, 1, 3),
+    )
     found = by_name(model, 10)
     assert [layer.size for layer in found.values()] == [(9, 9), (9, 9), (10, 10)]
     assert [layer.sees_all for layer in found.values()] == [False, False, False]

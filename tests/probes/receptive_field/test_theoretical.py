@@ -1,7 +1,7 @@
 """The oracle is the support of the input gradient: which pixels change a unit, when nothing is zero by accident.
 
-`skeleton` makes that so and cheap: one channel, positive constant weights, averages in place of maxima, nothing but
-the geometry of the network.
+`skeleton` makes that so and cheap: one channel, positive constant weights, averages in place of
+maxima, nothing but the geometry of the network.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,11 @@ from tests.probes.example_nets import Functional, cifar, left_as_found, seeded
 
 
 def torchvision(name: str) -> nn.Module:
-    extra = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    extra = (
+        {"aux_logits": False, "init_weights": False}
+        if name in ("googlenet", "inception_v3")
+        else {}
+    )
     return models.get_model(name, weights=None, **extra).eval()
 
 
@@ -40,10 +44,16 @@ def last(model: nn.Module, layer: str) -> ReceptiveField:
 # ---- numbers that others have published
 
 
-@pytest.mark.parametrize(("depth", "size"), [(18, 435), (34, 899), (50, 427), (101, 971), (152, 1451)])
+@pytest.mark.parametrize(
+    ("depth", "size"), [(18, 435), (34, 899), (50, 427), (101, 971), (152, 1451)]
+)
 def test_the_last_block_of_an_imagenet_resnet(depth: int, size: int):
     found = last(weightless(ModelSpec(depth=depth, stem="imagenet")), "layer4")
-    assert (found.size, found.stride, found.start) == ((size, size), (32, 32), (-(size // 2), -(size // 2)))
+    assert (found.size, found.stride, found.start) == (
+        (size, size),
+        (32, 32),
+        (-(size // 2), -(size // 2)),
+    )
     assert found.aligned
     assert not found.whole_image
 
@@ -57,7 +67,9 @@ def test_the_original_place_of_the_stride_gives_the_numbers_of_araujo_et_al(dept
     assert last(model, "layer4").size == (size, size)
 
 
-@pytest.mark.parametrize(("name", "layer", "size"), [("vgg16", "features", 212), ("alexnet", "features", 195)])
+@pytest.mark.parametrize(
+    ("name", "layer", "size"), [("vgg16", "features", 212), ("alexnet", "features", 195)]
+)
 def test_vgg_16_and_alexnet(name: str, layer: str, size: int):
     with torch.device("meta"):
         found = last(torchvision(name), layer)
@@ -68,13 +80,20 @@ def test_vgg_16_and_alexnet(name: str, layer: str, size: int):
 @pytest.mark.parametrize(("depth", "size"), [(20, 81), (32, 137), (44, 193), (56, 249), (110, 501)])
 def test_the_cifar_family_residual_and_plain_see_the_same(family: str, depth: int, size: int):
     found = receptive_field(weightless(ModelSpec(family=family, depth=depth)), ["layer3"], 32)[0]
-    assert (found.size, found.stride, found.start, found.aligned) == ((size, size), (4, 4), (-(size // 2),) * 2, True)
+    assert (found.size, found.stride, found.start, found.aligned) == (
+        (size, size),
+        (4, 4),
+        (-(size // 2),) * 2,
+        True,
+    )
 
 
 # ---- by hand
 
 
-def field(layers: list[nn.Module], side: int | tuple[int, int] = 64) -> tuple[object, object, object]:
+def field(
+    layers: list[nn.Module], side: int | tuple[int, int] = 64
+) -> tuple[object, object, object]:
     found = receptive_field(nn.Sequential(*layers), [str(len(layers) - 1)], side)[0]
     return found.size, found.stride, found.start
 
@@ -84,10 +103,16 @@ def field(layers: list[nn.Module], side: int | tuple[int, int] = 64) -> tuple[ob
     [
         ([nn.Conv2d(3, 4, 1)], ((1, 1), (1, 1), (0, 0))),
         ([nn.Conv2d(3, 4, 3)], ((3, 3), (1, 1), (0, 0))),
-        ([nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 1, 1)], ((7, 7), (2, 2), (-3, -3))),  # 3 + 2 * 2
+        (
+            [nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 1, 1)],
+            ((7, 7), (2, 2), (-3, -3)),
+        ),  # 3 + 2 * 2
         ([nn.Conv2d(3, 4, 3, dilation=4)], ((9, 9), (1, 1), (0, 0))),
         ([nn.Conv2d(3, 4, (1, 7), (2, 3), (0, 3))], ((1, 7), (2, 3), (0, -3))),
-        ([nn.Conv2d(3, 4, 4, padding="same")], ((4, 4), (1, 1), (-1, -1))),  # the odd one goes to the right
+        (
+            [nn.Conv2d(3, 4, 4, padding="same")],
+            ((4, 4), (1, 1), (-1, -1)),
+        ),  # the odd one goes to the right
         ([nn.Conv2d(3, 4, 5, padding=2, padding_mode="reflect")], ((5, 5), (1, 1), (-2, -2))),
         ([nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2)], ((5, 5), (4, 4), (-1, -1))),
         ([nn.MaxPool2d(3, 2, ceil_mode=True)], ((3, 3), (2, 2), (0, 0))),
@@ -95,14 +120,19 @@ def field(layers: list[nn.Module], side: int | tuple[int, int] = 64) -> tuple[ob
         ([nn.ConvTranspose2d(3, 3, 2, 2)], ((1, 1), (0.5, 0.5), (0, 0))),
         ([nn.ConvTranspose2d(3, 3, 4, 2, 1)], ((2, 2), (0.5, 0.5), (-1, -1))),
         ([nn.Upsample(scale_factor=2)], ((1, 1), (0.5, 0.5), (0, 0))),
-        ([nn.Upsample(scale_factor=2), nn.Conv2d(3, 3, 3)], ((2, 2), (0.5, 0.5), (0, 0))),  # 3 cells of 2 pixels
+        (
+            [nn.Upsample(scale_factor=2), nn.Conv2d(3, 3, 3)],
+            ((2, 2), (0.5, 0.5), (0, 0)),
+        ),  # 3 cells of 2 pixels
         ([nn.Upsample(scale_factor=2, mode="bilinear")], ((2, 2), (0.5, 0.5), (-1, -1))),
         ([nn.ZeroPad2d((1, 5, 2, 9)), nn.Conv2d(3, 3, 3)], ((3, 3), (1, 1), (-2, -1))),
         ([nn.PixelUnshuffle(2), nn.Conv2d(12, 4, 3), nn.PixelShuffle(2)], ((6, 6), (1, 1), (0, 0))),
         ([nn.AdaptiveAvgPool2d(16)], ((4, 4), (4, 4), (0, 0))),
         ([nn.AdaptiveAvgPool2d(48)], ((2, 2), (64 / 48, 64 / 48), (0, 0))),
     ],
-    ids=lambda value: "-".join(type(la).__name__ for la in value) if isinstance(value, list) else "",
+    ids=lambda value: (
+        "-".join(type(la).__name__ for la in value) if isinstance(value, list) else ""
+    ),
 )
 def test_stacks_worked_out_by_hand(layers: list[nn.Module], expected: tuple):
     assert field(layers) == expected
@@ -127,7 +157,9 @@ def test_global_pooling_sees_the_whole_image_and_so_does_all_behind_it(pool: nn.
 class Branches(nn.Module):
     """Two ways that meet."""
 
-    def __init__(self, one: nn.Module, other: nn.Module, meet: Callable[[Tensor, Tensor], Tensor] = torch.add) -> None:
+    def __init__(
+        self, one: nn.Module, other: nn.Module, meet: Callable[[Tensor, Tensor], Tensor] = torch.add
+    ) -> None:
         super().__init__()
         self.one, self.other, self.meet = one, other, meet
 
@@ -144,7 +176,14 @@ def in_place(a: Tensor, b: Tensor) -> Tensor:
     return F.relu(a, inplace=True)
 
 
-MEETINGS = [torch.add, cat, torch.maximum, in_place, lambda a, b: a * b, lambda a, b: torch.stack([a, b]).mean(0)]
+MEETINGS = [
+    torch.add,
+    cat,
+    torch.maximum,
+    in_place,
+    lambda a, b: a * b,
+    lambda a, b: torch.stack([a, b]).mean(0),
+]
 
 
 @pytest.mark.parametrize("meet", MEETINGS)
@@ -154,10 +193,18 @@ def test_where_branches_meet_the_field_is_their_union(meet: Callable[[Tensor, Te
         "same": (nn.Conv2d(3, 3, 1, 2), (5, 5), (-2, -2), True),
         "shifted": (nn.AvgPool2d(2), (5, 5), (-2, -2), False),  # centre 0.5, not 0
         "wider": (nn.Conv2d(3, 3, (1, 7), 2, (0, 3)), (5, 7), (-2, -3), True),
-        "beside": (nn.Sequential(nn.ZeroPad2d((4, -4, 0, 0)), nn.AvgPool2d(3, 2, 1)), (5, 8), (-2, -5), False),
+        "beside": (
+            nn.Sequential(nn.ZeroPad2d((4, -4, 0, 0)), nn.AvgPool2d(3, 2, 1)),
+            (5, 8),
+            (-2, -5),
+            False,
+        ),
     }
     for other, size, start, aligned in meetings.values():
-        found = fields(nn.Sequential(Branches(around, other, meet), nn.Conv2d(6 if meet is cat else 3, 1, 1)), (64, 66))
+        found = fields(
+            nn.Sequential(Branches(around, other, meet), nn.Conv2d(6 if meet is cat else 3, 1, 1)),
+            (64, 66),
+        )
         assert (found["0"].size, found["0"].stride, found["0"].start) == (size, (2, 2), start)
         assert found["0"].aligned == found["1"].aligned == aligned
         assert found["0.one"].aligned
@@ -177,13 +224,17 @@ def test_the_shortest_and_the_longest_path_through_residual_blocks():
         "avgpool": (32, 32),
     }
     for layer, (smallest, largest) in expected.items():
-        assert (found[layer].smallest, found[layer].largest) == ((smallest,) * 2, (largest,) * 2), layer
+        assert (found[layer].smallest, found[layer].largest) == ((smallest,) * 2, (largest,) * 2), (
+            layer
+        )
     plain = fields(cifar(8, family="plain"), 32)["layer3"]
     assert plain.smallest == plain.largest == plain.size == (25, 25)
 
 
 @pytest.mark.parametrize("meet", MEETINGS)
-def test_the_union_is_larger_than_the_longest_path_only_where_branches_are_not_aligned(meet: Callable):
+def test_the_union_is_larger_than_the_longest_path_only_where_branches_are_not_aligned(
+    meet: Callable,
+):
     beside = nn.Sequential(nn.ZeroPad2d((4, -4, 0, 0)), nn.AvgPool2d(3, 2, 1))
     found = fields(nn.Sequential(Branches(nn.Conv2d(3, 3, 5, 2, 2), beside, meet)), (64, 66))["0"]
     assert (found.smallest, found.size, found.largest) == ((3, 3), (5, 8), (5, 5))
@@ -205,13 +256,17 @@ def test_without_branches_every_path_is_the_field(layers: list[nn.Module], path:
 
 def test_a_mean_beside_the_map_leaves_the_shortest_path_local():
     scale = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Sigmoid())
-    found = fields(nn.Sequential(nn.Conv2d(3, 3, 3), Branches(nn.Identity(), scale, torch.mul)), 64)["1"]
+    found = fields(
+        nn.Sequential(nn.Conv2d(3, 3, 3), Branches(nn.Identity(), scale, torch.mul)), 64
+    )["1"]
     assert (found.smallest, found.size, found.largest) == ((3, 3), (64, 64), (64, 64))
 
 
 def test_a_mean_that_scales_a_map_makes_every_unit_see_the_whole_image():
     scale = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 3, 1), nn.Sigmoid())
-    found = fields(nn.Sequential(nn.Conv2d(3, 3, 3, 2, 1), Branches(nn.Identity(), scale, torch.mul)), 64)
+    found = fields(
+        nn.Sequential(nn.Conv2d(3, 3, 3, 2, 1), Branches(nn.Identity(), scale, torch.mul)), 64
+    )
     assert (found["1"].size, found["1"].start, found["1"].whole_image) == ((64, 64), (0, 0), True)
     assert found["1"].stride == (2, 2)  # units still lie so far apart
     assert found["1"].aligned
@@ -219,7 +274,11 @@ def test_a_mean_that_scales_a_map_makes_every_unit_see_the_whole_image():
 
 def test_a_constant_of_the_same_shape_sees_nothing():
     found = fields(Odd(lambda x: torch.zeros_like(x[:, :, :1, :1]) + x * torch.ones_like(x)), 16)
-    assert (found["second"].size, found["second"].start, found["second"].aligned) == ((3, 3), (0, 0), True)
+    assert (found["second"].size, found["second"].start, found["second"].aligned) == (
+        (3, 3),
+        (0, 0),
+        True,
+    )
 
 
 def test_slices_permutations_and_channel_shuffles_are_followed():
@@ -253,7 +312,11 @@ def test_layers_come_in_the_order_in_which_they_finish_whatever_the_order_asked(
     assert names[:4] == ["conv1", "bn1", "relu", "maxpool"]
     assert names[-2:] == ["layer3", "avgpool"]
     chosen = ["layer3", "conv1", "layer2.0.add"]
-    assert [found.name for found in receptive_field(model, chosen, 32)] == ["conv1", "layer2.0.add", "layer3"]
+    assert [found.name for found in receptive_field(model, chosen, 32)] == [
+        "conv1",
+        "layer2.0.add",
+        "layer3",
+    ]
 
 
 def test_the_model_is_left_as_it_was_found():
@@ -290,14 +353,24 @@ class Odd(nn.Module):
         (lambda x: x + x.transpose(2, 3), "add"),
     ],
 )
-def test_a_layer_behind_an_operation_that_mixes_places_is_refused_by_its_name(odd: Callable, operation: str):
+def test_a_layer_behind_an_operation_that_mixes_places_is_refused_by_its_name(
+    odd: Callable, operation: str
+):
     assert list(fields(Odd(odd), 16)) == ["first"]
-    with pytest.raises(ProbeError, match=f"of second is lost at the operation {operation}.*; choose an earlier layer"):
+    with pytest.raises(
+        ProbeError,
+        match=f"of second is lost at the operation {operation}.*; choose an earlier layer",
+    ):
         receptive_field(Odd(odd), ["second"], 16)
 
 
 @pytest.mark.parametrize(
-    "odd", [lambda x: x if x.sum() > 0 else -x, lambda x: x * x.mean().item(), lambda x: x[x > 0].view(1, 4, -1, 1)]
+    "odd",
+    [
+        lambda x: x if x.sum() > 0 else -x,
+        lambda x: x * x.mean().item(),
+        lambda x: x[x > 0].view(1, 4, -1, 1),
+    ],
 )
 def test_a_network_that_looks_at_numbers_is_refused(odd: Callable):
     with pytest.raises(ProbeError, match=r"followed through the operation .*; choose another"):
@@ -328,9 +401,15 @@ def test_a_refusal_is_a_sentence(layers: list[str] | None, size: int, told: str)
 
 
 def test_an_image_smaller_than_a_kernel_is_refused():
-    with pytest.raises(ProbeError, match="a map of 3 x 9 cells is too small for the 5 x 5 convolution; use a larger"):
+    with pytest.raises(
+        ProbeError,
+        match="a map of 3 x 9 cells is too small for the 5 x 5 convolution; use a larger",
+    ):
         receptive_field(nn.Sequential(nn.Conv2d(3, 1, 5)), input_size=(3, 9))
-    with torch.device("meta"), pytest.raises(ProbeError, match="1 x 1 cells is too small for the 2 x 2 pooling"):
+    with (
+        torch.device("meta"),
+        pytest.raises(ProbeError, match="1 x 1 cells is too small for the 2 x 2 pooling"),
+    ):
         receptive_field(torchvision("vgg11"), input_size=16)
 
 
@@ -350,7 +429,9 @@ class Thin(nn.Module):
     def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d) -> None:
         super().__init__()
         self.function = F.conv_transpose2d if isinstance(conv, nn.ConvTranspose2d) else F.conv2d
-        self.weight = torch.full((1, 1, *conv.kernel_size), 1 / np.prod(conv.kernel_size), dtype=torch.float64)
+        self.weight = torch.full(
+            (1, 1, *conv.kernel_size), 1 / np.prod(conv.kernel_size), dtype=torch.float64
+        )
         self.settings = {"stride": conv.stride, "padding": conv.padding, "dilation": conv.dilation}
         if isinstance(conv, nn.ConvTranspose2d):
             self.settings["output_padding"] = conv.output_padding
@@ -364,7 +445,17 @@ class Total(nn.Module):
         return x.sum(-1, keepdim=True)
 
 
-NOTHING = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.Hardsigmoid, nn.BatchNorm2d, nn.LayerNorm, nn.Dropout)
+NOTHING = (
+    nn.ReLU,
+    nn.ReLU6,
+    nn.SiLU,
+    nn.GELU,
+    nn.Hardswish,
+    nn.Hardsigmoid,
+    nn.BatchNorm2d,
+    nn.LayerNorm,
+    nn.Dropout,
+)
 
 
 def skeleton(model: nn.Module) -> nn.Module:
@@ -394,11 +485,21 @@ def outputs(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
     return found
 
 
-def mean_pool(x: Tensor, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+def mean_pool(
+    x: Tensor,
+    kernel_size,
+    stride=None,
+    padding=0,
+    dilation=1,
+    ceil_mode=False,
+    return_indices=False,
+):
     return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode)
 
 
-def support(output: Tensor, x: Tensor, unit: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+def support(
+    output: Tensor, x: Tensor, unit: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
     """First and last row, first and last column of the pixels that change the unit."""
     (gradient,) = torch.autograd.grad(output[..., unit[0], unit[1]].sum(), x, retain_graph=True)
     rows, columns = gradient[0].abs().sum(0).nonzero(as_tuple=True)
@@ -443,7 +544,9 @@ def test_every_layer_of_a_classifier_sees_the_support_of_its_gradient(name: str)
     """Along the height of a narrow image, high enough for the largest field, for the unit in the middle."""
     with torch.device("meta"):
         model = torchvision(name)
-    local = [field.size[0] for field in receptive_field(model, input_size=448) if not field.whole_image]
+    local = [
+        field.size[0] for field in receptive_field(model, input_size=448) if not field.whole_image
+    ]
     sides = (HEIGHTS.get(name, -(-(max(local) + 96) // 64) * 64), CLASSIFIERS[name])
     predicted = fields(model, sides)
     x = torch.ones(1, 3, *sides, dtype=torch.float64, requires_grad=True)
@@ -475,7 +578,14 @@ KERNEL = st.tuples(SMALL, SMALL)
 def convolutions(draw: st.DrawFn, stride: tuple[int, int] | None = None) -> nn.Module:
     kernel, dilation = draw(KERNEL), draw(KERNEL)
     padding = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
-    return nn.Conv2d(1, 1, kernel, stride or draw(st.sampled_from([(1, 1), (2, 1), (1, 3), (2, 2)])), padding, dilation)
+    return nn.Conv2d(
+        1,
+        1,
+        kernel,
+        stride or draw(st.sampled_from([(1, 1), (2, 1), (1, 3), (2, 2)])),
+        padding,
+        dilation,
+    )
 
 
 class Slice(nn.Module):
@@ -498,7 +608,11 @@ class Meet(nn.Module):
         maps = [branch(x) for branch in self.branches]
         height, width = min(m.shape[2] for m in maps), min(m.shape[3] for m in maps)
         maps = [m[:, :, :height, :width] for m in maps]
-        return torch.cat(maps, 1).mean(1, keepdim=True) if self.concatenates else sum(maps[1:], maps[0])
+        return (
+            torch.cat(maps, 1).mean(1, keepdim=True)
+            if self.concatenates
+            else sum(maps[1:], maps[0])
+        )
 
 
 @st.composite
@@ -516,8 +630,14 @@ LAYERS = st.one_of(
     convolutions(),
     meetings(),
     st.builds(nn.MaxPool2d, SMALL.map(lambda k: k + 1), SMALL, st.just(1), ceil_mode=st.booleans()),
-    st.builds(lambda k, s, p: nn.ConvTranspose2d(1, 1, k + s, s, p), SMALL, SMALL, st.integers(0, 1)),
-    st.builds(lambda s, mode: nn.Upsample(scale_factor=s, mode=mode), SMALL, st.sampled_from(["nearest", "bilinear"])),
+    st.builds(
+        lambda k, s, p: nn.ConvTranspose2d(1, 1, k + s, s, p), SMALL, SMALL, st.integers(0, 1)
+    ),
+    st.builds(
+        lambda s, mode: nn.Upsample(scale_factor=s, mode=mode),
+        SMALL,
+        st.sampled_from(["nearest", "bilinear"]),
+    ),
     st.builds(Slice, KERNEL, KERNEL),
     st.builds(nn.ZeroPad2d, st.tuples(SMALL, SMALL, SMALL, SMALL)),
 )
@@ -544,10 +664,16 @@ def test_any_graph_sees_the_support_of_its_gradient(layers: list[nn.Module]):
     middle = [side // 2 for side in output.shape[2:]]
     for shift in range(-2, 3):
         unit = (middle[0] + shift, middle[1] + shift)
-        for axis, index, found, side in zip(carried.axes, unit, support(output, x, unit), SIDES, strict=True):
-            if axis.first(index) >= 0 and axis.last(index) < side:  # beyond the image there is no gradient
+        for axis, index, found, side in zip(
+            carried.axes, unit, support(output, x, unit), SIDES, strict=True
+        ):
+            if (
+                axis.first(index) >= 0 and axis.last(index) < side
+            ):  # beyond the image there is no gradient
                 assert (axis.first(index), axis.last(index)) == found
-    for axis, stride, size, start in zip(carried.axes, expected.stride, expected.size, expected.start, strict=True):
+    for axis, stride, size, start in zip(
+        carried.axes, expected.stride, expected.size, expected.start, strict=True
+    ):
         assert (float(axis.first.rate), axis.size, axis.first(0)) == (stride, size, start)
 
 

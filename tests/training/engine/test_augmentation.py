@@ -14,7 +14,9 @@ MEAN, STD = torch.tensor([0.4, 0.5, 0.6]), torch.tensor([0.2, 0.3, 0.4])
 
 
 def noise(count: int = 20, side: int = SIDE) -> torch.Tensor:
-    return torch.randint(0, 256, (count, 3, side, side), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+    return torch.randint(
+        0, 256, (count, 3, side, side), generator=torch.Generator().manual_seed(1)
+    ).to(torch.uint8)
 
 
 def batches(count: int = 20, **settings) -> Batches:
@@ -25,7 +27,9 @@ def batches(count: int = 20, **settings) -> Batches:
 def by_hand(images: torch.Tensor) -> np.ndarray:
     """Normalised in float64."""
     x = images.numpy().astype(np.float64) / 255
-    return (x - MEAN.numpy().astype(np.float64)[:, None, None]) / STD.numpy().astype(np.float64)[:, None, None]
+    return (x - MEAN.numpy().astype(np.float64)[:, None, None]) / STD.numpy().astype(np.float64)[
+        :, None, None
+    ]
 
 
 def epoch(found: Batches, number: int) -> tuple[torch.Tensor, list[int]]:
@@ -49,7 +53,9 @@ def test_batches_depend_on_seed_and_epoch_only(augmentation):
     assert not torch.equal(first, epoch(batches(augmentation=augmentation, seed=4), 2)[0])
 
 
-@pytest.mark.parametrize(("count", "size", "expected"), [(20, 4, [4] * 5), (23, 4, [4] * 5), (3, 8, [3]), (8, 8, [8])])
+@pytest.mark.parametrize(
+    ("count", "size", "expected"), [(20, 4, [4] * 5), (23, 4, [4] * 5), (3, 8, [3]), (8, 8, [8])]
+)
 def test_an_epoch_shows_each_image_at_most_once_in_full_batches(count, size, expected):
     found = batches(count, batch_size=size)
     sizes = [len(targets) for _, targets in found.epoch(0)]
@@ -78,8 +84,13 @@ def test_random_crop_is_slicing_each_image_at_its_own_place(pad):
     padded = F.pad(noise(6), (pad,) * 4)
     index = torch.tensor([5, 0, 3, 3])
     found = random_crop(padded, index, pad, torch.Generator().manual_seed(7))
-    top, left = torch.randint(2 * pad + 1, (2, 4), generator=torch.Generator().manual_seed(7)).tolist()
-    expected = [padded[i, :, y : y + SIDE, x : x + SIDE] for i, y, x in zip(index.tolist(), top, left, strict=True)]
+    top, left = torch.randint(
+        2 * pad + 1, (2, 4), generator=torch.Generator().manual_seed(7)
+    ).tolist()
+    expected = [
+        padded[i, :, y : y + SIDE, x : x + SIDE]
+        for i, y, x in zip(index.tolist(), top, left, strict=True)
+    ]
     assert torch.equal(found, torch.stack(expected))
     assert len({*zip(top, left, strict=True)}) > 1
 
@@ -114,7 +125,11 @@ def test_every_image_of_the_crop_augmentation_is_a_window_of_its_padded_picture_
             for y in range(5)
             for x in range(5)
             for mirrored in (False, True)
-            if np.allclose(image[..., ::-1] if mirrored else image, padded[i][:, y : y + SIDE, x : x + SIDE], atol=1e-5)
+            if np.allclose(
+                image[..., ::-1] if mirrored else image,
+                padded[i][:, y : y + SIDE, x : x + SIDE],
+                atol=1e-5,
+            )
         ]
         ((_, _, mirrored),) = matches
         kinds.add(mirrored)
@@ -124,11 +139,15 @@ def test_every_image_of_the_crop_augmentation_is_a_window_of_its_padded_picture_
 
 @pytest.mark.parametrize("augmentation", ["crop", "resized-crop"])
 def test_flips_alternate_from_epoch_to_epoch(augmentation, monkeypatch):
-    monkeypatch.setattr(augment, "random_crop", lambda padded, index, pad, *_: padded[index][..., 2:-2, 2:-2])
+    monkeypatch.setattr(
+        augment, "random_crop", lambda padded, index, pad, *_: padded[index][..., 2:-2, 2:-2]
+    )
     grid = augment.resized_crop_grid
     centre = torch.full((4, 4), 0.5)
     monkeypatch.setattr(
-        augment, "resized_crop_grid", lambda flip, side, *_: with_draws(monkeypatch, centre, grid, flip, side)
+        augment,
+        "resized_crop_grid",
+        lambda flip, side, *_: with_draws(monkeypatch, centre, grid, flip, side),
     )
     found = batches(augmentation=augmentation)
     original = by_hand(noise())
@@ -136,7 +155,9 @@ def test_flips_alternate_from_epoch_to_epoch(augmentation, monkeypatch):
         images, seen = epoch(found, number)
         for image, i in zip(images.numpy(), seen, strict=True):
             mirrored = bool(found.flipped_first[i]) != (number % 2 == 1)
-            np.testing.assert_allclose(image, original[i][..., ::-1] if mirrored else original[i], atol=2e-5)
+            np.testing.assert_allclose(
+                image, original[i][..., ::-1] if mirrored else original[i], atol=2e-5
+            )
     assert 0 < found.flipped_first.sum() < 20
 
 
@@ -155,14 +176,19 @@ def test_the_whole_area_is_the_identity_and_a_flip_mirrors_exactly(monkeypatch, 
     flip = torch.tensor([mirrored] * 5)
     grid = with_draws(monkeypatch, torch.full((4, 5), 0.5), resized_crop_grid, flip, SIDE)
     images = noise(5).float()
-    found = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    torch.testing.assert_close(found, images.flip(3) if mirrored else images, atol=1e-3, rtol=0)  # of 255
+    found = F.grid_sample(
+        images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
+    )
+    torch.testing.assert_close(
+        found, images.flip(3) if mirrored else images, atol=1e-3, rtol=0
+    )  # of 255
 
 
 def test_a_flip_mirrors_the_grid_exactly():
     none, all_flipped = torch.zeros(9, dtype=torch.bool), torch.ones(9, dtype=torch.bool)
     plain, mirrored = (
-        resized_crop_grid(flip, SIDE, 0.3, torch.Generator().manual_seed(5)) for flip in (none, all_flipped)
+        resized_crop_grid(flip, SIDE, 0.3, torch.Generator().manual_seed(5))
+        for flip in (none, all_flipped)
     )
     torch.testing.assert_close(mirrored, plain.flip(2), atol=1e-6, rtol=0)
 
@@ -180,7 +206,9 @@ def crops(grid: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("smallest", [0.05, 0.35, 0.7])
 def test_crops_lie_inside_with_area_and_aspect_in_their_ranges(smallest):
     flip = torch.arange(4000) % 2 == 1
-    x, y, width, height = crops(resized_crop_grid(flip, 8, smallest, torch.Generator().manual_seed(2)))
+    x, y, width, height = crops(
+        resized_crop_grid(flip, 8, smallest, torch.Generator().manual_seed(2))
+    )
     assert min(x.min(), y.min()) >= -1e-5
     assert max((x + width).max(), (y + height).max()) <= 1 + 1e-5
     area, aspect = width * height, width / height
@@ -194,10 +222,18 @@ def test_a_resized_crop_samples_the_picture_where_arithmetic_says(monkeypatch):
     draws = torch.tensor([[0.25], [0.5], [1.0], [0.0]])  # a quarter of the area, square, right, top
     grid = with_draws(monkeypatch, draws, resized_crop_grid, torch.tensor([False]), 8, smallest=0.0)
     images = noise(1).float()
-    found = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    torch.testing.assert_close(found, images[..., :8, 8:], atol=1e-3, rtol=0)  # half a side, pixel by pixel
+    found = F.grid_sample(
+        images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
+    )
+    torch.testing.assert_close(
+        found, images[..., :8, 8:], atol=1e-3, rtol=0
+    )  # half a side, pixel by pixel
 
 
 def test_resized_crops_have_the_epochs_side():
     found = batches(augmentation="resized-crop", side_first=16, side_last=48, epochs=3)
-    assert [epoch(found, number)[0].shape[2:] for number in range(3)] == [(16, 16), (32, 32), (48, 48)]
+    assert [epoch(found, number)[0].shape[2:] for number in range(3)] == [
+        (16, 16),
+        (32, 32),
+        (48, 48),
+    ]

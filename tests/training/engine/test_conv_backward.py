@@ -9,7 +9,9 @@ from resviz.training.engine import conv_backward
 from resviz.training.engine.conv_backward import SmallMaps
 
 
-def _gradients(images: Tensor, weight: Tensor, half: torch.dtype | None, **options: int) -> tuple[Tensor, ...]:
+def _gradients(
+    images: Tensor, weight: Tensor, half: torch.dtype | None, **options: int
+) -> tuple[Tensor, ...]:
     images, weight = images.clone().requires_grad_(), weight.clone().requires_grad_()
     if half is None:
         y = F.conv2d(images, weight, **options)
@@ -20,12 +22,15 @@ def _gradients(images: Tensor, weight: Tensor, half: torch.dtype | None, **optio
     return y.detach(), *torch.autograd.grad(y, (images, weight), outward)
 
 
-def _pairs(stride: int = 1, padding: int = 0) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], int]:
+def _pairs(
+    stride: int = 1, padding: int = 0
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], int]:
     return (stride, stride), (padding, padding), (1, 1), 1
 
 
 @pytest.mark.parametrize(
-    ("kernel", "stride", "padding", "side"), [(3, 1, 1, 5), (3, 2, 1, 6), (3, 2, 1, 7), (1, 2, 0, 5), (5, 1, 0, 8)]
+    ("kernel", "stride", "padding", "side"),
+    [(3, 1, 1, 5), (3, 2, 1, 6), (3, 2, 1, 7), (1, 2, 0, 5), (5, 1, 0, 8)],
 )
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_output_and_gradients_equal_pytorchs(kernel, stride, padding, side, layout, monkeypatch):

@@ -26,9 +26,13 @@ from tests.training.squares import CONFIG, MODEL, folder
 from tests.training.test_resume import outcome
 
 ROOT = Path(__file__).parents[3]
-DIGITS = {**replace(CONFIG, epochs=1, batch_size=239, augmentation="crop").as_dict()}  # shares of 119 and 120 images
+DIGITS = {
+    **replace(CONFIG, epochs=1, batch_size=239, augmentation="crop").as_dict()
+}  # shares of 119 and 120 images
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks processes and finds them in /proc")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="forks processes and finds them in /proc"
+)
 
 
 class Crew:
@@ -39,7 +43,11 @@ class Crew:
 
     def start(self, world: int = 2, **told: object) -> list[int]:
         """Their ids."""
-        print(json.dumps({"world": world, "folder": str(self.place), **told}), file=self.process.stdin, flush=True)
+        print(
+            json.dumps({"world": world, "folder": str(self.place), **told}),
+            file=self.process.stdin,
+            flush=True,
+        )
         return json.loads(self.process.stdout.readline())
 
     def ended(self) -> list[int]:
@@ -94,7 +102,9 @@ def test_shares_are_disjoint_and_complete_and_their_weights_are_one_on_average(c
     shares = [range(count)[group.share(count)] for group in groups]
     assert [i for share in shares for i in share] == list(range(count))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
-    assert [group.weight(count) for group in groups] == [len(share) * world / count for share in shares]
+    assert [group.weight(count) for group in groups] == [
+        len(share) * world / count for share in shares
+    ]
 
 
 def test_a_process_alone_asks_nobody():
@@ -102,7 +112,12 @@ def test_a_process_alone_asks_nobody():
     assert ALONE.averaging(model) is model
     assert ALONE.mean(values) is values
     assert ALONE.weight(64) == 1.0
-    assert (ALONE.any(True), ALONE.any(False), ALONE.once(lambda: 3), ALONE.settled("x")) == (True, False, 3, "x")
+    assert (ALONE.any(True), ALONE.any(False), ALONE.once(lambda: 3), ALONE.settled("x")) == (
+        True,
+        False,
+        3,
+        "x",
+    )
 
 
 # ---- the same numbers
@@ -115,7 +130,9 @@ def test_two_processes_take_the_steps_of_one_and_record_them(crew):
     for i, model in enumerate(models):
         first, second = (crew.found(rank)[i] for rank in range(2))
         alone = trained(model, DIGITS)
-        assert all(torch.equal(p, second["parameters"][name]) for name, p in first["parameters"].items())
+        assert all(
+            torch.equal(p, second["parameters"][name]) for name, p in first["parameters"].items()
+        )
         exact = i < 2  # without BatchNorm, whose statistics are those of each process's images
         assert first["losses"] == second["losses"]
         np.testing.assert_allclose(first["losses"], alone["losses"], atol=1e-5 if exact else 0.3)
@@ -125,7 +142,9 @@ def test_two_processes_take_the_steps_of_one_and_record_them(crew):
             for ours, theirs in zip(first["norms"], alone["norms"], strict=True):
                 assert ours.keys() == theirs.keys()
                 for quantity, values in ours.items():
-                    np.testing.assert_allclose(values, theirs[quantity], rtol=2e-3, atol=1e-6, err_msg=quantity)
+                    np.testing.assert_allclose(
+                        values, theirs[quantity], rtol=2e-3, atol=1e-6, err_msg=quantity
+                    )
 
 
 def test_the_products_for_small_maps_are_averaged_too(crew):
@@ -151,7 +170,18 @@ def test_every_family_trains_in_a_group(crew):
 
 def command(squares: str, out: Path, epochs: int = 2) -> list[str]:
     """A training of one step an epoch, after which it is saved."""
-    return ["train", "--model", MODEL, "--dataset", squares, "--epochs", str(epochs), "--out", str(out), "--json"]
+    return [
+        "train",
+        "--model",
+        MODEL,
+        "--dataset",
+        squares,
+        "--epochs",
+        str(epochs),
+        "--out",
+        str(out),
+        "--json",
+    ]
 
 
 def test_one_result_is_printed_and_the_run_tells_of_its_processes(crew, squares):
@@ -167,7 +197,10 @@ def test_a_batch_too_small_for_all_is_refused(crew):
     few, out = folder(crew.place / "few", train=2, test=1), crew.place / "run"
     crew.start(world=3, arguments=command(few, out))
     assert {os.waitstatus_to_exitcode(status) for status in crew.ended()} == {cli.REFUSED}
-    assert "A batch of 4 images is too small for 3 processes, two for each; start fewer" in crew.said(0)
+    assert (
+        "A batch of 4 images is too small for 3 processes, two for each; start fewer"
+        in crew.said(0)
+    )
     assert not out.exists()
 
 
@@ -178,7 +211,9 @@ def test_all_stop_at_the_same_step_and_go_on_as_if_nothing_had_happened(crew, sq
     for wish in (lambda pids: (run / STOP).touch(), lambda pids: os.kill(pids[1], signal.SIGTERM)):
         pids = crew.start(arguments=command(squares, run, 30))
         begun = (run / STATE).stat().st_mtime_ns if (run / STATE).exists() else 0
-        wait_for(lambda begun=begun: (run / STATE).exists() and (run / STATE).stat().st_mtime_ns > begun)
+        wait_for(
+            lambda begun=begun: (run / STATE).exists() and (run / STATE).stat().st_mtime_ns > begun
+        )
         wish(pids)
         assert crew.ended() == [0, 0], crew.said(0) + crew.said(1)
         assert reader.Record(run).status == "stopped"
@@ -197,7 +232,9 @@ def test_a_lost_process_ends_the_others_with_a_sentence(crew, squares, victim):
     statuses = crew.ended()
     assert statuses[victim] == signal.SIGKILL
     assert os.waitstatus_to_exitcode(statuses[1 - victim]) == cli.REFUSED
-    assert crew.said(1 - victim).startswith("resviz: One of the other processes of this training (2 in all) is gone")
+    assert crew.said(1 - victim).startswith(
+        "resviz: One of the other processes of this training (2 in all) is gone"
+    )
     info = reader.Record(run).info()
     assert info.status == "crashed"
     assert victim == 0 or "is gone" in info.message
@@ -225,10 +262,21 @@ def _alive(pid: int) -> bool:
 
 def test_torchrun_starts_a_lost_process_again_and_the_run_goes_on(crew, squares, home):
     resviz = str(ROOT / "resviz" / "__main__.py")
-    options = ["--standalone", "--nproc-per-node=2", "--max-restarts=1", "--start-method=fork", "--run-path", resviz]
+    options = [
+        "--standalone",
+        "--nproc-per-node=2",
+        "--max-restarts=1",
+        "--start-method=fork",
+        "--run-path",
+        resviz,
+    ]
     told = ["train", "--model", MODEL, "--dataset", squares, "--epochs", "60", "--json"]
-    (agent,) = crew.start(world=1, torchrun=[*options, *told], environment={"RESVIZ_HOME": str(home)})
-    wait_for(lambda: [*home.glob(f"runs/*/{STATE}")] and any(info.step > 3 for info in reader.runs()))
+    (agent,) = crew.start(
+        world=1, torchrun=[*options, *told], environment={"RESVIZ_HOME": str(home)}
+    )
+    wait_for(
+        lambda: [*home.glob(f"runs/*/{STATE}")] and any(info.step > 3 for info in reader.runs())
+    )
     os.kill(_children(agent)[0], signal.SIGKILL)
     impatience = threading.Timer(120, os.kill, (agent, signal.SIGKILL))
     impatience.start()

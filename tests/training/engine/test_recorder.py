@@ -21,7 +21,11 @@ from tests.training.squares import CONFIG, CPU, dataset
 
 DATA = dataset()
 PIXELS = statistics(DATA)
-FAMILIES = ["residual-8?width=4&classes=2", "residual-14?width=4&classes=2&shortcut=B", "plain-8?width=4&classes=2"]
+FAMILIES = [
+    "residual-8?width=4&classes=2",
+    "residual-14?width=4&classes=2&shortcut=B",
+    "plain-8?width=4&classes=2",
+]
 
 
 def first_step(name: str, preset: str = "full") -> tuple[Step, nn.Module, nn.Module, Recorder]:
@@ -79,7 +83,11 @@ def test_block_gradients_and_deviations_are_those_of_autograd(name):
 
 
 @pytest.mark.parametrize(
-    "name", [*FAMILIES[:2], *(f"{family}-8?width=4&classes=2" for family in ("preactivation", "gated", "fixup"))]
+    "name",
+    [
+        *FAMILIES[:2],
+        *(f"{family}-8?width=4&classes=2" for family in ("preactivation", "gated", "fixup")),
+    ],
 )
 def test_branch_and_shortcut_carry_back_what_each_alone_would(name):
     step, before, _, recorder = first_step(name)
@@ -114,8 +122,15 @@ def test_batchnorm_is_summed_up_over_its_channels():
 
 def test_batchnorm_is_looked_at_in_each_of_the_first_ten_steps_and_every_tenth_later():
     model = build(ModelSpec.parse(FAMILIES[0]))
-    steps = [e for e in train(model, DATA, CONFIG, CPU, PIXELS, Recorder(model, "full")) if isinstance(e, Step)]
-    assert [s.step for s in steps if "bn_mean" in s.norms] == [*range(BATCHNORM_EVERY), BATCHNORM_EVERY]
+    steps = [
+        e
+        for e in train(model, DATA, CONFIG, CPU, PIXELS, Recorder(model, "full"))
+        if isinstance(e, Step)
+    ]
+    assert [s.step for s in steps if "bn_mean" in s.norms] == [
+        *range(BATCHNORM_EVERY),
+        BATCHNORM_EVERY,
+    ]
     assert all("weight_gradient" in s.norms for s in steps)
 
 
@@ -159,7 +174,9 @@ def test_an_unknown_preset_names_the_choices():
 @pytest.mark.parametrize("shift", [0.0, 3.0, -50.0])
 def test_deviation_equals_the_definition(shift):
     values = torch.randn(4, 5, 6, generator=torch.Generator().manual_seed(1)) + shift
-    assert deviation(values).item() == pytest.approx(values.double().std(unbiased=False).item(), rel=1e-3)
+    assert deviation(values).item() == pytest.approx(
+        values.double().std(unbiased=False).item(), rel=1e-3
+    )
 
 
 def test_means_by_layer_of_a_case_worked_by_hand():

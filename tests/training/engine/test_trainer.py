@@ -30,7 +30,9 @@ def network(seed: int = 0, more: str = "") -> nn.Module:
     return build(ModelSpec.parse(f"{MODEL.removeprefix('new/')}&seed={seed}{more}"))
 
 
-def trained(config: TrainConfig = CONFIG, device: Device = CPU, more: str = "") -> tuple[nn.Module, list]:
+def trained(
+    config: TrainConfig = CONFIG, device: Device = CPU, more: str = ""
+) -> tuple[nn.Module, list]:
     model = network(more=more)
     return model, list(train(model, DATA, config, device, PIXELS))
 
@@ -46,21 +48,28 @@ def weights(model: nn.Module) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("warmup", [0.1, 0.25, 0.9])
 def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing(schedule, warmup):
     config = TrainConfig(lr=0.4, warmup=warmup, schedule=schedule)
-    assert learning_rate(config, 0) == pytest.approx(0.004)  # a hundredth, for nothing would be learnt at zero
+    assert learning_rate(config, 0) == pytest.approx(
+        0.004
+    )  # a hundredth, for nothing would be learnt at zero
     assert learning_rate(config, warmup / 2) == pytest.approx(0.2)
     assert learning_rate(config, warmup) == pytest.approx(0.4)
     assert learning_rate(config, 1) == pytest.approx(0, abs=1e-12)
 
 
-@pytest.mark.parametrize(("progress", "straight"), [(0.2, 1.0), (0.4, 0.75), (0.6, 0.5), (0.8, 0.25), (1.0, 0.0)])
+@pytest.mark.parametrize(
+    ("progress", "straight"), [(0.2, 1.0), (0.4, 0.75), (0.6, 0.5), (0.8, 0.25), (1.0, 0.0)]
+)
 def test_the_fall_is_a_line_or_half_a_cosine(progress, straight):
-    one_cycle, cosine = (TrainConfig(lr=2.0, warmup=0.2, schedule=name) for name in ("one-cycle", "cosine"))
+    one_cycle, cosine = (
+        TrainConfig(lr=2.0, warmup=0.2, schedule=name) for name in ("one-cycle", "cosine")
+    )
     assert learning_rate(one_cycle, progress) == pytest.approx(2 * straight)
     assert learning_rate(cosine, progress) == pytest.approx(1 + math.cos(math.pi * (1 - straight)))
 
 
 @pytest.mark.parametrize(
-    ("step", "expected"), [(0, 0.1), (31_999, 0.1), (32_000, 0.01), (47_999, 0.01), (48_000, 0.001), (63_999, 0.001)]
+    ("step", "expected"),
+    [(0, 0.1), (31_999, 0.1), (32_000, 0.01), (47_999, 0.01), (48_000, 0.001), (63_999, 0.001)],
 )
 def test_steps_are_those_of_the_paper(step, expected):
     config = TrainConfig(lr=0.1, warmup=0.0, schedule="steps")
@@ -104,14 +113,24 @@ def by_hand(config: TrainConfig, steps: int) -> tuple[dict[str, torch.Tensor], l
 @pytest.mark.parametrize("steps", [1, 3, 6])
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"weight_decay": 0.3}, {"momentum": 0.0}, {"label_smoothing": 0.2}, {"augmentation": "crop"}],
+    [
+        {},
+        {"weight_decay": 0.3},
+        {"momentum": 0.0},
+        {"label_smoothing": 0.2},
+        {"augmentation": "crop"},
+    ],
     ids=lambda changes: "-".join(changes) or "usual",
 )
 def test_updates_are_those_of_sgd_written_by_hand(changes, steps):
     config = replace(CONFIG, **changes)
     model = network()
     events = train(model, DATA, config, CPU, PIXELS)
-    seen = [event for event in (next(events) for _ in range(steps + steps // 5)) if isinstance(event, Step)]
+    seen = [
+        event
+        for event in (next(events) for _ in range(steps + steps // 5))
+        if isinstance(event, Step)
+    ]
     expected, losses = by_hand(config, len(seen))
     assert [step.loss for step in seen] == pytest.approx(losses, abs=1e-5)
     for name, parameter in model.named_parameters():
@@ -189,14 +208,20 @@ def test_the_same_seed_repeats_to_the_last_bit(augmentation):
     torch.manual_seed(123)  # what else the process draws does not matter
     torch.rand(7)
     second, again = trained(config)
-    assert all(torch.equal(a, b) for a, b in zip(weights(first).values(), weights(second).values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(weights(first).values(), weights(second).values(), strict=True)
+    )
     assert [replace(e, seconds=0) if isinstance(e, Step) else e for e in events] == [
         replace(e, seconds=0) if isinstance(e, Step) else e for e in again
     ]
 
 
 def test_another_seed_gives_another_order():
-    losses = [[e.loss for e in trained(replace(CONFIG, seed=seed))[1] if isinstance(e, Step)] for seed in (0, 1)]
+    losses = [
+        [e.loss for e in trained(replace(CONFIG, seed=seed))[1] if isinstance(e, Step)]
+        for seed in (0, 1)
+    ]
     assert losses[0] != losses[1]
 
 
@@ -228,7 +253,8 @@ def test_a_loss_that_is_no_number_stops_the_training_with_the_step_and_the_way_o
     config = replace(CONFIG, lr=100.0, warmup=0.0, momentum=0.99, epochs=50)
     seen = []
     with pytest.raises(
-        TrainingError, match=r"^The loss is (nan|inf) at step \d+ of 200; it began in layer1\.0\.conv2; choose a lower"
+        TrainingError,
+        match=r"^The loss is (nan|inf) at step \d+ of 200; it began in layer1\.0\.conv2; choose a lower",
     ):
         seen.extend(event for event in train(network(more="&norm=none"), DATA, config, CPU, PIXELS))
     assert len(seen) < 200
@@ -241,7 +267,9 @@ def scores_one_by_one(model: nn.Module, images: torch.Tensor) -> np.ndarray:
     exact = copy.deepcopy(model).double().eval()
     mean, std = (s.double()[:, None, None] for s in PIXELS)
     with torch.no_grad():
-        return torch.cat([exact((image.double() / 255 - mean)[None] / std) for image in images]).numpy()
+        return torch.cat(
+            [exact((image.double() / 255 - mean)[None] / std) for image in images]
+        ).numpy()
 
 
 def test_evaluation_equals_a_loop_over_single_images():
@@ -287,7 +315,9 @@ def test_recalibration_gives_the_mean_of_the_batches_own_statistics_and_changes_
     recalibrate(model, images, PIXELS, CPU)
     mean, std = (s[:, None, None] for s in PIXELS)
     with torch.no_grad():
-        outputs = [model.get_submodule("conv1")((b.float() / 255 - mean) / std) for b in images.split(200)]
+        outputs = [
+            model.get_submodule("conv1")((b.float() / 255 - mean) / std) for b in images.split(200)
+        ]
     expected = torch.stack([o.mean((0, 2, 3)) for o in outputs]).mean(0)
     variance = torch.stack([o.transpose(0, 1).flatten(1).var(1) for o in outputs]).mean(0)
     bn = model.get_submodule("bn1")

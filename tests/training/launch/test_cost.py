@@ -43,7 +43,11 @@ def test_runs_wait_for_each_other_where_there_are_fewer_places():
 
 def test_a_trial_serves_all_seeds_rates_and_lengths_and_no_other_network_or_batch():
     longer = replace(REQUEST, config=replace(REQUEST.config, epochs=100, lr=0.3, seed=7))
-    assert trial_key(longer) == trial_key(REQUEST) == trial_key(replace(REQUEST, model="new/residual-20?seed=3"))
+    assert (
+        trial_key(longer)
+        == trial_key(REQUEST)
+        == trial_key(replace(REQUEST, model="new/residual-20?seed=3"))
+    )
     others = [
         replace(REQUEST, model="new/residual-20?norm=none"),
         replace(REQUEST, record="off"),
@@ -59,13 +63,20 @@ def _really_run(request: Request) -> tuple[float, int]:
     child = queue._children[-1]
     while child.poll() is None:
         status = Path(f"/proc/{child.pid}/status").read_text()
-        peak = max([peak, *(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))])
+        peak = max(
+            [
+                peak,
+                *(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")),
+            ]
+        )
         time.sleep(0.05)
     assert reader.read(name).status == "finished"
     return time.monotonic() - begun, peak * 1024
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks of other processes are read in /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="peaks of other processes are read in /proc"
+)
 def test_the_estimate_is_within_a_factor_of_two_of_the_training_itself(home: Path):
     found = trials([REQUEST, replace(REQUEST, dataset="folder:nowhere")], 1)
     assert next(found) is None
@@ -95,7 +106,9 @@ def test_a_trial_that_takes_too_long_is_ended_with_a_sentence(monkeypatch):
 def test_noise_stands_in_for_pictures_that_are_not_here(monkeypatch):
     monkeypatch.setattr(trial, "PUBLISHED", {"cifar100": (300, 20)})
     config = TrainConfig(batch_size=32, side=32)
-    data = trial._data(Request(model="new/residual-8?classes=100", dataset="cifar100", config=config))
+    data = trial._data(
+        Request(model="new/residual-8?classes=100", dataset="cifar100", config=config)
+    )
     assert data.train.images.shape == (300, 3, 32, 32)
     assert len(data.test) == 20
     assert len(data.labels) == 100

@@ -59,12 +59,15 @@ def the_process(run: str) -> int:
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds processes in /proc")
 def test_a_job_outlives_its_server_stops_resumes_and_shows_when_it_is_killed(request_, home):
     script = (
-        "import sys, json; from resviz.training import jobs; from resviz.training.request import Request;"
-        "print(*jobs.start([Request.from_dict(json.loads(sys.argv[1]))], 'me')); sys.stdout.flush();"
+        "import sys, json; from resviz.training.launch import queue; from resviz.training.request import Request;"
+        "print(*queue.start([Request.from_dict(json.loads(sys.argv[1]))], 'me')); sys.stdout.flush();"
         "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     )
     server = subprocess.run(
-        [sys.executable, "-c", script, json.dumps(request_.as_dict())], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", script, json.dumps(request_.as_dict())],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert server.returncode == -signal.SIGKILL
     run = server.stdout.strip()
@@ -110,12 +113,27 @@ def info(name: str, status: str, group: str, place: float = 0.0) -> RunInfo:
 @pytest.mark.parametrize(
     ("infos", "jobs_", "processes", "expected"),
     [
-        ([info("a", "queued", "1", 2), info("b", "queued", "2", 1)], 1, 2, ["b"]),  # first come first served
+        (
+            [info("a", "queued", "1", 2), info("b", "queued", "2", 1)],
+            1,
+            2,
+            ["b"],
+        ),  # first come first served
         ([info("a", "queued", "1", 1), info("b", "queued", "2", 2)], 2, 2, ["a", "b"]),
         ([info("a", "running", "1"), info("b", "queued", "2")], 1, 2, []),  # one job at a time
         ([info("a", "running", "1"), info("b", "queued", "1")], 1, 2, ["b"]),  # a race is one job
-        ([info(c, "queued", "1", i) for i, c in enumerate("abc")], 1, 2, ["a", "b"]),  # of at most two processes
-        ([info("a", "finished", "1"), info("b", "crashed", "2"), info("c", "queued", "3")], 1, 2, ["c"]),
+        (
+            [info(c, "queued", "1", i) for i, c in enumerate("abc")],
+            1,
+            2,
+            ["a", "b"],
+        ),  # of at most two processes
+        (
+            [info("a", "finished", "1"), info("b", "crashed", "2"), info("c", "queued", "3")],
+            1,
+            2,
+            ["c"],
+        ),
         ([], 1, 1, []),
     ],
 )
@@ -188,5 +206,7 @@ def test_a_run_takes_about_what_was_foretold(request_, home):
     run, events = fit("new/residual-20?classes=2", request_.dataset, config, record="full")
     list(events)
     taken = sum(path.stat().st_size for path in run.folder.iterdir())
-    foretold = disk_space.bytes_of(Request(model="new/residual-20?classes=2", dataset="", config=config))
+    foretold = disk_space.bytes_of(
+        Request(model="new/residual-20?classes=2", dataset="", config=config)
+    )
     assert 0.4 * foretold < taken < 1.5 * foretold

@@ -42,7 +42,9 @@ def test_a_run_learns_two_colours_and_loads_by_its_name(home, squares):
     assert loaded.card["dataset"]["name"] == "squares"
     found = evaluate(loaded.model, run.data.test, statistics(run.data), CPU, 2)
     assert found.accuracy == 1.0
-    assert found.loss == pytest.approx(seen[-1].test.loss, abs=2e-3)  # half of the digits of the kernels
+    assert found.loss == pytest.approx(
+        seen[-1].test.loss, abs=2e-3
+    )  # half of the digits of the kernels
 
 
 def test_every_event_is_recorded_as_it_was(home, squares):
@@ -110,7 +112,9 @@ def test_the_same_command_goes_on_in_its_folder_and_another_one_is_refused(tmp_p
     assert next(events).step == 1
     events.close()
     for other in (replace(CONFIG, seed=1), replace(CONFIG, epochs=9)):
-        with pytest.raises(TrainingError, match="mine holds a run with other settings; choose another --out"):
+        with pytest.raises(
+            TrainingError, match="mine holds a run with other settings; choose another --out"
+        ):
             fit(MODEL, squares, other, run.folder)
     with pytest.raises(TrainingError, match="holds a run with other settings"):
         fit(f"{MODEL}&seed=1", squares, CONFIG, run.folder)
@@ -152,7 +156,9 @@ def test_a_run_that_diverges_says_so_and_leaves_no_weights_that_are_no_numbers(h
 # ---- refused
 
 
-@pytest.mark.parametrize("name", ["torchvision/resnet18", "run/x", "residual-20", "file/x.safetensors", ""])
+@pytest.mark.parametrize(
+    "name", ["torchvision/resnet18", "run/x", "residual-20", "file/x.safetensors", ""]
+)
 def test_only_a_new_network_can_be_trained(home, squares, name):
     with pytest.raises(SpecError, match="only a new network can be trained"):
         fit(name, squares, CONFIG)
@@ -176,7 +182,10 @@ def test_classes_that_only_the_test_split_has_cannot_be_learnt(home, squares):
     (root / "val" / "red").rename(root / "val" / "blue")
     with pytest.raises(DataError) as caught:
         fit(MODEL.replace("classes=2", "classes=3"), squares, CONFIG)
-    assert str(caught.value) == "squares has no training image of blue; each class needs some in train/."
+    assert (
+        str(caught.value)
+        == "squares has no training image of blue; each class needs some in train/."
+    )
 
 
 @pytest.mark.parametrize("damage", [b"", b"x"])
@@ -197,5 +206,7 @@ def test_a_test_split_alone_cannot_be_trained_on(home, squares):
 def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(tmp_path, home, squares):
     (tmp_path / "file").write_text("in the way")
     _, events = fit(MODEL, squares, CONFIG, tmp_path / "file")
-    with pytest.raises(TrainingError, match=r"cannot be written \(File exists\); choose another --out\."):
+    with pytest.raises(
+        TrainingError, match=r"cannot be written \(File exists\); choose another --out\."
+    ):
         next(events)

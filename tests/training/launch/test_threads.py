@@ -15,7 +15,14 @@ from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 @pytest.mark.parametrize(
     ("most", "expected"),
-    [(1, (1,)), (2, (1, 2)), (3, (1, 2, 3)), (4, (1, 2, 4)), (6, (1, 2, 4, 6)), (16, (1, 2, 4, 8, 16))],
+    [
+        (1, (1,)),
+        (2, (1, 2)),
+        (3, (1, 2, 3)),
+        (4, (1, 2, 4)),
+        (6, (1, 2, 4, 6)),
+        (16, (1, 2, 4, 8, 16)),
+    ],
 )
 def test_powers_of_two_and_the_most_are_tried(most, expected):
     assert candidates(most) == expected
@@ -23,7 +30,12 @@ def test_powers_of_two_and_the_most_are_tried(most, expected):
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [({1: 0.02, 2: 0.01}, 2), ({1: 0.01, 2: 0.1}, 1), ({1: 0.02, 2: 0.0195}, 1), ({1: 0.04, 2: 0.02, 4: 0.08}, 2)],
+    [
+        ({1: 0.02, 2: 0.01}, 2),
+        ({1: 0.01, 2: 0.1}, 1),
+        ({1: 0.02, 2: 0.0195}, 1),
+        ({1: 0.04, 2: 0.02, 4: 0.08}, 2),
+    ],
 )
 def test_more_threads_are_taken_only_where_they_are_faster(seconds, expected):
     assert fastest(lambda: time.sleep(seconds[torch.get_num_threads()]), seconds) == expected

@@ -25,7 +25,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(start, "best", lambda: CPU)
-        run, events = fit(MODEL, folder(place / "squares"), TRAIN, place / "far-away", record="full")
+        run, events = fit(
+            MODEL, folder(place / "squares"), TRAIN, place / "far-away", record="full"
+        )
         list(events)
     return run.folder
 

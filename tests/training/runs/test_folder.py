@@ -62,7 +62,9 @@ def test_a_trained_run_loads_by_its_name_and_predicts_the_same(run):
         torch.testing.assert_close(theirs, mine, atol=1e-6, rtol=1e-6)
         with torch.no_grad():
             before, after = model(mine[None]).softmax(1), loaded.model(theirs[None]).softmax(1)
-        torch.testing.assert_close(after, before, atol=5e-3, rtol=0)  # kernels lost half of their digits
+        torch.testing.assert_close(
+            after, before, atol=5e-3, rtol=0
+        )  # kernels lost half of their digits
         assert before.argmax() == after.argmax() == 1
 
 
@@ -93,7 +95,9 @@ def test_the_card_is_known_before_the_first_step(run):
     assert not run.weights.exists()
 
 
-@pytest.mark.parametrize(("precision", "gain"), [("auto", torch.bfloat16), ("auto", None), ("float32", torch.bfloat16)])
+@pytest.mark.parametrize(
+    ("precision", "gain"), [("auto", torch.bfloat16), ("auto", None), ("float32", torch.bfloat16)]
+)
 def test_the_precision_that_was_used_is_written_down(run, monkeypatch, precision, gain):
     monkeypatch.setattr(store, "best", lambda: replace(CPU, autocast=gain))
     request = replace(REQUEST, config=replace(CONFIG, precision=precision))
@@ -146,7 +150,9 @@ def test_two_runs_within_a_second_have_folders_of_their_own(home):
     assert all(folder.name.startswith("residual-8-") for folder in folders)
 
 
-@pytest.mark.parametrize("place", ["file", "file/inside", "x" * 300], ids=["file", "inside a file", "long"])
+@pytest.mark.parametrize(
+    "place", ["file", "file/inside", "x" * 300], ids=["file", "inside a file", "long"]
+)
 def test_a_folder_that_cannot_be_made_is_a_training_error(tmp_path, place):
     (tmp_path / "file").write_text("in the way")
     run = Run(tmp_path / place, REQUEST, dataset())
@@ -183,7 +189,10 @@ def test_a_full_disk_is_a_training_error_and_the_weights_before_stay(run, monkey
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ({"a": math.nan, "b": [math.inf, 1.5, (-math.inf, 2)]}, {"a": None, "b": [None, 1.5, [None, 2]]}),
+        (
+            {"a": math.nan, "b": [math.inf, 1.5, (-math.inf, 2)]},
+            {"a": None, "b": [None, 1.5, [None, 2]]},
+        ),
         ({"é": "\n", "t": True, "n": None}, {"é": "\n", "t": True, "n": None}),
         ([], []),
     ],

@@ -27,14 +27,15 @@ WINDOWS = """
 """
 REFUSED = f"""
     from resviz.errors import TrainingError
-    from resviz.training import alive, jobs
+    from resviz.training.launch import queue
+    from resviz.training.runs import lock
     from resviz.training.request import Request
-    jobs.admit()
+    queue.admit()
     try:
-        jobs.start([Request(model="{MODEL}", dataset="digits")])
+        queue.start([Request(model="{MODEL}", dataset="digits")])
     except TrainingError as refusal:
         print(refusal)
-    assert jobs.queue() == ()
+    assert queue.queue() == ()
 """
 
 
@@ -70,11 +71,11 @@ def test_without_fcntl_nothing_starts_in_the_background_and_a_sentence_says_so(h
 def test_on_windows_a_lock_is_held_until_it_is_released(tmp_path):
     script = f"""
         from pathlib import Path
-        from resviz.training import alive
+        from resviz.training.runs import lock
         folder = Path({str(tmp_path)!r})
-        held = alive.hold(folder)
-        print(alive.is_held(folder), alive.hold(folder, wait=0.02))
-        alive.release(held)
-        print(alive.is_held(folder))
+        held = lock.hold(folder)
+        print(lock.is_held(folder), lock.hold(folder, wait=0.02))
+        lock.release(held)
+        print(lock.is_held(folder))
     """
     assert ran(tmp_path, WINDOWS, script).split() == ["True", "None", "False"]

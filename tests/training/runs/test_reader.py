@@ -27,7 +27,10 @@ LAYERS = {
 
 def step(i: int) -> Step:
     """Every number of a step is a function of its index."""
-    norms = {q: tuple(i + 10.0 * k for k in range(len(LAYERS[QUANTITIES[q]]))) for q in (*WEIGHTED, *BLOCKS)}
+    norms = {
+        q: tuple(i + 10.0 * k for k in range(len(LAYERS[QUANTITIES[q]])))
+        for q in (*WEIGHTED, *BLOCKS)
+    }
     if i % 10 == 0:
         norms |= {"bn_gamma": (i / 2, i / 4)}
     return Step(i, 1000, i // 50, 1 / (i + 1), i / 1000, 0.1, 0.01, norms)
@@ -122,7 +125,9 @@ def test_a_quantity_that_was_not_recorded_has_no_layers_and_no_values(folder):
 def test_an_unknown_quantity_names_the_choices(folder):
     write(folder, range(3))
     for ask in (reader.read("a").layers, reader.read("a").norms):
-        with pytest.raises(TrainingError, match="There is no quantity 'loudness'; choose from weight_gradient,"):
+        with pytest.raises(
+            TrainingError, match="There is no quantity 'loudness'; choose from weight_gradient,"
+        ):
             ask("loudness")
 
 
@@ -186,7 +191,14 @@ def test_a_finished_run_is_one_file_without_a_log_beside_it(folder):
 def test_the_list_has_the_youngest_first_and_all_about_each(home):
     for i, name in enumerate("abc"):
         (home / "runs" / name).mkdir(parents=True)
-        write(home / "runs" / name, range(i), queued=float(i), model="new/plain-8", dataset="digits", started=5.5)
+        write(
+            home / "runs" / name,
+            range(i),
+            queued=float(i),
+            model="new/plain-8",
+            dataset="digits",
+            started=5.5,
+        )
     found = reader.runs()
     assert [info.id for info in found] == ["c", "b", "a"]
     assert [info.step for info in found] == [2, 1, 0]
@@ -230,7 +242,13 @@ def test_a_run_that_is_deleted_meanwhile_is_one_sentence(folder):
     write(folder, range(3))
     found = reader.read("a")
     (folder / FILE).unlink()
-    for ask in (found.scalars, found.epochs, found.info, lambda: found.norms("weight"), lambda: found.status):
+    for ask in (
+        found.scalars,
+        found.epochs,
+        found.info,
+        lambda: found.norms("weight"),
+        lambda: found.status,
+    ):
         with pytest.raises(TrainingError, match="it may have been deleted"):
             ask()
 
@@ -330,7 +348,10 @@ def test_a_run_of_an_earlier_version_goes_on_with_the_new_quantity(folder):
         journal.step(replace(later, norms={**later.norms, "bn_beta": (7.0, 8.0)}))
     steps, values = reader.read("a").norms("bn_beta")
     assert (steps.tolist(), values.tolist()) == ([20], [[7, 8]])
-    with closing(sqlite3.connect(":memory:")) as new, closing(sqlite3.connect(folder / FILE)) as upgraded:
+    with (
+        closing(sqlite3.connect(":memory:")) as new,
+        closing(sqlite3.connect(folder / FILE)) as upgraded,
+    ):
         new.executescript(statements())
         tables = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
         assert upgraded.execute(tables).fetchall() == new.execute(tables).fetchall()

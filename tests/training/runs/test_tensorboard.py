@@ -33,14 +33,21 @@ def test_an_exported_run_has_every_recorded_number_at_its_step(home, tmp_path, m
     monkeypatch.setattr(start, "best", lambda: CPU)
     run, training = fit(MODEL, folder(tmp_path / "squares"), CONFIG, record="full")
     list(training)
-    assert cli.main(["runs", "export", run.name, "--format", "tensorboard", "--out", str(tmp_path / "out")]) == 0
+    assert (
+        cli.main(
+            ["runs", "export", run.name, "--format", "tensorboard", "--out", str(tmp_path / "out")]
+        )
+        == 0
+    )
     (path,) = (tmp_path / "out").iterdir()
     assert "tfevents" in path.name  # by which TensorBoard finds it
     found, record = scalars(path), reader.read(run.name)
     for quantity in record.quantities():
         steps, values = record.norms(quantity, 10**6)
         for layer, column in zip(record.layers(quantity), values.T, strict=True):
-            assert found.pop(f"{quantity}/{layer}") == list(zip(steps.tolist(), column.tolist(), strict=True))
+            assert found.pop(f"{quantity}/{layer}") == list(
+                zip(steps.tolist(), column.tolist(), strict=True)
+            )
     for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
         expected = record.epochs()[name].astype(np.float32).tolist()
         assert found.pop(f"epochs/{name}") == list(enumerate(expected))
@@ -64,13 +71,22 @@ def test_many_steps_layers_and_numbers_that_are_none_survive(tmp_path):
     found = scalars(path)
     np.testing.assert_array_equal(found["steps/loss"], np.stack([x, values.astype(float)], 1))
     assert len(found) == 2 + 200
-    np.testing.assert_array_equal([value for _, value in found["weight/layer199.with.a.long.name"]], values[:2] + 199)
+    np.testing.assert_array_equal(
+        [value for _, value in found["weight/layer199.with.a.long.name"]], values[:2] + 199
+    )
 
 
 @pytest.mark.parametrize(
     ("data", "crc"),  # RFC 3720, B.4
-    [(bytes(32), 0x8A9136AA), (b"\xff" * 32, 0x62A8AB43), (bytes(range(32)), 0x46DD794E), (b"123456789", 0xE3069283)],
+    [
+        (bytes(32), 0x8A9136AA),
+        (b"\xff" * 32, 0x62A8AB43),
+        (bytes(range(32)), 0x46DD794E),
+        (b"123456789", 0xE3069283),
+    ],
 )
 def test_checksums_are_those_of_the_standard(data, crc):
     masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) % 2**32
-    assert tensorboard._checksum(np.frombuffer(data, np.uint8)[None]).tobytes() == masked.to_bytes(4, "little")
+    assert tensorboard._checksum(np.frombuffer(data, np.uint8)[None]).tobytes() == masked.to_bytes(
+        4, "little"
+    )

@@ -52,7 +52,9 @@ def test_a_resumed_run_has_no_pace_until_it_has_made_two_new_steps(folder, monke
         step(journal, 4, 1e9 + 14)
         assert pace(reader.read("a")).seconds_left is None
         step(journal, 5, 1e9 + 14.5)
-    assert pace(reader.read("a")).images_per_second == pytest.approx(128), "nothing of before the resume"
+    assert pace(reader.read("a")).images_per_second == pytest.approx(128), (
+        "nothing of before the resume"
+    )
 
 
 def test_nothing_is_said_before_two_moments_are_known(folder):
@@ -69,7 +71,12 @@ def test_every_preset_can_be_asked_for(name):
     found = preset(name)
     for family in found.families:
         for depth in found.depths:
-            Request(model=f"new/{family}-{depth}", dataset=found.dataset, config=found.config, record=found.record)
+            Request(
+                model=f"new/{family}-{depth}",
+                dataset=found.dataset,
+                config=found.config,
+                record=found.record,
+            )
             ModelSpec(family=family, depth=depth)
 
 
@@ -77,11 +84,18 @@ def test_he2015_makes_the_paper_s_64000_steps():
     config = preset("he2015").config
     steps = config.epochs * (50_000 // config.batch_size)
     assert abs(steps - 64_000) < 200
-    assert (config.lr, config.momentum, config.weight_decay, config.schedule) == (0.1, 0.9, 1e-4, "steps")
+    assert (config.lr, config.momentum, config.weight_decay, config.schedule) == (
+        0.1,
+        0.9,
+        1e-4,
+        "steps",
+    )
 
 
 def test_an_unknown_preset_names_the_choices():
-    with pytest.raises(TrainingError, match="There is no preset 'marathon'; choose from race, he2015, quick"):
+    with pytest.raises(
+        TrainingError, match="There is no preset 'marathon'; choose from race, he2015, quick"
+    ):
         preset("marathon")
 
 

@@ -23,5 +23,7 @@ def _maps(*maps: list[list[float]]) -> Any:
         (([[0.0, 1.0]], [[0.0, 3.0]]), False, Range(0.0, 3.0, False)),
     ],
 )
-def test_a_method_with_signs_keeps_red_for_and_blue_against(maps: Any, signed: bool, scale: Range) -> None:
+def test_a_method_with_signs_keeps_red_for_and_blue_against(
+    maps: Any, signed: bool, scale: Range
+) -> None:
     assert common_scale(_maps(*maps), signed) == scale

@@ -29,7 +29,9 @@ def test_thirty_who_ask_at_once_wait_for_one() -> None:
         return 7
 
     answers: list[int] = []
-    threads = [threading.Thread(target=lambda: answers.append(shelf.get("key", make))) for _ in range(30)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(shelf.get("key", make))) for _ in range(30)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -13,12 +13,23 @@ INNER = Sentence("its ReLU works in place")
     ("refusal", "shown"),
     [
         (
-            ProbeError("this network has no residual blocks, so there is one path only; choose a residual network"),
+            ProbeError(
+                "this network has no residual blocks, so there is one path only; choose a residual network"
+            ),
             "This network has no residual blocks, so there is one path only; choose a residual network.",
         ),
-        (ProbeError("{layer} is no layer; is it {other}?", layer="fc", other="bn"), "fc is no layer; is it bn?"),
-        (ProbeError("{reason}; choose {count}", reason=INNER, count=2), "Its ReLU works in place; choose 2."),
-        (ProbeError("{reason}; no", reason=Sentence("{layer} is small", layer="conv1")), "conv1 is small; no."),
+        (
+            ProbeError("{layer} is no layer; is it {other}?", layer="fc", other="bn"),
+            "fc is no layer; is it bn?",
+        ),
+        (
+            ProbeError("{reason}; choose {count}", reason=INNER, count=2),
+            "Its ReLU works in place; choose 2.",
+        ),
+        (
+            ProbeError("{reason}; no", reason=Sentence("{layer} is small", layer="conv1")),
+            "conv1 is small; no.",
+        ),
         (ProbeError("new/residual-9 has no such depth"), "new/residual-9 has no such depth."),
         (ProbeError("Whole already. (It is.)"), "Whole already. (It is.)"),
         ("a run's old message", "a run's old message."),

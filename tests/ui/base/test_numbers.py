@@ -30,6 +30,8 @@ def test_a_ratio_is_said_with_two_or_three_digits(ratio: float, words: str):
     assert times(ratio) == words
 
 
-@pytest.mark.parametrize(("exponent", "words"), [(9, "512"), (18, "262,144"), (27, "2²⁷"), (54, "2⁵⁴")])
+@pytest.mark.parametrize(
+    ("exponent", "words"), [(9, "512"), (18, "262,144"), (27, "2²⁷"), (54, "2⁵⁴")]
+)
 def test_a_power_of_two_is_a_number_as_long_as_it_can_be_read(exponent: int, words: str):
     assert power_of_two(exponent) == words

@@ -11,10 +11,14 @@ from resviz.training.config import SCHEDULES
 from resviz.training.runs.reader import Record, RunInfo
 from resviz.ui.services.run_names import network_title, setting_value, variants, when
 
-INFO = RunInfo("plain-20-20260102-030405-7", "new/plain-20", "digits", "finished", 9, 9, 1e9, "", "", "", 2e9)
+INFO = RunInfo(
+    "plain-20-20260102-030405-7", "new/plain-20", "digits", "finished", 9, 9, 1e9, "", "", "", 2e9
+)
 
 
-def run(folder: Path, number: int, model: str = "new/plain-20", **config: object) -> tuple[Record, RunInfo]:
+def run(
+    folder: Path, number: int, model: str = "new/plain-20", **config: object
+) -> tuple[Record, RunInfo]:
     """A run that was asked for at so many seconds past three, with these settings."""
     name = f"plain-20-20260102-0300{number:02}-7"
     (folder / name).mkdir()
@@ -39,16 +43,27 @@ def test_a_network_is_named_by_family_depth_and_what_is_unusual(name, title):
 
 def test_runs_are_told_apart_by_what_differs_and_at_last_by_their_time(tmp_path):
     same = [run(tmp_path, i) for i in range(2)]
-    assert [words for _, words in variants(*zip(*same, strict=True))] == ["02.01. 03:00:00", "02.01. 03:00:01"]
+    assert [words for _, words in variants(*zip(*same, strict=True))] == [
+        "02.01. 03:00:00",
+        "02.01. 03:00:01",
+    ]
     others = [run(tmp_path, 2, lr=0.3), run(tmp_path, 3, "new/plain-20?norm=none"), same[0]]
-    assert variants(*zip(*others, strict=True)) == [(20, "rate 0.3"), (20, "no norm, rate 0.1"), (20, "rate 0.1")]
+    assert variants(*zip(*others, strict=True)) == [
+        (20, "rate 0.3"),
+        (20, "no norm, rate 0.1"),
+        (20, "rate 0.1"),
+    ]
 
 
 def test_a_schedule_is_called_the_same_everywhere(tmp_path):
     both = [run(tmp_path, 0, schedule="one-cycle"), run(tmp_path, 1, schedule="steps")]
     told = [words for _, words in variants(*zip(*both, strict=True))]
     assert told == ["schedule one cycle", "schedule steps of 2015"]
-    assert [setting_value("schedule", name) for name in SCHEDULES] == ["one cycle", "cosine", "steps of 2015"]
+    assert [setting_value("schedule", name) for name in SCHEDULES] == [
+        "one cycle",
+        "cosine",
+        "steps of 2015",
+    ]
 
 
 def test_plain_and_residual_of_one_race_share_a_variant(tmp_path):

@@ -1,7 +1,8 @@
 """Watching a `Traced` go through the modules of a network, and sparing it the way through torch in the most usual ones.
 
-The way of an operation through torch takes some 20 microseconds, more than the rule itself; a deep network has five
-hundred convolutions, BatchNorms and ReLUs, whose settings say all that the rule asks for.
+The way of an operation through torch takes some 20 microseconds, more than the rule itself; a deep
+network has five hundred convolutions, BatchNorms and ReLUs, whose settings say all that the rule
+asks for.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,15 +25,17 @@ _CALL = "_compiled_call_impl"  # what a module does when it is called, if it is 
 def watched(modules: Iterable[nn.Module], record: Record) -> Iterator[None]:
     """Call `record(module, output)` whenever one of the modules has run inside the block.
 
-    The watch takes the place in which torch keeps a module's compiled call, and leaves it after the block; hooks run as
-    ever.
+    The watch takes the place in which torch keeps a module's compiled call, and leaves it after the
+    block; hooks run as ever.
     """
     before: dict[nn.Module, Any] = {}
     try:
         for module in modules:
             own, rule = module.__dict__, _rule_of(module)
             before[module] = own.get(_CALL)
-            own[_CALL] = partial(_follow, rule, module, record) if rule else partial(_run, module, record)
+            own[_CALL] = (
+                partial(_follow, rule, module, record) if rule else partial(_run, module, record)
+            )
         yield
     finally:
         for module, call in before.items():

@@ -37,9 +37,13 @@ def pointwise(*operands: Any, **options: Any) -> Traced:
         a, b = operands
         if a.form == b.form:  # the usual sum, without the detour
             return meet(a.form, a, b)
-    values: list[Any] = [value for value in (*operands, *options.values()) if isinstance(value, Tensor)]
+    values: list[Any] = [
+        value for value in (*operands, *options.values()) if isinstance(value, Tensor)
+    ]
     traced: list[Traced] = [value for value in values if type(value) is Traced]
-    form = _broadcast([value.form if type(value) is Traced else tuple(value.shape) for value in values])
+    form = _broadcast(
+        [value.form if type(value) is Traced else tuple(value.shape) for value in values]
+    )
     met = reduce(partial(meet, form), traced[1:], stretch(traced[0], form))
     placed = len(values) > len(traced) and any(_placed(value, met) for value in values)
     return bound(met) if placed else met
@@ -60,7 +64,9 @@ def _broadcast(forms: Sequence[Shape]) -> Shape:
         return tuple(torch.broadcast_shapes(*forms))
     except RuntimeError:
         told = " and ".join(" x ".join(map(str, form)) for form in forms)
-        raise ProbeError("tensors of {told} do not fit together; choose another image size", told=told) from None
+        raise ProbeError(
+            "tensors of {told} do not fit together; choose another image size", told=told
+        ) from None
 
 
 def meet(form: Shape, a: Traced, b: Traced) -> Traced:
@@ -89,5 +95,7 @@ def stretch(x: Traced, form: Shape) -> Traced:
     if x.form == form or x.lost:
         return x if x.form == form else x.like(form)
     alone = [dim is None or x.form[dim] == 1 != form[dim] for dim in x.dims]
-    y, z = (axis.stretched() if single else axis for axis, single in zip(x.axes, alone, strict=True))
+    y, z = (
+        axis.stretched() if single else axis for axis, single in zip(x.axes, alone, strict=True)
+    )
     return x.like(form, (y, z))

@@ -11,7 +11,14 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from resviz.probes.receptive_field.axis import window
 from resviz.probes.receptive_field.tracing.pointwise import meet, pointwise
-from resviz.probes.receptive_field.tracing.tensor import Seen, Traced, form_of, lose, run_empty, unknown
+from resviz.probes.receptive_field.tracing.tensor import (
+    Seen,
+    Traced,
+    form_of,
+    lose,
+    run_empty,
+    unknown,
+)
 
 _SCALE = 10**6  # more than any height, width or sum of channels
 
@@ -52,7 +59,10 @@ def reshape(func: Any, x: Traced, *args: Any, **kwargs: Any) -> Traced:
         return x.like(form)
     places = {(prod(form[:i]), n): i - len(form) for i, n in enumerate(form)}
     dims = [d if d is None else places.get((prod(x.form[:d]), x.form[d])) for d in x.dims]
-    gone = any(new is None and old is not None and x.form[old] > 1 for old, new in zip(x.dims, dims, strict=True))
+    gone = any(
+        new is None and old is not None and x.form[old] > 1
+        for old, new in zip(x.dims, dims, strict=True)
+    )
     return lose(x, form, func.__name__) if gone else x.like(form, None, (dims[0], dims[1]))
 
 
@@ -78,18 +88,23 @@ def reduction(func: Any, x: Traced, *args: Any, **kwargs: Any) -> Any:
     if any(isinstance(value, Tensor) for value in args):  # maximum of two
         return pointwise(x, *args, **kwargs)
     over = kwargs.get("dim", args[0] if args else None)
-    over = range(-len(x.form), 0) if over is None else over if isinstance(over, Sequence) else (over,)
+    over = (
+        range(-len(x.form), 0) if over is None else over if isinstance(over, Sequence) else (over,)
+    )
     gone = {d if d < 0 else d - len(x.form) for d in over}
 
     def reduced(result: Tensor) -> Traced:
         form = tuple(result.shape)
         keeps = len(form) == len(x.form)
-        y, z = (axis.entire() if d in gone else axis for axis, d in zip(x.axes, x.dims, strict=True))
+        y, z = (
+            axis.entire() if d in gone else axis for axis, d in zip(x.axes, x.dims, strict=True)
+        )
         dims = [d if keeps or d is None else _left(d, gone) for d in x.dims]
         return x.like(form, (y, z), (dims[0], dims[1]))
 
     return tree_map(
-        lambda value: reduced(value) if isinstance(value, Tensor) else value, run_empty(func, x, *args, **kwargs)
+        lambda value: reduced(value) if isinstance(value, Tensor) else value,
+        run_empty(func, x, *args, **kwargs),
     )
 
 
@@ -101,7 +116,10 @@ def _left(dim: int, gone: set[int]) -> int | None:
 def along(x: Traced, dim: int | None = None, *_: Any, **__: Any) -> Traced:
     """Softmax: as large as before; what it runs along is seen as a whole."""
     at = None if dim is None else dim if dim < 0 else dim - len(x.form)
-    y, z = (axis.entire() if at is not None and d == at else axis for axis, d in zip(x.axes, x.dims, strict=True))
+    y, z = (
+        axis.entire() if at is not None and d == at else axis
+        for axis, d in zip(x.axes, x.dims, strict=True)
+    )
     return x.like(x.form, (y, z))
 
 
@@ -113,5 +131,7 @@ def linear(x: Traced, weight: Tensor, bias: Any = None) -> Traced:
     """Sees all of the last dimension; of a vector, all there is."""
     form = (*x.form[:-1], weight.shape[0])
     if len(x.form) == 2:
-        return Traced(Seen(form, (x.axes[0].entire(), x.axes[1].entire()), (None, None), "", x.kind))
+        return Traced(
+            Seen(form, (x.axes[0].entire(), x.axes[1].entire()), (None, None), "", x.kind)
+        )
     return lose(x, form, "linear") if -1 in x.dims else x.like(form)

@@ -1,7 +1,7 @@
 """The rules by which `Traced` goes through a network: which operation of torch does what to places.
 
-Rules exist for what places: convolutions, pooling, interpolation, padding, slices, permutations, views, concatenation,
-means; pointwise are the operations that torch itself tags so.
+Rules exist for what places: convolutions, pooling, interpolation, padding, slices, permutations,
+views, concatenation, means; pointwise are the operations that torch itself tags so.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resviz.probes.receptive_field.tracing.pointwise import constant, layer_norm, measuring, pointwise, same
+from resviz.probes.receptive_field.tracing.pointwise import (
+    constant,
+    layer_norm,
+    measuring,
+    pointwise,
+    same,
+)
 from resviz.probes.receptive_field.tracing.reshaping import (
     along,
     cat,
@@ -64,7 +70,10 @@ RULES |= {
     **_named("group_norm instance_norm", measuring),
     **_named("layer_norm rms_norm", layer_norm),
     **_named("zeros_like ones_like rand_like randn_like", constant),
-    **_named("__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ rsub", pointwise),
+    **_named(
+        "__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ rsub",
+        pointwise,
+    ),
     **_named("__rdiv__ __rpow__ __floordiv__ __rfloordiv__ __mod__ __rmod__", pointwise),
     **_named("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __and__ __or__ __xor__", pointwise),
     **_named("__iadd__ __isub__ __imul__ __itruediv__", pointwise),

@@ -1,9 +1,10 @@
 """What goes through a network in place of an image and carries the fields of its units (`fields.py`).
 
-It says that it is a tensor and has a tensor's methods, but is none, so making one costs nothing. Every operation on it
-comes to `Traced.__torch_function__`, which knows shapes and fields but no numbers, and applies the operation's rule of
-`RULES` (`tracer.py` fills it). What an operation without a rule does to places is unknown: its result remembers the
-operation's name in `lost`, and so does all that comes of it, until a linear layer sees all.
+It says that it is a tensor and has a tensor's methods, but is none, so making one costs nothing.
+Every operation on it comes to `Traced.__torch_function__`, which knows shapes and fields but no
+numbers, and applies the operation's rule of `RULES` (`tracer.py` fills it). What an operation
+without a rule does to places is unknown: its result remembers the operation's name in `lost`, and
+so does all that comes of it, until a linear layer sees all.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,9 @@ from resviz.errors import ProbeError
 from resviz.probes.receptive_field.axis import Axis
 
 Shape = tuple[int, ...]
-Dims = tuple[int | None, int | None]  # of height and width, counted from the end; None: summed away, or a single one
+Dims = tuple[
+    int | None, int | None
+]  # of height and width, counted from the end; None: summed away, or a single one
 Axes = tuple[Axis, Axis]
 MAP: Dims = (-2, -1)
 RULES: dict[str, Callable[..., Any]] = {}  # operation -> what it does to shapes and fields
@@ -44,7 +47,9 @@ class Seen(NamedTuple):
     def units(self) -> tuple[int, int]:
         """Rows and columns of the map."""
         down, across = self.dims
-        return (1 if down is None else self.form[down]), (1 if across is None else self.form[across])
+        return (1 if down is None else self.form[down]), (
+            1 if across is None else self.form[across]
+        )
 
 
 class Traced:
@@ -64,7 +69,9 @@ class Traced:
         """An image, each pixel of which sees itself; raises `ProbeError` if it has none."""
         if min(sides) < 1:
             raise ProbeError(
-                "an image has 1 x 1 pixels at least, got {height} x {width}", height=sides[0], width=sides[1]
+                "an image has 1 x 1 pixels at least, got {height} x {width}",
+                height=sides[0],
+                width=sides[1],
             )
         return cls(Seen((1, channels, *sides), (_PIXELS, _PIXELS), kind=dtype))
 
@@ -127,7 +134,8 @@ def _applied(func: Any, *args: Any, **kwargs: Any) -> Any:
     into = args[0] if args and _in_place(name) else None
     if into is not None and type(into) is not Traced:
         raise ProbeError(
-            "the receptive field cannot be followed into a buffer ({name}); choose another model", name=name
+            "the receptive field cannot be followed into a buffer ({name}); choose another model",
+            name=name,
         )
     result = rule(*args, **kwargs)
     if into is None:
@@ -147,7 +155,9 @@ def _operators() -> dict[str, Callable[..., Any]]:
 
     own = set(dir(Traced)) - _COMPARED
     names = [name for name in dir(Tensor) if name.startswith("__") and name not in own]
-    return {name: operator(getattr(Tensor, name)) for name in names if callable(getattr(Tensor, name))}
+    return {
+        name: operator(getattr(Tensor, name)) for name in names if callable(getattr(Tensor, name))
+    }
 
 
 for _name, _operator in _operators().items():
@@ -156,7 +166,11 @@ for _name, _operator in _operators().items():
 
 @cache
 def _in_place(name: str) -> bool:
-    return name == "__setitem__" or (name.endswith("_") and not name.endswith("__")) or name in _IN_PLACE
+    return (
+        name == "__setitem__"
+        or (name.endswith("_") and not name.endswith("__"))
+        or name in _IN_PLACE
+    )
 
 
 @cache
@@ -169,7 +183,11 @@ def rule_of(name: str) -> Callable[..., Any] | None:
     if not isinstance(packet, torch._ops.OpOverloadPacket):
         return None
     overloads = (getattr(packet, overload) for overload in packet.overloads())
-    return RULES["__add__"] if any(torch.Tag.pointwise in overload.tags for overload in overloads) else None
+    return (
+        RULES["__add__"]
+        if any(torch.Tag.pointwise in overload.tags for overload in overloads)
+        else None
+    )
 
 
 def unknown(func: Any, *args: Any, **kwargs: Any) -> Any:
@@ -201,7 +219,8 @@ def run_empty(func: Any, *args: Any, **kwargs: Any) -> Any:
         except (RuntimeError, NotImplementedError, TypeError, ValueError) as reason:
             told = f"{func.__name__} ({str(reason).splitlines()[0]})"
             raise ProbeError(
-                "fields cannot be followed through the operation {told}; choose another model or image size", told=told
+                "fields cannot be followed through the operation {told}; choose another model or image size",
+                told=told,
             ) from None
 
 

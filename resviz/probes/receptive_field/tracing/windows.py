@@ -52,14 +52,23 @@ def _window_pair(kernel: Any, stride: Any, padding: Any, dilation: Any) -> tuple
 
 
 def _windows(
-    x: Traced, kernel: Any, stride: Any, padding: Any, dilation: Any, name: str, channels: int, ceil: bool = False
+    x: Traced,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    name: str,
+    channels: int,
+    ceil: bool = False,
 ) -> Traced:
     """A convolution or pooling with these settings."""
     settings = (tuple(v) if isinstance(v, list) else v for v in (kernel, stride, padding, dilation))
     return _slid(x, _window_pair(*settings), name, channels, ceil)
 
 
-def _slid(x: Traced, windows: tuple[_Window, _Window], name: str, channels: int, ceil: bool = False) -> Traced:
+def _slid(
+    x: Traced, windows: tuple[_Window, _Window], name: str, channels: int, ceil: bool = False
+) -> Traced:
     """After a convolution or pooling; raises `ProbeError` where the map is smaller than the kernel."""
     (*batch, _, n, m), (y, z), dims, lost, kind = x.seen
     if dims not in _MAPS:
@@ -69,8 +78,15 @@ def _slid(x: Traced, windows: tuple[_Window, _Window], name: str, channels: int,
     if n != m or down is not across:
         width = across.fits(m, ceil)
     if min(n, m, height, width) < 1:
-        needs = Sentence("the {kernel} {name}", kernel=f"{down.kernel} x {across.kernel}", name=name)
-        raise ProbeError("a map of {n} x {m} cells is too small for {needs}; use a larger image", n=n, m=m, needs=needs)
+        needs = Sentence(
+            "the {kernel} {name}", kernel=f"{down.kernel} x {across.kernel}", name=name
+        )
+        raise ProbeError(
+            "a map of {n} x {m} cells is too small for {needs}; use a larger image",
+            n=n,
+            m=m,
+            needs=needs,
+        )
     ahead = aside = window(y, down.kernel, down.stride, down.before, down.dilation)
     if y is not z or down is not across:
         aside = window(z, across.kernel, across.stride, across.before, across.dilation)
@@ -78,7 +94,13 @@ def _slid(x: Traced, windows: tuple[_Window, _Window], name: str, channels: int,
 
 
 def conv(
-    x: Traced, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    x: Traced,
+    weight: Tensor,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
 ) -> Traced:
     return _windows(x, weight.shape[2:], stride, padding, dilation, "convolution", weight.shape[0])
 
@@ -102,12 +124,20 @@ def max_pool(
 
 
 def avg_pool(
-    x: Traced, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, *_: Any, **__: Any
+    x: Traced,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    *_: Any,
+    **__: Any,
 ) -> Traced:
     return _windows(x, kernel_size, stride, padding, 1, "pooling", x.form[-3], ceil_mode)
 
 
-def lp_pool(x: Traced, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Traced:
+def lp_pool(
+    x: Traced, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Traced:
     return _windows(x, kernel_size, stride, 0, 1, "pooling", x.form[-3], ceil_mode)
 
 
@@ -121,7 +151,9 @@ def conv_transpose(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Traced:
-    settings = [_pair(value) for value in (weight.shape[2:], stride, padding, dilation, output_padding)]
+    settings = [
+        _pair(value) for value in (weight.shape[2:], stride, padding, dilation, output_padding)
+    ]
     channels = weight.shape[1] * groups
     if x.dims not in _MAPS:
         return lose(x, (*x.form[:-3], channels, *x.form[-2:]), "transposed convolution")
@@ -151,13 +183,17 @@ def interpolate(
     if size is not None:
         sides = _pair(size)
     else:
-        factors = scale_factor if isinstance(scale_factor, Sequence) else (scale_factor, scale_factor)
+        factors = (
+            scale_factor if isinstance(scale_factor, Sequence) else (scale_factor, scale_factor)
+        )
         sides = int(x.form[-2] * factors[0]), int(x.form[-1] * factors[1])
     form = (*x.form[:-2], *sides)
     reach = {"nearest": 0, "bilinear": 1, "bicubic": 2}.get(mode)
     if reach is None or antialias or x.dims != MAP:
         return lose(x, form, f"interpolate ({mode})")
-    y, z = (enlarged(x.axes[i], x.form[i - 2], sides[i], reach, bool(align_corners)) for i in (0, 1))
+    y, z = (
+        enlarged(x.axes[i], x.form[i - 2], sides[i], reach, bool(align_corners)) for i in (0, 1)
+    )
     return x.like(form, (y, z))
 
 
@@ -178,6 +214,9 @@ def pad(x: Traced, pad: Sequence[int], mode: str = "constant", *_: Any, **__: An
     for i in range(len(pad) // 2):
         form[-1 - i] += pad[2 * i] + pad[2 * i + 1]
     before = {dim: pad[-2 - 2 * dim] for dim in range(-len(pad) // 2, 0)}
-    y, z = (window(axis, 1, 1, before.get(dim or 0, 0)) for axis, dim in zip((y, z), x.dims, strict=True))
+    y, z = (
+        window(axis, 1, 1, before.get(dim or 0, 0))
+        for axis, dim in zip((y, z), x.dims, strict=True)
+    )
     padded = x.like(tuple(form), (y, z))
     return bound(padded) if mode != "constant" or min(pad) < 0 else padded

@@ -100,7 +100,15 @@ class Thorough(nn.Module):
         assert isinstance(x, torch.Tensor)
         assert torch.is_tensor(x)
         n, c, *sides = x.shape
-        assert (n, c, tuple(sides), len(x), x.dim(), x.ndim, x.numel()) == (1, 3, SIDES, 1, 4, 4, 3 * 32 * 32)
+        assert (n, c, tuple(sides), len(x), x.dim(), x.ndim, x.numel()) == (
+            1,
+            3,
+            SIDES,
+            1,
+            4,
+            4,
+            3 * 32 * 32,
+        )
         assert (x.dtype, x.size(-1), x.requires_grad) == (torch.float32, 32, False)
         y = 1 - (2 * x + abs(-x) - x / 2) ** 2
         y = y - 2**x + 1 / (x + 3) + x * ((x > 0) & ~(x == 1))
@@ -117,7 +125,9 @@ def test_what_is_traced_is_treated_as_a_tensor():
     assert (field.size, field.stride, field.start, field.units) == ((1, 1), (1, 1), (0, 0), SIDES)
 
 
-@pytest.mark.parametrize("ask", [bool, float, int, list, lambda x: x.mean() > 0 and x, lambda x: x.item()])
+@pytest.mark.parametrize(
+    "ask", [bool, float, int, list, lambda x: x.mean() > 0 and x, lambda x: x.item()]
+)
 def test_a_question_after_numbers_is_refused(ask):
     class Asking(nn.Module):
         def forward(self, x: torch.Tensor) -> object:
@@ -139,6 +149,13 @@ def test_a_map_scaled_by_its_mean_keeps_its_places(first: bool):
             scale = x.mean((2, 3), keepdim=True)
             return scale * x if first else x * scale
 
-    *_, field = receptive_field(nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), Excited()), input_size=SIDES)
-    assert (field.whole_image, field.size, field.stride, field.units) == (True, SIDES, (2, 2), (16, 16))
+    *_, field = receptive_field(
+        nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), Excited()), input_size=SIDES
+    )
+    assert (field.whole_image, field.size, field.stride, field.units) == (
+        True,
+        SIDES,
+        (2, 2),
+        (16, 16),
+    )
     assert (field.smallest, field.largest) == ((3, 3), SIDES)
