@@ -10,6 +10,7 @@ from resviz.figures.families import Style, style
 from resviz.models.spec import ACTIVATIONS, FAMILIES, INITS, NORMS, WITHOUT_NORM, ModelSpec
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.services.network_names import family_title, init_title
 
 DEPTHS = (8, 14, 20, 32, 44, 56, 80, 110, 164, 1202)
 SEEDS = (1, 2, 3, 5, 10, 20)
@@ -140,27 +141,3 @@ def _segments(label: str, options: tuple[str, ...], key: str, titles: Mapping[st
         format_func=titles.__getitem__,
         width="stretch",
     )
-
-
-def family_title(family: str) -> str:
-    """A family's name for people; one without a title of its own goes by its short name."""
-    return {
-        "plain": _("Plain"),
-        "residual": _("Residual"),
-        "preactivation": _("Pre-activation"),
-        "weighted": _("Weighted"),
-        "scaled": _("Scaled by ½"),
-        "gated": _("Gated shortcut"),
-        "rezero": _("ReZero"),
-        "fixup": _("Fixup"),
-    }.get(family, family)
-
-
-def init_title(init: str) -> str:
-    """An initialisation's name for people."""
-    return {
-        "he": _("He, fan-out"),
-        "he-in": _("He, fan-in"),
-        "torch": _("PyTorch's default"),
-        "zero-gamma": _("He, last γ of a branch zero"),
-    }[init]

@@ -11,8 +11,8 @@ from resviz.training.runs.reader import Record, RunInfo
 from resviz.ui.base import checkpoint_names
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.gradient_flow.network_choice import family_title
 from resviz.ui.services import models
+from resviz.ui.services.network_names import family_title
 
 if TYPE_CHECKING:
     from resviz.models.zoo import ModelInfo

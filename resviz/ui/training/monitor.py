@@ -18,8 +18,8 @@ from resviz.training.runs import reader
 from resviz.training.runs.reader import Record, RunInfo
 from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.gradient_flow.network_choice import family_title
 from resviz.ui.services import run_names
+from resviz.ui.services.network_names import family_title
 from resviz.ui.training import setup, start
 from resviz.ui.training.run_rows import row, stop_all
 from resviz.ui.widgets import clickable

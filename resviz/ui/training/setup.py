@@ -16,7 +16,7 @@ from resviz.ui.base import url_state
 from resviz.ui.base.i18n import said, whole
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.gradient_flow.network_choice import family_title, init_title
+from resviz.ui.services.network_names import family_title, init_title
 from resviz.ui.services.run_names import run_title, schedule_title, when
 from resviz.ui.training.start import RUN, Race, offer
 
