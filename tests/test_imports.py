@@ -22,6 +22,8 @@ LEVELS = {
     "resviz.errors": 0,
     "resviz.device": 0,
     "resviz.paths": 0,
+    "resviz.files": 0,
+    "resviz.tables": 0,
     "resviz.data.preprocess": 0,  # what a loaded model does to a picture
     "resviz.models": 1,
     "resviz.data": 1,
