@@ -95,7 +95,7 @@ class CamGraph:
             for la, g in zip(self.layers, gradients, strict=True)
         }
 
-    def _keep(self, model: nn.Module, layer: str, output: object) -> Tensor:
+    def _keep(self, model: nn.Module, layer: str, _inputs: object, output: object) -> Tensor:
         """Start the graph here, or go on with it; the network gets a copy that it may change in place."""
         activation = check_spatial(model, layer, output)
         torch.set_grad_enabled(True)  # the `no_grad` around the forward pass puts this back

@@ -49,7 +49,7 @@ def _check_guided(model: nn.Module, x: Tensor) -> None:
     with (
         eval_mode(model),
         torch.enable_grad(),
-        observe(model, relus, lambda name, _: runs.update([name])),
+        observe(model, relus, lambda name, *_: runs.update([name])),
     ):
         found = _count_relus(model(x.detach().requires_grad_()))
     if several := [name for name, count in runs.items() if count > 1]:

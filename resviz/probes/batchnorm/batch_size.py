@@ -14,8 +14,8 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.batchnorm.layers import array, batch_norms, check_images, watch
-from resviz.probes.core.hooks import eval_mode
+from resviz.probes.batchnorm.layers import array, batch_norms, check_images
+from resviz.probes.core.hooks import eval_mode, observe
 
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -116,7 +116,7 @@ def batch_size(
     with (
         eval_mode(model),
         torch.no_grad(),
-        watch(model, [layer], lambda _, before, _after: found.append(before)),
+        observe(model, [layer], lambda _, inputs, _after: found.append(inputs[0])),
     ):
         model(x)
     if not found:

@@ -18,8 +18,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from resviz.errors import ProbeError
-from resviz.probes.batchnorm.layers import BatchNorm, array, batch_norms, check_images, watch
-from resviz.probes.core.hooks import eval_mode
+from resviz.probes.batchnorm.layers import BatchNorm, array, batch_norms, check_images
+from resviz.probes.core.hooks import eval_mode, observe
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +92,20 @@ def _pairs(model: nn.Module, x: Tensor) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     runs: Counter[str] = Counter()
 
-    def note(layer: str, _input: Tensor, output: Tensor) -> None:
+    def note(layer: str, _inputs: object, output: Tensor) -> None:
         runs[layer] += 1
         uses.follow(layer, output)
 
-    def pair(layer: str, before: Tensor, _output: Tensor) -> None:
+    def pair(layer: str, inputs: tuple[Tensor], _output: Tensor) -> None:
         runs[layer] += 1
-        if convolution := uses.source(before):
+        if convolution := uses.source(inputs[0]):
             pairs.append((convolution, layer))
 
     with (
         eval_mode(model),
         torch.no_grad(),
-        watch(model, convolutions, note),
-        watch(model, norms, pair),
+        observe(model, convolutions, note),
+        observe(model, norms, pair),
         uses,
     ):
         model(x)

@@ -2,7 +2,7 @@
 
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from resviz.errors import ProbeError, Sentence
-from resviz.probes.core.hooks import eval_mode
+from resviz.probes.core.hooks import eval_mode, observe
 
 BatchNorm = _BatchNorm  # of any number of dimensions
 CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.Conv3d
-Record = Callable[[str, Tensor, Tensor], Tensor | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +80,12 @@ def spreads(model: nn.Module, x: Float[Tensor, "n c h w"]) -> dict[str, float]:
         name for name, module in model.named_modules() if isinstance(module, CONVOLUTIONS)
     ]
 
-    def record(layer: str, _input: Tensor, output: Tensor) -> None:
+    def record(layer: str, _inputs: object, output: Tensor) -> None:
         found[layer] = float(output.float().std(unbiased=False))
 
-    with eval_mode(model), torch.no_grad(), watch(model, convolutions, record):
+    with eval_mode(model), torch.no_grad(), observe(model, convolutions, record):
         model(x)
     return found
-
-
-@contextmanager
-def watch(model: nn.Module, layers: Iterable[str], record: Record) -> Iterator[None]:
-    """Call `record(layer, input, output)` whenever one of `layers` has run; a tensor it returns replaces the output."""
-    handles = []
-    try:
-        for layer in layers:
-            handles.append(model.get_submodule(layer).register_forward_hook(_hook(layer, record)))
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager
@@ -108,10 +94,11 @@ def relus_after(model: nn.Module, layers: dict[str, BatchNorm]) -> Iterator[set[
     found: set[str] = set()
     outputs: dict[int, tuple[weakref.ref[Tensor], str]] = {}
 
-    def note(layer: str, _input: Tensor, output: Tensor) -> None:
+    def note(layer: str, _inputs: object, output: Tensor) -> None:
         outputs[id(output)] = weakref.ref(output), layer
 
-    def follow(_layer: str, given: Tensor, _output: Tensor) -> None:
+    def follow(_layer: str, inputs: tuple[Tensor], _output: object) -> None:
+        given = inputs[0]
         tensor, layer = outputs.get(id(given), (None, ""))
         if tensor is not None and tensor() is given:
             found.add(layer)
@@ -119,7 +106,7 @@ def relus_after(model: nn.Module, layers: dict[str, BatchNorm]) -> Iterator[set[
     relus = [
         name for name, module in model.named_modules() if isinstance(module, nn.ReLU | nn.ReLU6)
     ]
-    with watch(model, layers, note), watch(model, relus, follow):
+    with observe(model, layers, note), observe(model, relus, follow):
         yield found
 
 
@@ -149,15 +136,6 @@ def array(tensor: Tensor) -> Float64[np.ndarray, "..."]:
         if tensor.device.type != "mps"
         else tensor.detach().cpu().numpy() * 1.0
     )
-
-
-def _hook(
-    layer: str, record: Record
-) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]:
-    def hook(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
-        return record(layer, inputs[0], output)
-
-    return hook
 
 
 def _affine_layers(model: nn.Module) -> Iterator[Affine]:

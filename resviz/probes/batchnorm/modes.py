@@ -23,9 +23,8 @@ from resviz.probes.batchnorm.layers import (
     batch_norms,
     check_batch,
     check_images,
-    watch,
 )
-from resviz.probes.core.hooks import eval_mode
+from resviz.probes.core.hooks import eval_mode, observe
 from resviz.probes.core.prediction import Guess, class_name, softmax
 
 MODES = ("eval", "batch", "recalibrated")
@@ -98,7 +97,8 @@ def batchnorm_modes(
     norms, names = batch_norms(model), MODES[: 3 if statistics else 2]
     changes: dict[str, list[float]] = {}
 
-    def record(layer: str, before: Tensor, after: Tensor) -> Tensor:
+    def record(layer: str, inputs: tuple[Tensor], after: Tensor) -> Tensor:
+        before = inputs[0]
         parts, reference = before.chunk(len(names)), after.chunk(len(names))[0]
         others = [
             _normalised(layer, norms[layer], x, n, statistics)
@@ -110,7 +110,7 @@ def batchnorm_modes(
         ]
         return torch.cat([reference, *others])
 
-    with eval_mode(model), torch.no_grad(), watch(model, norms, record):
+    with eval_mode(model), torch.no_grad(), observe(model, norms, record):
         scores = scores_of(model(x.repeat(len(names), 1, 1, 1))).chunk(len(names))
     columns = [
         np.zeros(len(changes)),
@@ -153,14 +153,15 @@ def normalised_with(
     """Inside the block, without a graph, each BatchNorm layer uses the statistics of `mode`; `pools` gather them."""
     norms = batch_norms(model)
 
-    def record(layer: str, before: Tensor, after: Tensor) -> Tensor:
+    def record(layer: str, inputs: tuple[Tensor], after: Tensor) -> Tensor:
+        before = inputs[0]
         if pools is not None:
             pools[layer].add(before)
         return (
             _normalised(layer, norms[layer], before, mode, statistics) if mode != "eval" else after
         )
 
-    with eval_mode(model), torch.no_grad(), watch(model, norms, record):
+    with eval_mode(model), torch.no_grad(), observe(model, norms, record):
         yield
 
 

@@ -9,7 +9,6 @@ The batch's numbers are computed here from what flows into the layer, in evaluat
 updated.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +23,8 @@ from resviz.probes.batchnorm.layers import (
     batch_norms,
     check_images,
     relus_after,
-    watch,
 )
-from resviz.probes.core.hooks import eval_mode
+from resviz.probes.core.hooks import Record, eval_mode, observe
 
 NEAR_ZERO = 0.01  # a gamma below this shows a hundredth of what a fresh one does
 BINS = 60
@@ -159,7 +157,7 @@ def batchnorm(
             model,
             x,
             norms,
-            lambda layer, before, after: moments.update({layer: _moments(before, after)}),
+            lambda layer, inputs, after: moments.update({layer: _moments(inputs[0], after)}),
         )
     return tuple(
         _layer(name, norm, moments.get(name), name in relus) for name, norm in norms.items()
@@ -186,7 +184,8 @@ def channel_values(
         )
     check_images(x)
 
-    def keep(_layer: str, before: Tensor, after: Tensor) -> None:
+    def keep(_layer: str, inputs: tuple[Tensor], after: Tensor) -> None:
+        before = inputs[0]
         found["before"], found["after"] = array(before[:, channel]), array(after[:, channel])
 
     relus = _run(model, x, {layer: norms[layer]}, keep)
@@ -204,14 +203,14 @@ def _run(
     model: nn.Module,
     x: Tensor,
     norms: dict[str, BatchNorm],
-    record: Callable[[str, Tensor, Tensor], None],
+    record: Record,
 ) -> set[str]:
     """Run the model in evaluation mode; returns the layers whose output a ReLU receives."""
     with (
         eval_mode(model),
         torch.no_grad(),
         relus_after(model, norms) as relus,
-        watch(model, norms, record),
+        observe(model, norms, record),
     ):
         model(x)
     return relus

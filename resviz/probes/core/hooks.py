@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from resviz.errors import ProbeError, Sentence
 
 T = TypeVar("T")
+Record = Callable[[str, Any, Any], object]  # layer, inputs, output
+Replace = Callable[[str, Any], object]  # layer, inputs
 
 
 class Outputs(dict[str, Tensor]):
@@ -54,7 +56,7 @@ def capture(model: nn.Module, layers: Iterable[str], *, keep: bool = True) -> It
     seen = Outputs()
     copy = once(lambda output: output.detach().clone())
 
-    def record(layer: str, output: object) -> None:
+    def record(layer: str, _inputs: object, output: object) -> None:
         if isinstance(output, Tensor):
             seen.add(layer, copy(output) if keep else output)
 
@@ -63,17 +65,33 @@ def capture(model: nn.Module, layers: Iterable[str], *, keep: bool = True) -> It
 
 
 @contextmanager
-def observe(
-    model: nn.Module, layers: Iterable[str], record: Callable[[str, Any], object]
-) -> Iterator[None]:
-    """Call `record(layer, output)` whenever one of `layers` has run; what it returns, unless None, replaces the output.
+def observe(model: nn.Module, layers: Iterable[str], record: Record) -> Iterator[None]:
+    """Call `record(layer, inputs, output)` whenever one of `layers` has run.
 
-    Raises `ProbeError` for an unknown layer, before the first hook is set.
+    `inputs` are the positional ones, a tuple. What `record` returns, unless None, replaces the
+    output. Raises `ProbeError` for an unknown layer, before the first hook is set.
     """
     handles = []
     try:
         for layer, module in resolve_all(model, layers).items():
-            handles.append(module.register_forward_hook(_recorder(layer, record)))
+            handles.append(module.register_forward_hook(_after(layer, record)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def intercept(model: nn.Module, layers: Iterable[str], replace: Replace) -> Iterator[None]:
+    """Call `replace(layer, inputs)` whenever one of `layers` is about to run.
+
+    What it returns, unless None, replaces the inputs. Raises `ProbeError` for an unknown layer,
+    before the first hook is set.
+    """
+    handles = []
+    try:
+        for layer, module in resolve_all(model, layers).items():
+            handles.append(module.register_forward_pre_hook(_before(layer, replace)))
         yield
     finally:
         for handle in handles:
@@ -186,10 +204,15 @@ def _version(tensor: Tensor) -> int | None:
     return None if tensor.is_inference() else tensor._version
 
 
-def _recorder(
-    layer: str, record: Callable[[str, Any], object]
-) -> Callable[[nn.Module, object, Any], object]:
-    def hook(_module: nn.Module, _inputs: object, output: Any) -> object:
-        return record(layer, output)
+def _after(layer: str, record: Record) -> Callable[[nn.Module, Any, Any], object]:
+    def hook(_module: nn.Module, inputs: Any, output: Any) -> object:
+        return record(layer, inputs, output)
+
+    return hook
+
+
+def _before(layer: str, replace: Replace) -> Callable[[nn.Module, Any], object]:
+    def hook(_module: nn.Module, inputs: Any) -> object:
+        return replace(layer, inputs)
 
     return hook

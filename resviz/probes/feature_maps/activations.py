@@ -180,7 +180,7 @@ def _while_running(
     found: dict[str, T] = {}
     value = once(lambda output: function(output[0]))
 
-    def record(layer: str, output: object) -> None:
+    def record(layer: str, _inputs: object, output: object) -> None:
         found[layer] = value(check_spatial(model, layer, output))
 
     with eval_mode(model), torch.no_grad(), observe(model, names, record):

@@ -32,7 +32,7 @@ from resviz.probes.core.autograd import (
     light,
     norm,
 )
-from resviz.probes.core.hooks import observe
+from resviz.probes.core.hooks import intercept, observe
 from resviz.probes.core.layers import blocks
 
 TRUSTED = (
@@ -156,7 +156,7 @@ class _Record:
         default_factory=lambda: {"back": {}, "forth": {}}
     )
 
-    def block(self, details: bool, name: str, output: object) -> None:
+    def block(self, details: bool, name: str, _inputs: object, output: object) -> None:
         if not isinstance(output, Tensor) or not output.requires_grad or name in self.depth:
             return
         self.depth[name] = len(self.layers)
@@ -243,41 +243,29 @@ def _watching(
     model: nn.Module, layers: Mapping[str, nn.Module], record: _Record, details: bool
 ) -> Iterator[None]:
     """Hooks on weighted layers, blocks and, for `details`, on the two ways through each residual block."""
-    handles = [
-        module.register_forward_pre_hook(lambda _m, _x, name=name: record.layers.setdefault(name))
-        for name, module in layers.items()
-    ]
+    back: dict[str, tuple[str, str]] = {}
     forth: dict[str, tuple[str, str]] = {}
-    try:
-        for name, module in model.named_modules():
-            if details and isinstance(module, Residual):
-                forth |= {f"{name}.{which}": (name, which) for which in ("branch", "shortcut")}
-                for which, way in zip(("branch", "shortcut"), module.ways, strict=True):
-                    back = partial(record.part, "back", name, which)
-                    handles.append(
-                        module.get_submodule(way).register_forward_pre_hook(_separated(back))
-                    )
-        with (
-            observe(model, record.blocks, partial(record.block, details)),
-            observe(model, forth, lambda name, output: record.part("forth", *forth[name], output)),
-        ):
-            yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    for name, module in model.named_modules():
+        if details and isinstance(module, Residual):
+            for which, way in zip(("branch", "shortcut"), module.ways, strict=True):
+                back[f"{name}.{way}"] = forth[f"{name}.{which}"] = (name, which)
 
-
-def _separated(
-    record: Callable[[Tensor], None],
-) -> Callable[[nn.Module, tuple[Tensor]], tuple[Tensor] | None]:
-    """A hook that gives a module its own name for its input, so that the gradient through it can be told apart."""
-
-    def hook(_module: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor] | None:
+    def separate(layer: str, inputs: tuple[Tensor]) -> tuple[Tensor] | None:
+        """Give the module its own name for its input: the gradient through it can be told apart."""
         (x,) = inputs
         if not x.requires_grad:
             return None
         own = x.view_as(x)
-        own.register_hook(record)
+        own.register_hook(partial(record.part, "back", *back[layer]))
         return (own,)
 
-    return hook
+    def add_forward(layer: str, _inputs: object, output: Tensor) -> None:
+        record.part("forth", *forth[layer], output)
+
+    with (
+        intercept(model, layers, lambda layer, _: record.layers.setdefault(layer)),
+        intercept(model, back, separate),
+        observe(model, record.blocks, partial(record.block, details)),
+        observe(model, forth, add_forward),
+    ):
+        yield

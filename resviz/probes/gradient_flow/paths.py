@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Residual
 from resviz.probes.core.autograd import differentiable
-from resviz.probes.core.hooks import eval_mode
+from resviz.probes.core.hooks import eval_mode, intercept
 from resviz.probes.core.prediction import check_target, class_scores
 
 CHUNK = 64  # paths in one forward and backward
@@ -94,34 +94,25 @@ def through(
 
 def _through(model: nn.Module, x: Tensor, target: int, masks: Tensor) -> Tensor:
     """One forward and backward for all masks: the image is repeated, each copy takes its own path."""
-    handles = []
     columns = dict(zip(residual_blocks(model), masks.T.to(x.device), strict=True))
     images = x.detach().expand(len(masks), -1, -1, -1).clone()
-    try:
-        for name, branch in columns.items():
-            block = model.get_submodule(name)
-            assert isinstance(block, Residual)
-            for way, open_ in zip(block.ways, (branch, ~branch), strict=True):
-                handles.append(block.get_submodule(way).register_forward_pre_hook(_Gate(open_)))
-        with eval_mode(model), differentiable([images]):
-            scores = model(images)
-            check_target(target, len(class_scores(scores[:1])))
-            loss = F.cross_entropy(
-                scores, torch.full((len(masks),), target, device=x.device), reduction="sum"
-            )
-            return torch.autograd.grad(loss, images)[0]
-    finally:
-        for handle in handles:
-            handle.remove()
+    is_open: dict[str, Tensor] = {}
+    for name, branch in columns.items():
+        block = model.get_submodule(name)
+        assert isinstance(block, Residual)
+        for way, mask in zip(block.ways, (branch, ~branch), strict=True):
+            is_open[f"{name}.{way}"] = mask[:, None, None, None]
 
-
-class _Gate:
-    """A hook that lets the gradient of some images through to a module's input, and of the others not."""
-
-    def __init__(self, open_: Tensor) -> None:
-        self.open = open_[:, None, None, None]
-
-    def __call__(self, _module: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
+    def gate(layer: str, inputs: tuple[Tensor]) -> tuple[Tensor]:
+        """Let the gradient of some images through to the module's input, and of the others not."""
         own = inputs[0].view_as(inputs[0])
-        own.register_hook(lambda gradient: gradient * self.open)
+        own.register_hook(lambda gradient: gradient * is_open[layer])
         return (own,)
+
+    with eval_mode(model), differentiable([images]), intercept(model, is_open, gate):
+        scores = model(images)
+        check_target(target, len(class_scores(scores[:1])))
+        loss = F.cross_entropy(
+            scores, torch.full((len(masks),), target, device=x.device), reduction="sum"
+        )
+        return torch.autograd.grad(loss, images)[0]

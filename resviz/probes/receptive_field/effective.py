@@ -275,7 +275,7 @@ def _units(
     waiting = {plan.layer: plan.runs for plan in plans}
     found: dict[str, Tensor] = {}
 
-    def record(layer: str, output: Tensor) -> None:
+    def record(layer: str, _inputs: object, output: Tensor) -> None:
         waiting[layer] -= 1
         if waiting[layer] == 0:
             found[layer] = _unit(output, by_layer[layer])

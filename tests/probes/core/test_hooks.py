@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.core.hooks import capture, eval_mode, observe, once, outputs, resolve
+from resviz.probes.core.hooks import capture, eval_mode, intercept, observe, once, outputs, resolve
 from tests.probes.example_nets import Breaks, Functional, cifar, left_as_found, picture, seeded
 
 
@@ -162,10 +162,25 @@ def test_evaluation_mode_gives_each_module_its_own_flag_back():
 
 def test_what_an_observer_returns_replaces_the_output():
     model, x = nn.Sequential(nn.Identity(), nn.Identity()), picture(4)
-    with observe(model, ["0"], lambda layer, output: output * 2):
+    with observe(model, ["0"], lambda layer, inputs, output: output * 2):
         assert torch.equal(model(x), x * 2)
-    with observe(model, ["0"], lambda layer, output: None):
+    with observe(model, ["0"], lambda layer, inputs, output: None):
         assert torch.equal(model(x), x)
+
+
+def test_an_observer_sees_what_the_layer_received():
+    model, x = nn.Sequential(nn.ReLU(), nn.Identity()), picture(4)
+    received = {}
+    with observe(model, ["1"], lambda layer, inputs, output: received.update({layer: inputs})):
+        model(x)
+    assert torch.equal(received["1"][0], x.relu())
+
+
+def test_what_an_interceptor_returns_replaces_the_inputs():
+    model, x = nn.Sequential(nn.Identity(), nn.ReLU()), picture(4)
+    with intercept(model, ["1"], lambda layer, inputs: (inputs[0] - 1,)):
+        assert torch.equal(model(x), (x - 1).relu())
+    assert torch.equal(model(x), x.relu())
 
 
 def test_once_works_out_a_tensor_again_only_after_it_changed():
