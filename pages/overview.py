@@ -7,7 +7,7 @@ from resviz.ui.attribution import panels
 from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.page import _, escaped
-from resviz.ui.services import models
+from resviz.ui.services import models, photo_results, pictures
 from resviz.ui.shell import sidebar
 from resviz.ui.widgets import clickable
 
@@ -17,22 +17,22 @@ photo, looks, says = page.reserved(st.columns([1, 1, 0.8], gap="medium"), 420)
 subject = sidebar.subject()
 
 with page.refusals():
-    answer = models.prediction(subject.model, subject.sha, subject.shown)
+    answer = photo_results.prediction(subject)
     layer = models.default_layer(subject.model)
     guess = next(
         (g for g in answer.top if str(g.index) == url_state.chosen("target")), answer.top[0]
     )
-    heat = models.attribution(subject.model, subject.shown, "grad-cam", layer, guess.index)
+    heat = photo_results.attribution(subject, "grad-cam", layer, guess.index)
     names = models.map_blocks(subject.model)
     blocks = page.spread(names, 24)
-    strip = models.stage_maps(subject.model, subject.sha, subject.shown, blocks)
+    strip = photo_results.stage_maps(subject, blocks)
 
-received, size = models.view(subject.model, subject.shown), subject.shown.image.size
+received, size = photo_results.view(subject), subject.photo.image.size
 box = models.model(subject.model).preprocess.box(size)
 with photo.container():
     clickable.show(
         html.framed_photo(
-            raster.data_uri(models.jpeg(subject.shown)),
+            raster.data_uri(pictures.jpeg(subject.photo)),
             _("The photo {title}").format(title=said(subject.title)),
             box,
             size,

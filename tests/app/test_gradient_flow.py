@@ -15,7 +15,7 @@ from tests.app.test_pages import run as visit
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch, tmp_path):
     monkeypatch.setenv("RESVIZ_HOME", str(tmp_path))
-    monkeypatch.setattr(sweep, "_shelf", sweep.Shelf(64))
+    monkeypatch.setattr(sweep, "_shelf", sweep.BoundedCache(64))
 
 
 def run(**query: str) -> AppTest:
@@ -86,7 +86,9 @@ def test_a_second_visitor_waits_for_nothing(monkeypatch):
     run()
     monkeypatch.setattr(disk_cache, "measure", lambda *_, **__: pytest.fail("computed again"))
     assert "Plain-8" in words(run())
-    monkeypatch.setattr(sweep, "_shelf", sweep.Shelf(64))  # after a restart the disk still knows
+    monkeypatch.setattr(
+        sweep, "_shelf", sweep.BoundedCache(64)
+    )  # after a restart the disk still knows
     assert "Plain-8" in words(run())
 
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from resviz.models import zoo
 from resviz.ui.base import i18n
+from resviz.ui.base.bounded_cache import clear_all
 from tests.app.test_pages import run
 
 CIFAR = "bundled/resnet20-cifar10"
@@ -60,8 +61,10 @@ def brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         i18n, "_catalogue", lambda language: lambda text: f"⟦{text}⟧" if text else text
     )
     st.cache_data.clear()
+    clear_all()
     yield
     st.cache_data.clear()
+    clear_all()
 
 
 def seen(app: AppTest) -> Iterator[str]:

@@ -15,7 +15,8 @@ from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import checkpoints
 from resviz.probes.core.prediction import predict
-from resviz.ui.services import models
+from resviz.ui.services import photo_results
+from resviz.ui.services.subject import Subject
 
 APP = str(Path(__file__).parents[2] / "app.py")
 FIRST = samples.read(samples.SAMPLES[0].key)
@@ -242,9 +243,8 @@ def test_weights_written_over_are_loaded_again(
         checkpoints.save(path, build(spec), {"spec": spec.as_dict()})
         app = run(model=f"file/{path}")
         assert not app.exception
-        probabilities = models.prediction(
-            f"file/{path}", decode(FIRST).sha256, decode(FIRST)
-        ).probabilities
+        subject = Subject(f"file/{path}", decode(FIRST))
+        probabilities = photo_results.prediction(subject).probabilities
         loaded = zoo.load(f"file/{path}")
         expected = predict(
             loaded.model, loaded.preprocess(decode(FIRST).image)[None], loaded.labels
@@ -295,7 +295,7 @@ def test_a_map_that_is_zero_everywhere_has_no_frame_and_says_so() -> None:
 
 def test_a_channel_that_is_zero_everywhere_has_no_peak_and_no_frame() -> None:
     shown = decode(FIRST)
-    dead = models.activation(MODEL, shown.sha256, shown, "layer4.1").dead[0]
+    dead = photo_results.activation(Subject(MODEL, shown), "layer4.1").dead[0]
     app = run("feature_maps", layer="layer4.1", channel=str(dead))
     assert f"**Channel {dead}** · 0 at every place" in words(app)
     assert not any("-cursor-" in component.proto.id for component in app.get("bidi_component"))

@@ -12,7 +12,7 @@ from resviz.training.launch import cost, queue, start
 from resviz.training.launch.cost import Trial
 from resviz.training.launch.start import fit
 from resviz.training.runs import lock, reader
-from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.base.bounded_cache import BoundedCache
 from resviz.ui.training import estimate as estimates
 from tests.app.test_pages import run as visit
 from tests.app.test_pages import words
@@ -275,7 +275,7 @@ def test_an_estimate_is_shown_once_somebody_asked_for_it(monkeypatch):
         yield from [Trial(5.0, 0.1, 1.0, 20, 2**29, 2**33, 9)] * len(requests)
 
     monkeypatch.setattr(cost, "trials", tried)
-    monkeypatch.setattr(estimates, "_trials", Shelf(9))
+    monkeypatch.setattr(estimates, "_trials", BoundedCache(9))
     monkeypatch.setattr(queue, "places", lambda: (1, 2))
     app = page()
     button(app, "How long, how much memory?").click().run()
@@ -294,7 +294,7 @@ def test_what_cannot_be_tried_is_said(monkeypatch):
         raise TrainingError("It cannot be tried: no room")
 
     monkeypatch.setattr(cost, "trials", refused)
-    monkeypatch.setattr(estimates, "_trials", Shelf(9))
+    monkeypatch.setattr(estimates, "_trials", BoundedCache(9))
     app = page()
     button(app, "How long, how much memory?").click().run()
     assert "no room" in words(app)

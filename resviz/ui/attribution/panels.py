@@ -1,6 +1,7 @@
 """The parts of the page on attribution: method, layer and classes; for each class its overlay, map and downloads."""
 
 import io
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models
-from resviz.ui.shell.sidebar import Subject
+from resviz.ui.services import models, photo_results
+from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import linked_map
 from resviz.ui.widgets.layer_picker import class_picker, layer_picker
 
@@ -52,7 +53,7 @@ def choose(subject: Subject) -> Choice:
         if method.needs_layer
         else None
     )
-    top = models.prediction(subject.model, subject.sha, subject.shown).top
+    top = photo_results.prediction(subject).top
     left, right = page.wide("classes").columns(2, gap="medium")
     with left:
         first = class_picker(_("Class"), subject, top[0].index, "target")
@@ -66,17 +67,14 @@ def results(subject: Subject, choice: Choice) -> "list[Attribution]":
     labels = models.model(subject.model).labels
     found = []
     for target in choice.targets:
-        words = _("{method} for {label}").format(
+        text = _("{method} for {label}").format(
             method=said(choice.method.title), label=labels[target]
         )
-        update = page.progress(words) if choice.method.slow else None
-        found.append(
-            models.attribution(
-                subject.model, subject.shown, choice.method.name, choice.layer, target, update
+        bar = page.progress(text) if choice.method.slow else nullcontext()
+        with bar as update:
+            found.append(
+                photo_results.attribution(subject, choice.method.name, choice.layer, target, update)
             )
-        )
-        if update:
-            update(1.0)
     return found
 
 
@@ -138,7 +136,7 @@ def nothing_positive(result: "Attribution", label: str) -> str | None:
 
 def _downloads(subject: Subject, result: "Attribution", scale: raster.Range, side: str) -> None:
     name = "-".join(filter(None, (result.method, result.layer, str(result.target))))
-    photo = models.view(subject.model, subject.shown).resize((448, 448))
+    photo = photo_results.view(subject).resize((448, 448))
     file = io.BytesIO()
     np.save(file, result.map)
     picture = raster.overlay_png(photo, result.map, 0.8, scale.high)

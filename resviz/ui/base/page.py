@@ -164,17 +164,18 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def progress(words: str) -> Callable[..., None]:
-    """A bar for slow work: call it with the share done; it goes away at the end."""
+@contextmanager
+def progress(text: str) -> Iterator[Callable[..., None]]:
+    """Show a bar while slow work goes on: call what is yielded with the share done, and what is being done."""
     bar = st.empty()
 
     def update(share: float, what: str = "") -> None:
-        if share >= 1:
-            bar.empty()
-        else:
-            bar.progress(min(max(share, 0.0), 1.0), said(what) or words)
+        bar.progress(min(max(share, 0.0), 1.0), said(what) or text)
 
-    return update
+    try:
+        yield update
+    finally:
+        bar.empty()
 
 
 __all__ = [

@@ -14,7 +14,7 @@ from resviz.ui.base.i18n import translate as _
 from resviz.ui.batchnorm import results
 from resviz.ui.services import image_batches
 from resviz.ui.services.image_batches import Batch
-from resviz.ui.shell.sidebar import Subject
+from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import clickable
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Page:
     @property
     def layers(self) -> "tuple[BatchNormLayer, ...]":
         """All BatchNorm layers with this batch."""
-        return results.layers(self.subject.model, self.batch.key, self.batch)
+        return results.layers(self.subject.model, self.batch)
 
     @property
     def calibration(self) -> Batch:

@@ -13,7 +13,7 @@ from resviz.ui.batchnorm import batch, channels, results
 def show(page: batch.Page) -> None:
     """The funnel of one channel's estimates, and typical errors of all channels, over the size of the batch."""
     layer, channel = channels.layer_and_channel(page.layers)
-    found = results.sizes(page.subject.model, page.batch.key, page.batch, layer.layer)
+    found = results.sizes(page.subject.model, page.batch, layer.layer)
     funnel, errors = layout.wide("sizes").columns(2, gap="large")
     with funnel:
         st.subheader(_("One channel's mean, batch by batch"), anchor=False)

@@ -49,9 +49,7 @@ def show_layer(page: "Page", layers: "tuple[BatchNormLayer, ...]") -> None:
     cloud, values = layout.wide("layer").columns([1, 1.45], gap="large")
     with values:
         layer, channel = layer_and_channel(layers)
-        found = results.channel(
-            page.subject.model, page.batch.key, page.batch, layer.layer, channel
-        )
+        found = results.channel(page.subject.model, page.batch, layer.layer, channel)
         _show_channel(found, layer)
     with cloud:
         _show_cloud(layer, channel)

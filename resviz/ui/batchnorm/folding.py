@@ -12,7 +12,7 @@ from resviz.ui.batchnorm import batch, channels, results
 
 def show(page: batch.Page) -> None:
     """The factors of the chosen layer beside the formula; below, how far a folded network's answers are off."""
-    pairs, check = results.folded(page.subject.model, page.batch.key, page.batch)
+    pairs, check = results.folded(page.subject.model, page.batch)
     drawing, words = layout.wide("fold").columns([1.7, 1], gap="large")
     with words:
         layer = channels.pick_layer([layer.layer for layer in page.layers])

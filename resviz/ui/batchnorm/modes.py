@@ -24,12 +24,9 @@ CARDS = ("adabn", "corruptions")
 def show(page: batchnorm.Page) -> None:
     """One image's five likeliest classes in each mode, then the change of every layer."""
     subject, batch, calibration = page.subject, page.batch, page.calibration
-    update = layout.progress(_("Three kinds of statistics"))
-    update(0.05)
-    try:
+    with layout.progress(_("Three kinds of statistics")) as update:
+        update(0.05)
         modes = results.modes(subject.model, batch, calibration, update)
-    finally:
-        update(1.0)
     count = len(batch.titles)
     image = next((i for i in range(count) if str(i) == url_state.chosen("image")), 0)
     pictures, *columns = st.columns([1.25, 1, 1, 1], gap="medium")

@@ -15,7 +15,7 @@ from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import batch as batchnorm
 from resviz.ui.batchnorm import results, runs
 from resviz.ui.services import image_batches, models
-from resviz.ui.shell.sidebar import Subject
+from resviz.ui.services.subject import Subject
 
 if TYPE_CHECKING:
     from resviz.probes.batchnorm.layers import Affine
@@ -44,7 +44,7 @@ def show(subject: Subject, sentence: Sentence) -> None:
 def _show_spread(subject: Subject) -> None:
     st.subheader(_("How far the outputs scatter, layer by layer"), anchor=False)
     batch = image_batches.of(subject, "samples")
-    found = results.spreads(subject.model, batch.key, batch)
+    found = results.spreads(subject.model, batch)
     names = page.spread(list(found), 2 * batchnorm.MAX_VIOLINS)
     st.plotly_chart(
         no_norm.spread(

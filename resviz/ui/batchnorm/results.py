@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import streamlit as st
-
-from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.base.bounded_cache import BoundedCache, cached
 from resviz.ui.services import models
 from resviz.ui.services.image_batches import Batch, tensor
 
@@ -15,56 +13,56 @@ if TYPE_CHECKING:
     from resviz.probes.batchnorm.modes import Mode
     from resviz.probes.batchnorm.statistics import BatchNormLayer, ChannelValues
 
-_modes: "Shelf[tuple[Mode, ...]]" = Shelf(32)
+_modes: "BoundedCache[tuple[Mode, ...]]" = BoundedCache(32)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def layers(model: str, key: str, _batch: Batch) -> "tuple[BatchNormLayer, ...]":
+@cached(32)
+def layers(model: str, batch: Batch) -> "tuple[BatchNormLayer, ...]":
     """Every BatchNorm layer with this batch."""
     from resviz.probes.batchnorm.statistics import batchnorm
 
     with models.borrowed(model) as net:
-        return batchnorm(net, tensor(model, _batch))
+        return batchnorm(net, tensor(model, batch))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def channel(model: str, key: str, _batch: Batch, layer: str, number: int) -> "ChannelValues":
+@cached(64)
+def channel(model: str, batch: Batch, layer: str, number: int) -> "ChannelValues":
     """One channel's histograms."""
     from resviz.probes.batchnorm.statistics import channel_values
 
     with models.borrowed(model) as net:
-        return channel_values(net, tensor(model, _batch), layer, number)
+        return channel_values(net, tensor(model, batch), layer, number)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def sizes(model: str, key: str, _batch: Batch, layer: str) -> "BatchSizes":
+@cached(16)
+def sizes(model: str, batch: Batch, layer: str) -> "BatchSizes":
     """Batches of many sizes drawn from this one."""
     from resviz.probes.batchnorm.batch_size import batch_size
 
     with models.borrowed(model) as net:
-        return batch_size(net, tensor(model, _batch), layer)
+        return batch_size(net, tensor(model, batch), layer)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def folded(model: str, key: str, _batch: Batch) -> "tuple[tuple[Folded, ...], FoldingCheck]":
+@cached(16)
+def folded(model: str, batch: Batch) -> "tuple[tuple[Folded, ...], FoldingCheck]":
     """What each layer folds into, and how far that changes the outputs for this batch."""
     from resviz.probes.batchnorm.folding import folding_check, foldings
 
     with models.borrowed(model) as net:
-        x = tensor(model, _batch)
+        x = tensor(model, batch)
         return foldings(net, x[:1]), folding_check(net, x)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def spreads(model: str, key: str, _batch: Batch) -> dict[str, float]:
+@cached(16)
+def spreads(model: str, batch: Batch) -> dict[str, float]:
     """How far the outputs of each convolution scatter for this batch."""
     from resviz.probes.batchnorm.layers import spreads as probe
 
     with models.borrowed(model) as net:
-        return probe(net, tensor(model, _batch))
+        return probe(net, tensor(model, batch))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@cached(16)
 def affine(model: str) -> "tuple[Affine, ...]":
     """Scales and biases of a network without BatchNorm."""
     from resviz.probes.batchnorm.layers import affine_layers
@@ -84,4 +82,4 @@ def modes(model: str, shown: Batch, calibration: Batch, progress: Any) -> "tuple
             progress(0.4)
             return batchnorm_modes(net, tensor(model, shown), statistics)
 
-    return _modes.get((model, shown.key, calibration.key), compute)
+    return _modes.get((model, shown, calibration), compute)

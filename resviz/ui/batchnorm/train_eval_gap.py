@@ -10,7 +10,7 @@ from resviz.figures.batchnorm import train_eval_gap
 from resviz.training.runs import reader
 from resviz.training.runs.reader import Record, RunInfo
 from resviz.ui.base import checkpoint_names, page, url_state
-from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.base.bounded_cache import BoundedCache
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import runs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SIZES = (2, 4, 8, 16, 32, 64)
 IMAGES = 256
-_shelf: "Shelf[Mismatch]" = Shelf(512)
+_shelf: "BoundedCache[Mismatch]" = BoundedCache(512)
 
 
 def show() -> None:
@@ -125,16 +125,13 @@ def _pick_batch(record: Record) -> int:
 def _measured(run: str, data: str, batch: int) -> "dict[int, Mismatch]":
     """After each epoch whose weights were kept."""
     found, checkpoints = {}, _checkpoints(checkpoint_names.saved(f"run/{run}"))
-    update = page.progress(_("Both kinds of statistics after each epoch"))
-    try:
+    with page.progress(_("Both kinds of statistics after each epoch")) as update:
         for i, (epoch, name) in enumerate(checkpoints.items()):
             update(max(i / len(checkpoints), 0.01))
             found[epoch] = _shelf.get(
                 (run, name, data, batch),
                 _measuring(checkpoint_names.at(f"run/{run}", name), data, batch),
             )
-    finally:
-        update(1.0)
     return found
 
 

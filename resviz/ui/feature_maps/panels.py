@@ -14,8 +14,8 @@ from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models
-from resviz.ui.shell.sidebar import Subject
+from resviz.ui.services import models, photo_results
+from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import clickable, linked_map
 from resviz.ui.widgets.colour_scale import scale_bar
 from resviz.ui.widgets.layer_picker import class_picker
@@ -53,7 +53,7 @@ def first_block(subject: Subject) -> str:
 
 def choose(subject: Subject, layer: "Layer") -> ChannelPage:
     """The controls over the grid."""
-    activation = models.activation(subject.model, subject.sha, subject.shown, layer.name)
+    activation = photo_results.activation(subject, layer.name)
     order_by, target, pager, scale = layout.wide("order").columns(
         [2, 0.8, 0.9, 0.8], gap="medium", vertical_alignment="bottom"
     )
@@ -91,12 +91,10 @@ def _weight(
     if kind == "mean":
         return activation.mean
     if kind == "relevance":
-        top = models.prediction(subject.model, subject.sha, subject.shown).top[0].index
+        top = photo_results.prediction(subject).top[0].index
         with place:
             target = class_picker(_("Class"), subject, top, "target")
-        return models.channel_relevance(
-            subject.model, subject.sha, subject.shown, layer.name, target
-        )
+        return photo_results.channel_relevance(subject, layer.name, target)
     return None
 
 
@@ -238,7 +236,7 @@ def show_residual(subject: Subject, layer: "Layer", page: ChannelPage) -> None:
     if block is None or models.model(subject.model).spec is None:
         return
     try:
-        parts = models.residual_parts(subject.model, subject.sha, subject.shown, block)
+        parts = photo_results.residual_parts(subject, block)
     except ProbeError as reason:
         st.caption(escaped(whole(reason)))
         return

@@ -5,22 +5,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from resviz.data.images import Picture
 from resviz.errors import ProbeError
 from resviz.figures import families
 from resviz.figures.gradient_flow import lesions
 from resviz.figures.theme import RESIDUAL
 from resviz.models.spec import FAMILIES
 from resviz.ui.base import page, url_state
+from resviz.ui.base.bounded_cache import cached
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.numbers import power_of_two
 from resviz.ui.base.page import escaped
 from resviz.ui.gradient_flow import lesion_twins
 from resviz.ui.gradient_flow.lesion_twins import Swap
-from resviz.ui.services import models, training_data
+from resviz.ui.services import models, photo_results, training_data
+from resviz.ui.services.subject import Subject
 from resviz.ui.shell import sidebar
-from resviz.ui.shell.sidebar import Subject
 from resviz.ui.widgets import clickable
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def _colour(model: str) -> str:
 
 
 def _show_answers(subject: Subject, off: tuple[str, ...], swap: Swap) -> None:
-    whole = models.prediction(subject.model, subject.sha, subject.shown)
-    left = _without(subject.model, subject.sha, subject.shown, off, swap)
+    whole = photo_results.prediction(subject)
+    left = _without(subject, off, swap)
     order = list(dict.fromkeys([*(g.index for g in whole.top), *(g.index for g in left.top)]))[:7]
     labels = models.model(subject.model).labels
     rows = [(labels[i], float(whole.probabilities[i]), float(left.probabilities[i])) for i in order]
@@ -146,7 +146,7 @@ def _show_hits(model: str, off: tuple[str, ...], swap: Swap) -> None:
     st.caption(_("{count} test images of {data}.").format(count=count, data=escaped(name)))
 
 
-@st.cache_data(max_entries=1024, show_spinner=False)
+@cached(1024)
 def _hits(name: str, data: str, off: tuple[str, ...], swap: Swap) -> float:
     """Share of right answers."""
     from resviz.probes.gradient_flow.lesions import answers
@@ -164,15 +164,10 @@ def _sample(name: str, data: str) -> "tuple[Tensor, Tensor]":
 
 
 def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
-    whole = models.prediction(subject.model, subject.sha, subject.shown)
+    whole = photo_results.prediction(subject)
     top = whole.top[0]
     shown = page.spread(blocks, 60)
-    values = np.array(
-        [
-            _without(subject.model, subject.sha, subject.shown, (b,)).probabilities[top.index]
-            for b in shown
-        ]
-    )
+    values = np.array([_without(subject, (b,)).probabilities[top.index] for b in shown])
     axes = (_("the one block that is out (stage.number)"), _("probability of the answer"))
     short = [name.removeprefix("layer") for name in shown]
     bars = lesions.Bars(top.label, _colour(subject.model), short, values, top.probability)
@@ -196,7 +191,7 @@ def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
 def _show_paths(subject: Subject) -> None:
     try:
         with st.spinner(_("Sampling paths")):
-            found = _paths(subject.model, subject.sha, subject.shown)
+            found = _paths(subject)
     except ProbeError as reason:
         st.caption(escaped(whole(reason)))
         return
@@ -228,36 +223,35 @@ def _show_paths(subject: Subject) -> None:
     page.table_download(_("Download the path lengths"), "paths", columns, rows)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@cached(32)
 def _removable(name: str) -> dict[str, bool]:
     from resviz.probes.gradient_flow.lesions import removable
 
     return removable(models.model(name).model)
 
 
-@st.cache_data(max_entries=1024, show_spinner=False)
-def _without(
-    name: str, sha: str, _shown: Picture, off: tuple[str, ...], swap: Swap = None
-) -> "Prediction":
+@cached(1024)
+def _without(subject: Subject, off: tuple[str, ...], swap: Swap = None) -> "Prediction":
     """What the network says without some blocks, or with two swapped."""
     from resviz.probes.core.prediction import predict
     from resviz.probes.gradient_flow.lesions import lesioned
 
-    with models.borrowed(name) as net, lesioned(net, off, swap):
-        return predict(net, models.tensor(name, _shown), models.model(name).labels)
+    labels = models.model(subject.model).labels
+    with models.borrowed(subject.model) as net, lesioned(net, off, swap):
+        return predict(net, photo_results.tensor(subject), labels)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _paths(name: str, sha: str, _shown: Picture) -> "Paths":
+@cached(64)
+def _paths(subject: Subject) -> "Paths":
     from resviz.probes.gradient_flow.paths import paths
 
-    target = models.prediction(name, sha, _shown).top[0].index
-    with models.borrowed(name) as net:
-        blocks = len(_removable(name))
+    target = photo_results.prediction(subject).top[0].index
+    with models.borrowed(subject.model) as net:
+        blocks = len(_removable(subject.model))
         if blocks > MOST_PATHS:
             raise ProbeError(
                 _("Paths are sampled in networks of at most {most} blocks.").format(most=MOST_PATHS)
             )
         return paths(
-            net, models.tensor(name, _shown), target, samples=max(2, ENOUGH // (blocks + 1))
+            net, photo_results.tensor(subject), target, samples=max(2, ENOUGH // (blocks + 1))
         )

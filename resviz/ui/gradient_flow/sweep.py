@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from resviz.ui.base import page
-from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.base.bounded_cache import BoundedCache
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
 from resviz.ui.services import models as cache
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from resviz.probes.gradient_flow.norms import Gradients
     from resviz.probes.gradient_flow.over_seeds import Batch, Profile
 
-_shelf: "Shelf[Gradients]" = Shelf(512)
+_shelf: "BoundedCache[Gradients]" = BoundedCache(512)
 _STOPPED = "sweep-stopped"
 Draw = Callable[[Sequence["Profile"]], None]
 
@@ -50,18 +50,16 @@ def run(sweep: Sweep, place: "DeltaGenerator", draw: Draw) -> None:
     if st.session_state.get(_STOPPED) == sweep:
         _say_stopped(place, len(known), len(sweep.jobs))
         return
-    with place.container():
-        update = page.progress(_("Measuring"))
+    with place.container(), page.progress(_("Measuring")) as update:
         stop = st.empty()
-    stop.button(_("Stop"), on_click=_stop, args=(sweep,))
-    for i, (model, seed) in enumerate(missing):
-        known[model, seed] = _measured(
-            model, seed, sweep.batch, _part(update, i, len(missing), model)
-        )
-        if i + 1 == len(missing) or missing[i + 1][1] != seed:
-            draw(_profiles(sweep, known))
-    update(1.0)
-    stop.empty()
+        stop.button(_("Stop"), on_click=_stop, args=(sweep,))
+        for i, (model, seed) in enumerate(missing):
+            known[model, seed] = _measured(
+                model, seed, sweep.batch, _part(update, i, len(missing), model)
+            )
+            if i + 1 == len(missing) or missing[i + 1][1] != seed:
+                draw(_profiles(sweep, known))
+        stop.empty()
 
 
 def _profiles(sweep: Sweep, known: "dict[tuple[str, int], Gradients]") -> "list[Profile]":

@@ -83,15 +83,11 @@ def rungs(model: str, side: int) -> tuple[str, ...]:
 
 def profile(model: str, side: int, names: tuple[str, ...]) -> dict[str, float | None]:
     """Effective sizes on noise, layer by layer, with progress."""
-    update = page.progress(
-        _("Measuring what moves the units of {model}").format(model=escaped(model))
-    )
     sizes: dict[str, float | None] = {}
-    try:
+    text = _("Measuring what moves the units of {model}").format(model=escaped(model))
+    with page.progress(text) as update:
         for i, name in enumerate(names):
             update(i / len(names))
             found = receptive_fields.on_noise(model, side, name, None)
             sizes[name] = found.size if found else None
-    finally:
-        update(1.0)
     return sizes

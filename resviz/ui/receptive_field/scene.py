@@ -16,8 +16,8 @@ from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
 from resviz.ui.receptive_field import ladder
-from resviz.ui.services import image_batches, models, receptive_fields
-from resviz.ui.shell.sidebar import Subject
+from resviz.ui.services import image_batches, models, photo_results, receptive_fields
+from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import clickable, linked_cursor
 from resviz.ui.widgets.colour_scale import scale_bar
 
@@ -109,7 +109,7 @@ def choose(subject: Subject, layer: str) -> Scene:
     with second:
         url_state.switch(_("Several units"), "several")
     data = image_batches.choose_dataset(subject.model) if source == "data" else ""
-    activation = models.activation(subject.model, subject.sha, subject.shown, layer)
+    activation = photo_results.activation(subject, layer)
     return Scene(
         layer,
         field,
@@ -184,17 +184,12 @@ def effective(subject: Subject, scene: Scene) -> "EffectiveField | None":
     """What moves the unit, on the inputs chosen."""
     if scene.source == "noise":
         return receptive_fields.on_noise(subject.model, side(subject), scene.layer, scene.unit)
-    if scene.source == "noise":
-        return receptive_fields.on_noise(subject.model, side(subject), scene.layer, scene.unit)
     if scene.source == "data":
         shown, _others = image_batches.of_dataset(subject.model, scene.data)
     else:
         shown = image_batches.of(subject, scene.source)
-    update = page.progress(_("Measuring what moves the unit"))
-    try:
+    with page.progress(_("Measuring what moves the unit")) as update:
         return receptive_fields.on_pictures(subject.model, shown, scene.layer, scene.unit, update)
-    finally:
-        update(1.0)
 
 
 def show_unit(subject: Subject, scene: Scene, found: "EffectiveField | None") -> None:
@@ -203,7 +198,7 @@ def show_unit(subject: Subject, scene: Scene, found: "EffectiveField | None") ->
     mean = _mean(scene.values)
     scale = raster.value_range(mean)
     pictures = drawings.Pictures(
-        raster.data_uri(raster.photo_png(models.view(subject.model, subject.shown))),
+        raster.data_uri(raster.photo_png(photo_results.view(subject))),
         heat,
         raster.data_uri(raster.map_png(mean, scale)),
         _("The photo with the field of one unit of {layer}").format(layer=scene.layer),
@@ -314,7 +309,7 @@ def _strongest(cell: np.ndarray) -> list[tuple[str, float]]:
 
 def _show_weight(subject: Subject, scene: Scene) -> None:
     """How much the unit's place speaks for the likeliest or chosen class."""
-    answer = models.prediction(subject.model, subject.sha, subject.shown)
+    answer = photo_results.prediction(subject)
     guess = next(
         (g for g in answer.top if str(g.index) == url_state.chosen("target")), answer.top[0]
     )
@@ -322,9 +317,7 @@ def _show_weight(subject: Subject, scene: Scene) -> None:
     if note := models.untrained(subject.model):
         st.caption(f"**{note}**")
     try:
-        heat = models.attribution(
-            subject.model, subject.shown, "grad-cam", scene.layer, guess.index
-        ).map
+        heat = photo_results.attribution(subject, "grad-cam", scene.layer, guess.index).map
     except ProbeError as reason:
         st.caption(escaped(whole(reason)))
         return

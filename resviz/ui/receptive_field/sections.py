@@ -13,7 +13,7 @@ from resviz.ui.base.page import escaped
 from resviz.ui.receptive_field import ladder, scene, stack
 from resviz.ui.services import models, receptive_fields
 from resviz.ui.services.run_names import model_title
-from resviz.ui.shell.sidebar import Subject
+from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import paper_card
 
 if TYPE_CHECKING:
@@ -139,11 +139,8 @@ def _own_moment(name: str) -> str:
 
 def _curve(name: str, side: int) -> growth.Curve:
     if not models.is_loaded(name):
-        update = page.progress(_("Loading {model}").format(model=escaped(name)))
-        try:
+        with page.progress(_("Loading {model}").format(model=escaped(name))) as update:
             models.model(name, update)
-        finally:
-            update(1.0)
     found = receptive_fields.theoretical(name, side)
     depth, passed = dict[str, int](), 0
     for layer in models.layers(name):

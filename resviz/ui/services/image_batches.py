@@ -5,7 +5,7 @@ another that does.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +20,8 @@ from resviz.ui.base import url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models, training_data
-from resviz.ui.shell.sidebar import Subject
+from resviz.ui.services import models, photo_results, pictures, training_data
+from resviz.ui.services.subject import Subject
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,11 +35,11 @@ _KEPT = "kept-batch"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Pictures as the model receives them, (n, 3, side, side) in uint8; `key` tells what they were made of."""
+    """Pictures as the model receives them, (n, 3, side, side) in uint8; equal where the keys are."""
 
-    key: str
-    titles: tuple[str, ...]
-    pixels: np.ndarray
+    key: str  # tells what they were made of
+    titles: tuple[str, ...] = field(compare=False)
+    pixels: np.ndarray = field(compare=False, repr=False)
 
 
 def keep_uploads() -> None:
@@ -66,7 +66,9 @@ def of(subject: Subject, source: str) -> Batch:
         )
     shown = _pictures(subject, source)
     key = hashlib.sha256("".join(picture.sha256 for _title, picture in shown).encode()).hexdigest()
-    views = [np.array(models.view(subject.model, picture)) for _title, picture in shown]
+    views = [
+        np.array(photo_results.view(Subject(subject.model, picture))) for _title, picture in shown
+    ]
     return Batch(
         key, tuple(title for title, _picture in shown), np.stack(views).transpose(0, 3, 1, 2)
     )
@@ -87,17 +89,18 @@ def corrupted(shown: Batch, corruption: str, strength: int) -> Batch:
 def _pictures(subject: Subject, source: str) -> list[tuple[str, Picture]]:
     kept = st.session_state.get(_KEPT, [])
     if source == "photo":
-        return [(said(subject.title), subject.shown)]
+        return [(said(subject.title), subject.photo)]
     if source == "uploads" and kept:
         if len(kept) > MOST:
             raise ImageError(
                 "{count} photos are too many; choose at most {most}.", count=len(kept), most=MOST
             )
-        return [(name, models.picture(data)) for name, data in kept]
+        return [(name, pictures.picture(data)) for name, data in kept]
     if source == "uploads":
         st.info(_("Nothing chosen yet: the samples are the batch."))
     return [
-        (said(sample.title), models.picture(samples.read(sample.key))) for sample in samples.SAMPLES
+        (said(sample.title), pictures.picture(samples.read(sample.key)))
+        for sample in samples.SAMPLES
     ]
 
 

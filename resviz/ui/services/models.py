@@ -12,35 +12,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from resviz import paths
-from resviz.data.images import Picture, decode
 from resviz.errors import ModelError
-from resviz.figures.raster import photo_jpeg
 from resviz.ui.base import checkpoint_names
-from resviz.ui.base.bounded_cache import Shelf, clear_all
+from resviz.ui.base.bounded_cache import BoundedCache, cached, clear_all
 from resviz.ui.base.i18n import translate as _
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from torch import Tensor, nn
 
     from resviz.models.pool import Pool
     from resviz.models.zoo import LoadedModel, ModelInfo
-    from resviz.probes.attribution.methods import Attribution, CamGraph
     from resviz.probes.core.layers import Layer
-    from resviz.probes.core.prediction import Prediction
-    from resviz.probes.feature_maps.activations import Activation, ResidualParts
 
 WEIGHTS = {".safetensors", ".pt", ".pth", ".th"}
 Progress = Callable[[float, str], None]
 _CONCURRENT = 2
-_models: "Shelf[tuple[LoadedModel, Pool]]" = Shelf(4)
-_maps: "Shelf[Attribution]" = Shelf(256)
-_views: "Shelf[Image]" = Shelf(64)
-_jpegs: Shelf[bytes] = Shelf(64)
+_models: "BoundedCache[tuple[LoadedModel, Pool]]" = BoundedCache(4)
 _stamps: dict[str, tuple[int, int] | None] = {}
 _slots = threading.BoundedSemaphore(_CONCURRENT)
 _warm, _warming = threading.Event(), threading.Lock()
@@ -120,7 +110,6 @@ def refresh(name: str) -> None:
     if _stamps.setdefault(name, stamp) != stamp:
         clear_all()
         st.cache_data.clear()
-        _cam_graph.clear()
     _stamps[name] = stamp
 
 
@@ -171,19 +160,6 @@ def borrowed(name: str) -> "Iterator[nn.Module]":
         yield clone
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def picture(data: bytes) -> Picture:
-    """The decoded picture; raises `ImageError`."""
-    return decode(data)
-
-
-def tensor(name: str, shown: Picture) -> "Tensor":
-    """The picture as the model receives it, (1, 3, H, W), where the model runs."""
-    from resviz.device import best
-
-    return model(name).preprocess.tensor(view(name, shown))[None].to(best().type)
-
-
 def normalised(loaded: "LoadedModel", images: "Tensor") -> "Tensor":
     """Views of many pictures, uint8 (N, 3, H, W), as the model receives them, where models run."""
     import torch
@@ -195,26 +171,7 @@ def normalised(loaded: "LoadedModel", images: "Tensor") -> "Tensor":
     return normalised(images, statistics).to(best().type)
 
 
-def view(name: str, shown: Picture) -> "Image":
-    """The pixels that the model receives, as an RGB picture; scaling down a large photo takes a while."""
-    return _views.get((name, shown.sha256), lambda: model(name).preprocess.view(shown.image))
-
-
-def jpeg(shown: Picture) -> bytes:
-    """The photo itself, small enough to send."""
-    return _jpegs.get(shown.sha256, lambda: photo_jpeg(shown.image))
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def prediction(name: str, sha: str, _shown: Picture) -> "Prediction":
-    """Top-5 and all probabilities."""
-    from resviz.probes.core.prediction import predict
-
-    with borrowed(name) as net:
-        return predict(net, tensor(name, _shown), model(name).labels)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
+@cached(64)
 def layers(name: str) -> "tuple[Layer, ...]":
     """Every layer with its shape at the model's input size."""
     from resviz.probes.core.layers import layers as probe
@@ -222,7 +179,7 @@ def layers(name: str) -> "tuple[Layer, ...]":
     return probe(model(name).model, model(name).input_size)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@cached(64)
 def block_names(name: str) -> tuple[str, ...]:
     """The blocks of the network in forward order."""
     from resviz.probes.feature_maps.activations import blocks
@@ -236,74 +193,7 @@ def map_blocks(name: str) -> tuple[str, ...]:
     return tuple(block for block in block_names(name) if block in spatial) or tuple(spatial)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def stage_maps(
-    name: str, sha: str, _shown: Picture, chosen: tuple[str, ...]
-) -> dict[str, np.ndarray]:
-    """Mean over channels of each chosen layer's output."""
-    from resviz.probes.feature_maps.activations import stage_summary
-
-    with borrowed(name) as net:
-        return stage_summary(net, tensor(name, _shown), list(chosen))
-
-
-@st.cache_data(max_entries=12, show_spinner=False)
-def activation(name: str, sha: str, _shown: Picture, layer: str) -> "Activation":
-    """All channels of one layer."""
-    from resviz.probes.feature_maps.activations import activations
-
-    with borrowed(name) as net:
-        return activations(net, tensor(name, _shown), [layer])[layer]
-
-
-@st.cache_data(max_entries=128, show_spinner=False)
-def channel_relevance(name: str, sha: str, _shown: Picture, layer: str, target: int) -> np.ndarray:
-    """Gradient times activation of each channel for a class."""
-    from resviz.probes.feature_maps.activations import gradient_times_activation
-
-    with borrowed(name) as net:
-        return gradient_times_activation(net, tensor(name, _shown), layer, target)
-
-
-@st.cache_data(max_entries=12, show_spinner=False)
-def residual_parts(name: str, sha: str, _shown: Picture, block: str) -> "ResidualParts":
-    """x, F(x) and their sum in one block."""
-    from resviz.probes.feature_maps.activations import residual_parts as probe
-
-    with borrowed(name) as net:
-        return probe(net, tensor(name, _shown), block)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _cam_graph(name: str, sha: str, layer: str, _shown: Picture) -> "CamGraph":
-    from resviz.probes.attribution.methods import CamGraph
-
-    with borrowed(name) as net:
-        return CamGraph(net, tensor(name, _shown), [layer])
-
-
-def attribution(
-    name: str,
-    shown: Picture,
-    method: str,
-    layer: str | None,
-    target: int,
-    progress: Callable[[float], None] | None = None,
-) -> "Attribution":
-    """A map by any method; Grad-CAM keeps its graph, so another class is a hundredth of the work."""
-
-    def compute() -> "Attribution":
-        from resviz.probes.attribution.methods import attribute
-
-        if method == "grad-cam" and layer is not None:
-            return _cam_graph(name, shown.sha256, layer, shown).grad_cam(layer, target)
-        with borrowed(name) as net:
-            return attribute(net, tensor(name, shown), method, target, layer, progress)
-
-    return _maps.get((name, shown.sha256, method, layer, target), compute)
-
-
-@st.cache_data(show_spinner=False)
+@cached(64)
 def default_layer(name: str) -> str:
     """The last layer whose map has more than one cell."""
     from resviz.probes.attribution.methods import last_spatial

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import streamlit as st
-
-from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.base.bounded_cache import BoundedCache, cached
 from resviz.ui.services import models
 from resviz.ui.services.image_batches import Batch, tensor
 
@@ -19,8 +17,8 @@ if TYPE_CHECKING:
 
 DRAWS = 16  # random signs, spread over the pictures; each picture gets one at least
 Unit = tuple[int, int]
-_theoretical: "Shelf[Mapping[str, ReceptiveField]]" = Shelf(32)
-_measured: "Shelf[EffectiveField | None]" = Shelf(512)
+_theoretical: "BoundedCache[Mapping[str, ReceptiveField]]" = BoundedCache(32)
+_measured: "BoundedCache[EffectiveField | None]" = BoundedCache(512)
 
 
 def theoretical(name: str, side: int) -> "Mapping[str, ReceptiveField]":
@@ -31,9 +29,7 @@ def theoretical(name: str, side: int) -> "Mapping[str, ReceptiveField]":
         with models.borrowed(name) as net:
             return {field.name: field for field in receptive_field(net, input_size=side)}
 
-    return _theoretical.get(
-        (name, side), follow
-    )  # not copied each time, as `st.cache_data` would: pages ask often
+    return _theoretical.get((name, side), follow)
 
 
 def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
@@ -87,7 +83,7 @@ def _effective(
     return _measured.get((name, key, layer, unit), measure)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@cached(64)
 def arithmetic(name: str, side: int, layer: str) -> "tuple[Step, ...]":
     """The rows that lead to a layer."""
     from resviz.probes.receptive_field.arithmetic import arithmetic as probe
@@ -96,7 +92,7 @@ def arithmetic(name: str, side: int, layer: str) -> "tuple[Step, ...]":
         return probe(net, layer, side)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@cached(32)
 def fit(name: str, side: int) -> "ImageFit":
     """How an image of that side suits the network."""
     from resviz.probes.receptive_field.input_size import image_fit

@@ -7,7 +7,7 @@ from resviz.data.builtin import KNOWN, is_here
 from resviz.errors import TrainingError
 from resviz.training.runs import reader
 from resviz.ui.base import checkpoint_names
-from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.base.bounded_cache import BoundedCache
 from resviz.ui.base.i18n import said
 from resviz.ui.services import models
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resviz.data.datasets import Split
     from resviz.models.zoo import LoadedModel
 
-_drawn: "Shelf[tuple[tuple[str, ...], Split]]" = Shelf(8)
+_drawn: "BoundedCache[tuple[tuple[str, ...], Split]]" = BoundedCache(8)
 
 
 def own(model: str) -> str | None:

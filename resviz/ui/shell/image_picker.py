@@ -12,7 +12,7 @@ from resviz.ui.base import checkpoint_names, url_state
 from resviz.ui.base.i18n import said, whole
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models
+from resviz.ui.services import models, pictures
 from resviz.ui.shell.model_picker import DEFAULT_MODEL
 from resviz.ui.widgets import clickable
 
@@ -71,7 +71,7 @@ def photo_or_the_one_before() -> tuple[str, Picture]:
     """
     title, data = _chosen_picture()
     try:
-        shown = models.picture(data)
+        shown = pictures.picture(data)
     except ImageError as refusal:
         return _stand_in(title, refusal)
     if (title, data) != _first_sample():  # it may only stand in for an upload to come
@@ -88,7 +88,7 @@ def _stand_in(refused: str, refusal: ImageError) -> tuple[str, Picture]:
     _under_picker().error(f"{names['refused']}: {escaped(whole(refusal))}\n\n{instead}")
     words = _("The photo here is {title}: {refused} was refused.").format(**names)
     st.session_state[REFUSED].caption(f"**{words}**")
-    return title, models.picture(data)
+    return title, pictures.picture(data)
 
 
 def _under_picker() -> "DeltaGenerator":
@@ -124,7 +124,7 @@ def _sample_picker() -> None:
 
 @st.cache_data(show_spinner=False)
 def _thumbnail(key: str) -> str:
-    return raster.data_uri(raster.photo_jpeg(models.picture(samples.read(key)).image, 120))
+    return raster.data_uri(raster.photo_jpeg(pictures.picture(samples.read(key)).image, 120))
 
 
 def _chosen_picture() -> tuple[str, bytes]:

@@ -1,12 +1,10 @@
 """The sidebar of every page: which model, which picture, where it runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from resviz.data.images import Picture
 from resviz.errors import ResvizError
 from resviz.figures import html
 from resviz.ui.base import checkpoint_names, url_state
@@ -14,22 +12,10 @@ from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped, progress, refuse
 from resviz.ui.services import models
+from resviz.ui.services.subject import Subject
 from resviz.ui.shell.image_picker import REFUSED, photo_or_the_one_before, photo_picker
 from resviz.ui.shell.model_picker import DEFAULT_MODEL, model_picker
 from resviz.ui.widgets import clickable
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a page is about: a model by name and a picture with its hash."""
-
-    model: str
-    shown: Picture
-    title: str
-
-    @property
-    def sha(self) -> str:
-        return self.shown.sha256
 
 
 def sidebar() -> None:
@@ -62,12 +48,9 @@ def _load(name: str) -> None:
     models.refresh(name)
     if models.is_loaded(name):
         return
-    update = progress(_("Loading {model}").format(model=escaped(name)))
-    update(0.0)
-    try:
+    with progress(_("Loading {model}").format(model=escaped(name))) as update:
+        update(0.0)
         models.model(name, update)
-    finally:
-        update(1.0)
 
 
 def _say_card(name: str) -> None:

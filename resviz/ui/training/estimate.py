@@ -9,12 +9,12 @@ from resviz.errors import ResvizError
 from resviz.training.launch import cost, queue
 from resviz.training.launch.cost import Estimate, Trial
 from resviz.training.request import Request
-from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.base.bounded_cache import BoundedCache
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped, progress
 
-_trials: Shelf[Trial] = Shelf(256)
+_trials: BoundedCache[Trial] = BoundedCache(256)
 _one = threading.Lock()  # trials beside each other would measure each other
 
 
@@ -59,8 +59,7 @@ def _known(keys: Sequence[str]) -> bool:
 
 def _try(requests: Sequence[Request], keys: Sequence[str], at_once: int) -> None:
     """Try those that nobody has tried yet."""
-    update = progress(_("Trying a few steps"))
-    try:
+    with progress(_("Trying a few steps")) as update:
         update(0.05)
         with _one:
             left = {
@@ -76,8 +75,6 @@ def _try(requests: Sequence[Request], keys: Sequence[str], at_once: int) -> None
                 update(min((i + 1) / len(left), 0.99))
                 if trial is not None:
                     _trials.get(key, lambda trial=trial: trial)  # type: ignore[misc]
-    finally:
-        update(1.0)
 
 
 def _never() -> Trial:

@@ -10,7 +10,7 @@ from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import wide
 from resviz.ui.services import models
-from resviz.ui.shell.sidebar import Subject
+from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import clickable
 
 if TYPE_CHECKING:

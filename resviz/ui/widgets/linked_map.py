@@ -8,8 +8,8 @@ from resviz.figures import raster
 from resviz.figures.receptive_field import scene
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.receptive_field import scene as receptive_field
-from resviz.ui.services import models, receptive_fields
-from resviz.ui.shell.sidebar import Subject
+from resviz.ui.services import photo_results, receptive_fields
+from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import clickable, linked_cursor
 from resviz.ui.widgets.colour_scale import map_with_scale, scale_bar
 
@@ -29,7 +29,7 @@ def show(
     `titles` tell what both pictures show. Where the layer's field cannot be followed, or no cell
     differs from another, there is no cursor, and no frame.
     """
-    photo = raster.data_uri(raster.photo_png(models.view(subject.model, subject.shown)))
+    photo = raster.data_uri(raster.photo_png(photo_results.view(subject)))
     heat = raster.data_uri(raster.heat_png(values, (SIDE, SIDE), scale.high))
     grid = _grid(subject, layer, values) if (values != values.flat[0]).any() else None
     if grid is None:

@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from resviz.ui.base.bounded_cache import Shelf
+from resviz.ui.base.bounded_cache import BoundedCache
 
 
 def test_a_result_is_made_once_and_the_oldest_unused_makes_room() -> None:
     made: list[str] = []
-    shelf: Shelf[str] = Shelf(2)
+    shelf: BoundedCache[str] = BoundedCache(2)
 
     def ask(key: str) -> str:
         return shelf.get(key, lambda: made.append(key) or key.upper())
@@ -21,7 +21,7 @@ def test_a_result_is_made_once_and_the_oldest_unused_makes_room() -> None:
 
 def test_thirty_who_ask_at_once_wait_for_one() -> None:
     made: list[int] = []
-    shelf: Shelf[int] = Shelf(4)
+    shelf: BoundedCache[int] = BoundedCache(4)
 
     def make() -> int:
         time.sleep(0.05)
@@ -47,14 +47,14 @@ def test_a_failure_or_a_stop_is_not_kept() -> None:
     def fail() -> int:
         raise Stopped
 
-    shelf: Shelf[int] = Shelf(1)
+    shelf: BoundedCache[int] = BoundedCache(1)
     with pytest.raises(Stopped):
         shelf.get("key", fail)
     assert shelf.get("key", lambda: 3) == 3
 
 
 def test_clear_forgets_everything() -> None:
-    shelf: Shelf[object] = Shelf(2)
+    shelf: BoundedCache[object] = BoundedCache(2)
     first = shelf.get("a", object)
     shelf.clear()
     assert "a" not in shelf

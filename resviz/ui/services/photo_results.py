@@ -1,0 +1,111 @@
+"""What the probes find of a model and a photo, computed once and shared by everybody on the server.
+
+Torch is imported inside the functions: a page shows its frame first.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resviz.ui.base.bounded_cache import BoundedCache, cached
+from resviz.ui.services import models
+from resviz.ui.services.subject import Subject
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from resviz.probes.attribution.methods import Attribution, CamGraph
+    from resviz.probes.core.prediction import Prediction
+    from resviz.probes.feature_maps.activations import Activation, ResidualParts
+
+_attributions: "BoundedCache[Attribution]" = BoundedCache(256)
+
+
+@cached(64)
+def view(subject: Subject) -> "Image":
+    """The pixels that the model receives, as an RGB picture; scaling down a large photo takes a while."""
+    return models.model(subject.model).preprocess.view(subject.photo.image)
+
+
+def tensor(subject: Subject) -> "Tensor":
+    """The photo as the model receives it, (1, 3, H, W), where the model runs."""
+    from resviz.device import best
+
+    preprocess = models.model(subject.model).preprocess
+    return preprocess.tensor(view(subject))[None].to(best().type)
+
+
+@cached(256)
+def prediction(subject: Subject) -> "Prediction":
+    """Top-5 and all probabilities."""
+    from resviz.probes.core.prediction import predict
+
+    labels = models.model(subject.model).labels
+    with models.borrowed(subject.model) as net:
+        return predict(net, tensor(subject), labels)
+
+
+@cached(64)
+def stage_maps(subject: Subject, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Mean over channels of each of these layers' outputs."""
+    from resviz.probes.feature_maps.activations import stage_summary
+
+    with models.borrowed(subject.model) as net:
+        return stage_summary(net, tensor(subject), list(layers))
+
+
+@cached(12)
+def activation(subject: Subject, layer: str) -> "Activation":
+    """All channels of one layer."""
+    from resviz.probes.feature_maps.activations import activations
+
+    with models.borrowed(subject.model) as net:
+        return activations(net, tensor(subject), [layer])[layer]
+
+
+@cached(128)
+def channel_relevance(subject: Subject, layer: str, target: int) -> np.ndarray:
+    """Gradient times activation of each channel for a class."""
+    from resviz.probes.feature_maps.activations import gradient_times_activation
+
+    with models.borrowed(subject.model) as net:
+        return gradient_times_activation(net, tensor(subject), layer, target)
+
+
+@cached(12)
+def residual_parts(subject: Subject, block: str) -> "ResidualParts":
+    """x, F(x) and their sum in one block."""
+    from resviz.probes.feature_maps.activations import residual_parts as probe
+
+    with models.borrowed(subject.model) as net:
+        return probe(net, tensor(subject), block)
+
+
+def attribution(
+    subject: Subject,
+    method: str,
+    layer: str | None,
+    target: int,
+    progress: Callable[[float], None] | None = None,
+) -> "Attribution":
+    """A map by any method; Grad-CAM keeps its graph, so another class is a hundredth of the work."""
+
+    def compute() -> "Attribution":
+        from resviz.probes.attribution.methods import attribute
+
+        if method == "grad-cam" and layer is not None:
+            return _cam_graph(subject, layer).grad_cam(layer, target)
+        with models.borrowed(subject.model) as net:
+            return attribute(net, tensor(subject), method, target, layer, progress)
+
+    return _attributions.get((subject, method, layer, target), compute)
+
+
+@cached(4)
+def _cam_graph(subject: Subject, layer: str) -> "CamGraph":
+    from resviz.probes.attribution.methods import CamGraph
+
+    with models.borrowed(subject.model) as net:
+        return CamGraph(net, tensor(subject), [layer])
