@@ -30,8 +30,12 @@ class Preprocess:
 
     def tensor(self, view: Image.Image) -> Tensor:
         """Tensor (3, crop, crop) of what `view` has made."""
-        x = torch.from_numpy(np.array(view)).permute(2, 0, 1).contiguous().float().div(255)
-        return (x - _column(self.mean)) / _column(self.std)
+        pixels = torch.from_numpy(np.array(view)).permute(2, 0, 1).contiguous()
+        return self.normalise(pixels)
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Views as uint8, (3, H, W) or (N, 3, H, W), to floats: x = (pixel / 255 - mean) / std."""
+        return (pixels.float().div(255) - _column(self.mean)) / _column(self.std)
 
     def view(self, image: Image.Image) -> Image.Image:
         """The picture as the network receives it, before normalisation: `crop` x `crop` RGB."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
-from torch import nn
+from torch import Tensor, nn
 
 from resviz import paths
 from resviz.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
@@ -43,6 +43,10 @@ class LoadedModel:
         default_factory=lambda: MappingProxyType({})
     )  # how it was trained
     notes: tuple[Sentence, ...] = ()
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Views as uint8, (N, 3, H, W), as floats the way this model receives them."""
+        return self.preprocess.normalise(images)
 
 
 def load(name: str, progress: Progress = silent) -> LoadedModel:

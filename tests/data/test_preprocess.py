@@ -96,3 +96,13 @@ def test_the_tensor_owns_its_memory():
     assert tensor.dtype == torch.float32
     assert tensor.is_contiguous()
     tensor.zero_()  # writable
+
+
+def test_many_views_are_normalised_as_each_alone():
+    preprocess = Preprocess(8, 8, (0.1, 0.2, 0.3), (0.5, 0.25, 2.0))
+    views = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    x = preprocess.normalise(torch.from_numpy(views).permute(0, 3, 1, 2))
+    by_hand = (views / 255 - [0.1, 0.2, 0.3]) / [0.5, 0.25, 2.0]
+    np.testing.assert_allclose(x.permute(0, 2, 3, 1), by_hand, atol=1e-5)
+    for i in range(3):
+        assert torch.equal(x[i], preprocess.tensor(Image.fromarray(views[i])))

@@ -1,7 +1,6 @@
 """Reading and writing weights safely: a file becomes a network, or one sentence says why not."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -12,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from resviz.errors import CheckpointError, Sentence, SpecError
+from resviz.files import atomic_write
 from resviz.models.architectures.resnet import ResNet, skeleton
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import safe_load
@@ -44,15 +44,9 @@ def save(path: Path, model: nn.Module, meta: Mapping[str, object]) -> None:
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, object]) -> None:
-    """A safetensors file, complete or absent, whatever happens meanwhile: written beside, flushed, renamed."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    """Write a safetensors file, complete or absent whatever happens meanwhile."""
+    with atomic_write(path) as beside:
         save_file(dict(tensors), beside, {"resviz": json.dumps(meta)})
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def read(

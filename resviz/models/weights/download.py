@@ -6,9 +6,7 @@ torchvision's file names carry the first hex digits of the SHA-256: resnet50-11a
 import contextlib
 import functools
 import hashlib
-import os
 import re
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ from pathlib import Path
 import torch
 
 from resviz.errors import DownloadError, Sentence
+from resviz.files import atomic_write
 from resviz.paths import home
 
 Progress = Callable[[float, str], None]
@@ -64,7 +63,7 @@ def fetch(url: str, path: Path, sha_prefix: str, progress: Progress = silent) ->
 
     `progress` hears the share done, 0 to 1, and what is being done. Raises `DownloadError`.
     """
-    with _open(url, path) as response, _beside(path) as part:
+    with _open(url, path) as response, _making(path), atomic_write(path) as part:
         digest = _copy(response, part, path, progress)
         if not digest.startswith(sha_prefix):
             raise DownloadError(
@@ -73,7 +72,6 @@ def fetch(url: str, path: Path, sha_prefix: str, progress: Progress = silent) ->
                 digest=digest[:8],
                 sha_prefix=sha_prefix,
             )
-        part.replace(path)
     progress(1.0, Sentence("{name} is complete", name=path.name))
     return path
 
@@ -102,26 +100,21 @@ def _open(url: str, path: Path) -> HTTPResponse:
 
 
 @contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A file in the same folder, so that renaming is one step; it is gone afterwards if it was not renamed."""
+def _making(path: Path) -> Iterator[None]:
+    """Turn what the disk says against a new file into a `DownloadError`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(suffix=".part", prefix=f"{path.name}.", dir=path.parent)
-        os.close(number)
+        yield
     except OSError as error:
         raise DownloadError(
             "{parent} cannot be written ({reason}): set RESVIZ_HOME.",
             parent=path.parent,
             reason=_reason(error),
         ) from None
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _copy(response: HTTPResponse, part: Path, path: Path, progress: Progress) -> str:
-    """Write the response to `part`, flushed to the disk; returns its SHA-256."""
+    """Write the response to `part`; returns its SHA-256."""
     total = int(response.headers.get("Content-Length") or 0)
     done, digest = 0, hashlib.sha256()
     with part.open("wb") as file:
@@ -140,9 +133,6 @@ def _copy(response: HTTPResponse, part: Path, path: Path, progress: Progress) ->
                 done=done,
                 total=total,
             )
-        with _writing(path):
-            file.flush()
-            os.fsync(file.fileno())
     return digest.hexdigest()
 
 

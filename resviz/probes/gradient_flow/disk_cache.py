@@ -8,8 +8,6 @@ keeps nothing.
 import contextlib
 import hashlib
 import json
-import os
-import threading
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import numpy as np
 import torch
 
 from resviz import paths
+from resviz.files import atomic_write
 from resviz.probes.gradient_flow.norms import Gradients, Parts, Progress
 from resviz.probes.gradient_flow.over_seeds import Batch, measure, seeded
 
@@ -49,17 +48,12 @@ def place(name: str, seed: int, batch: Batch) -> Path:
 
 
 def write(path: Path, found: Gradients) -> None:
-    """Complete or not at all: written beside, then renamed."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
-    try:
+    """Write the file complete, or not at all where the disk refuses."""
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
+        with atomic_write(path) as beside, beside.open("wb") as file:
             np.savez(file, **_flat(found))  # type: ignore[arg-type]
-        beside.replace(path)
         _forget(path.parent)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Gradients | None:

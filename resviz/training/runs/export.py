@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from resviz.errors import ResvizError, TrainingError
+from resviz.files import atomic_write
 from resviz.models.weights import safe_load
 from resviz.training import schema
 from resviz.training.request import Request
@@ -72,14 +73,12 @@ def take_in(source: Path) -> str:
             "There is a run {name} here already; rename the folder, or delete that run.", name=name
         )
     _check(source, files)
-    beside = target.with_name(f".{name}.part")
     try:
-        beside.mkdir(parents=True)
-        for path in files:
-            shutil.copyfile(path, beside / path.name)
-        beside.rename(target)
+        with atomic_write(target) as beside:
+            beside.mkdir(parents=True)
+            for path in files:
+                shutil.copyfile(path, beside / path.name)
     except OSError as reason:
-        shutil.rmtree(beside, ignore_errors=True)
         raise TrainingError(
             "{source} cannot be copied ({reason}); check disk and folder.",
             source=source,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from resviz.files import atomic_write
 from resviz.models.spec import ModelSpec
 from resviz.paths import home
 from resviz.training.schema import CONFIG
@@ -24,6 +25,5 @@ def new_folder(spec: ModelSpec) -> Path:
 
 def write_config(folder: Path, values: Mapping[str, Any]) -> None:
     """Write `config.json`; a reader finds the old one or the new one. Raises `OSError`."""
-    beside = folder / f"{CONFIG}.{os.getpid()}.part"
-    beside.write_text(json.dumps(values, indent=2) + "\n")
-    beside.replace(folder / CONFIG)
+    with atomic_write(folder / CONFIG) as beside:
+        beside.write_text(json.dumps(values, indent=2) + "\n")

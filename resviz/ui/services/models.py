@@ -162,13 +162,9 @@ def borrowed(name: str) -> "Iterator[nn.Module]":
 
 def normalised(loaded: "LoadedModel", images: "Tensor") -> "Tensor":
     """Views of many pictures, uint8 (N, 3, H, W), as the model receives them, where models run."""
-    import torch
-
     from resviz.device import best
-    from resviz.training.engine.augmentation import normalised
 
-    statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
-    return normalised(images, statistics).to(best().type)
+    return loaded.normalise(images).to(best().type)
 
 
 @cached(64)
