@@ -170,8 +170,8 @@ def test_at_the_frame_it_counts_what_a_unit_sees_of_the_image() -> None:
 
 def test_several_units_stay_until_they_are_clicked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = {"units": "1,1;2,2", "several": "True"}
-    monkeypatch.setattr(scene.view, "chosen", kept.get)
-    monkeypatch.setattr(scene.view, "choose", kept.__setitem__)
+    monkeypatch.setattr(scene.url_state, "chosen", kept.get)
+    monkeypatch.setattr(scene.url_state, "choose", kept.__setitem__)
     steps = {"3,3": "1,1;2,2;3,3", "1,1": "2,2;3,3", "4,4": "2,2;3,3;4,4", "5,5": "2,2;3,3;4,4;5,5"}
     steps |= {"6,6": "2,2;3,3;4,4;5,5;6,6", "7,7": "3,3;4,4;5,5;6,6;7,7"}
     for picked, expected in steps.items():
