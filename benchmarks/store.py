@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.measure import Result
 from resviz.training.events import Step
-from resviz.training.runs.reader import Record
-from resviz.training.runs.writer import Journal
+from resviz.training.runs.reader import RunReader
+from resviz.training.runs.writer import RunWriter
 
 LAYERS, STEPS = 110, 10_000
 
@@ -18,7 +18,7 @@ def run() -> list[Result]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         seconds = _written(folder)
-        record = Record(folder)
+        record = RunReader(folder)
         size = (folder / "run.sqlite").stat().st_size
         curves, heat = (
             _median(ask) for ask in (record.scalars, lambda: record.norms("weight_gradient"))
@@ -42,7 +42,7 @@ def _written(folder: Path) -> float:
     norms = {"weight_gradient": tuple(float(i) for i in range(LAYERS))}
     steps = [Step(i, STEPS, 0, 1.0, 0.5, 0.1, 0.01, norms) for i in range(STEPS)]
     start = time.process_time()
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.layers({"weighted": [(f"conv{i}", "Conv2d") for i in range(LAYERS)]})
         for step in steps:
             journal.step(step)

@@ -445,7 +445,8 @@ def test_train_repeats_with_a_seed_and_writes_where_it_is_told(ask, home, square
 def test_a_recipe_brings_its_settings(home, squares, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(
-        "resviz.training.launch.start.fit", lambda *arguments: (asked.append(arguments), 1 / 0)
+        "resviz.training.launch.start.start_run",
+        lambda *arguments: (asked.append(arguments), 1 / 0),
     )
     for given in ([], ["--epochs", "3", "--seed", "4", "--model", "new/plain-20"]):
         with pytest.raises(ZeroDivisionError):

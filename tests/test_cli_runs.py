@@ -9,7 +9,7 @@ import pytest
 
 from resviz import cli
 from resviz.training.launch import queue, start
-from resviz.training.launch.start import fit
+from resviz.training.launch.start import start_run
 from resviz.training.runs import reader
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
@@ -24,7 +24,7 @@ def _here(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> str:
     """A run that was stopped after five events."""
-    made, events = fit(MODEL, folder(tmp_path / "squares"), CONFIG, record="full")
+    made, events = start_run(MODEL, folder(tmp_path / "squares"), CONFIG, record="full")
     for _ in range(5):
         next(events)
     events.close()

@@ -74,7 +74,7 @@ def train(options: argparse.Namespace) -> Result:
 def _trained(options: argparse.Namespace, group: "Group") -> Result:
     from resviz.training.events import EpochEnd
     from resviz.training.launch import queue
-    from resviz.training.runs.reader import Record
+    from resviz.training.runs.reader import RunReader
 
     launched = queue.LOCK_VARIABLE in os.environ
     run, events = _continued(options, group) if options.run else _begun(options, group)
@@ -99,7 +99,7 @@ def _trained(options: argparse.Namespace, group: "Group") -> Result:
         metrics["test"]["by_class"] = dict(zip(run.data.labels, last.test.by_class, strict=True))
     return {
         "run": run.name,
-        "status": Record(run.folder).status,
+        "status": RunReader(run.folder).status,
         "metrics": metrics,
         "files": [str(run.weights)],
     }
@@ -109,7 +109,7 @@ def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     """A new run by the options."""
     from resviz.data import datasets
     from resviz.training.config import Recipe, TrainConfig, recipe
-    from resviz.training.launch.start import fit
+    from resviz.training.launch.start import start_run
     from resviz.training.request import MEASURE
 
     if not options.dataset:
@@ -131,13 +131,13 @@ def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     folder = Path(options.out) if options.out else None
     model, record = options.model or chosen.model, options.record or "light"
     threads = MEASURE if options.threads is None else options.threads
-    return fit(model, options.dataset, config, folder, threads, progress, record, group)
+    return start_run(model, options.dataset, config, folder, threads, progress, record, group)
 
 
 def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
     """The run of that id; a termination of the process that `jobs` started becomes the wish to stop."""
     from resviz.training.launch import queue
-    from resviz.training.launch.start import carry_on
+    from resviz.training.launch.start import resume_run
     from resviz.training.runs import reader
     from resviz.training.schema import STOP
 
@@ -149,9 +149,9 @@ def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Event
     folder = reader.read(options.run).folder
     lock = os.environ.get(queue.LOCK_VARIABLE)
     if lock is None:
-        return carry_on(folder, progress, group=group)
+        return resume_run(folder, progress, group=group)
     signal.signal(signal.SIGTERM, lambda *_: (folder / STOP).touch())
-    return carry_on(folder, progress, int(lock))
+    return resume_run(folder, progress, int(lock))
 
 
 def add_to(commands: Any) -> None:

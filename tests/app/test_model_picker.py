@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from resviz.models import zoo
 from resviz.probes.receptive_field.effective import effective_receptive_fields, noise
-from resviz.training.launch.start import fit
+from resviz.training.launch.start import start_run
 from resviz.ui.base import checkpoint_names
 from resviz.ui.shell import model_picker
 from tests.app.test_pages import run as visit
@@ -18,7 +18,7 @@ from tests.training.squares import CONFIG, MODEL, folder
 
 @pytest.fixture
 def finished(tmp_path: Path, home: Path) -> str:
-    made, events = fit(MODEL, folder(tmp_path / "squares"), CONFIG)
+    made, events = start_run(MODEL, folder(tmp_path / "squares"), CONFIG)
     list(events)
     return f"run/{made.name}"
 

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 from resviz.errors import TrainingError
 from resviz.models.spec import ModelSpec
 from resviz.training.launch import cost, queue, start
-from resviz.training.launch.cost import Trial
-from resviz.training.launch.start import fit
+from resviz.training.launch.cost import Timing
+from resviz.training.launch.start import start_run
 from resviz.training.runs import lock, reader
 from resviz.ui.base.bounded_cache import BoundedCache
 from resviz.ui.training import estimate as estimates
@@ -32,7 +32,7 @@ def launched(monkeypatch: pytest.MonkeyPatch, home: Path) -> list[Path]:
 
 @pytest.fixture
 def finished(tmp_path: Path) -> str:
-    made, events = fit(MODEL, folder(tmp_path / "squares"), CONFIG)
+    made, events = start_run(MODEL, folder(tmp_path / "squares"), CONFIG)
     list(events)
     return made.name
 
@@ -166,7 +166,7 @@ def test_a_finished_run_is_shown_by_its_address_and_can_be_opened(finished):
 
 
 def test_a_stopped_run_can_be_resumed_and_stopped(tmp_path, launched):
-    made, events = fit(MODEL, folder(tmp_path / "squares"), CONFIG)
+    made, events = start_run(MODEL, folder(tmp_path / "squares"), CONFIG)
     next(events)
     events.close()
     app = page(runs=made.name)
@@ -272,7 +272,7 @@ def test_a_run_s_settings_are_told_in_words(finished):
 def test_an_estimate_is_shown_once_somebody_asked_for_it(monkeypatch):
     def tried(requests, at_once):
         yield None
-        yield from [Trial(5.0, 0.1, 1.0, 20, 2**29, 2**33, 9)] * len(requests)
+        yield from [Timing(5.0, 0.1, 1.0, 20, 2**29, 2**33, 9)] * len(requests)
 
     monkeypatch.setattr(cost, "trials", tried)
     monkeypatch.setattr(estimates, "_trials", BoundedCache(9))

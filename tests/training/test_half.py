@@ -12,7 +12,7 @@ from resviz.training.engine.recorder import Recorder
 from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
 from resviz.training.launch import start
-from resviz.training.launch.start import carry_on, fit
+from resviz.training.launch.start import resume_run, start_run
 from resviz.training.runs import reader
 from resviz.training.runs.folder import statistics
 from resviz.training.schema import STATE
@@ -81,18 +81,18 @@ def test_the_scale_is_kept_and_a_resumed_run_equals_the_uninterrupted_one(
         "GradScaler",
         lambda kind, enabled: usual(kind, init_scale=2.0**22, enabled=enabled),
     )
-    whole, events = fit(MODEL, squares, HALF)
+    whole, events = start_run(MODEL, squares, HALF)
     list(events)
-    run, events = fit(MODEL, squares, HALF)
+    run, events = start_run(MODEL, squares, HALF)
     for _ in range(5):
         next(events)
     events.close()
-    skipped = reader.Record(run.folder).notes()["skipped"]
+    skipped = reader.RunReader(run.folder).notes()["skipped"]
     assert skipped
     assert checkpoint.load(run.folder / STATE).numbers["scaler.scale"] == 2.0 ** (22 - len(skipped))
     monkeypatch.setattr(torch.amp, "GradScaler", usual)  # the scale comes from the checkpoint
-    list(carry_on(run.folder)[1])
-    here, there = (reader.Record(r.folder) for r in (run, whole))
+    list(resume_run(run.folder)[1])
+    here, there = (reader.RunReader(r.folder) for r in (run, whole))
     assert here.scalars()["loss"].tolist() == there.scalars()["loss"].tolist()
     assert here.notes()["skipped"] == there.notes()["skipped"]
     assert here.notes()["skipped"][: len(skipped)] == skipped

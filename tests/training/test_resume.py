@@ -23,7 +23,7 @@ from resviz.training.engine.trainer import Training
 from resviz.training.events import EpochEnd, Step
 from resviz.training.launch import queue, start
 from resviz.training.launch.queue import _prepare
-from resviz.training.launch.start import carry_on
+from resviz.training.launch.start import resume_run
 from resviz.training.request import Request
 from resviz.training.runs import lock, reader
 from resviz.training.schema import FILE, QUANTITIES, STATE, STOP
@@ -58,7 +58,7 @@ def prepared(squares: str, **changes: object) -> Path:
 
 def outcome(run: Path) -> dict[str, object]:
     """All that a run has recorded and learnt but the time that it took."""
-    record = reader.Record(run)
+    record = reader.RunReader(run)
     scalars = {
         k: v.tolist() for k, v in record.scalars(10**6).items() if k not in ("at", "seconds")
     }
@@ -71,7 +71,7 @@ def outcome(run: Path) -> dict[str, object]:
 
 def uninterrupted(squares: str, **changes: object) -> dict[str, object]:
     run = prepared(squares, **changes)
-    list(carry_on(run)[1])
+    list(resume_run(run)[1])
     return outcome(run)
 
 
@@ -80,12 +80,12 @@ def test_an_interruption_after_any_event_changes_no_bit(squares):
     assert len(whole["scalars"]["step"]) == 8
     for first in range(1, 10):  # four steps, the epoch's end, twice
         run = prepared(squares)
-        _, events = carry_on(run)
+        _, events = resume_run(run)
         for _, _event in zip(range(first), events, strict=False):
             pass
         events.close()
-        assert reader.Record(run).status == "stopped"
-        rest = list(carry_on(run)[1])
+        assert reader.RunReader(run).status == "stopped"
+        rest = list(resume_run(run)[1])
         assert len(rest) == 10 - first
         assert outcome(run) == whole
 
@@ -99,31 +99,31 @@ def test_every_way_to_train_resumes_to_the_bit(squares, monkeypatch, changes):
     whole = uninterrupted(squares, config=config)
     run = prepared(squares, config=config)
     for _ in range(5):
-        _, events = carry_on(run)
+        _, events = resume_run(run)
         next(events)
         next(events)
         events.close()
         monkeypatch.setattr(
             start, "best", lambda: CPU
         )  # as if bf16 no longer paid: the precision is kept
-    assert list(carry_on(run)[1]) == []  # only the last measurement was missing
+    assert list(resume_run(run)[1]) == []  # only the last measurement was missing
     assert outcome(run) == whole
 
 
 def test_threads_are_kept_on_resume(squares):
     run = prepared(squares, threads=2)
-    _, events = carry_on(run)
+    _, events = resume_run(run)
     next(events)
     events.close()
     torch.set_num_threads(1)
-    next(carry_on(run)[1])
+    next(resume_run(run)[1])
     assert torch.get_num_threads() == 2
 
 
 def test_what_happened_after_the_last_checkpoint_happens_again_just_so(squares):
     whole = uninterrupted(squares)
     run = prepared(squares)
-    _, events = carry_on(run)
+    _, events = resume_run(run)
     for _ in range(3):
         next(events)
     shutil.copy(run / STATE, run / "before")
@@ -133,7 +133,7 @@ def test_what_happened_after_the_last_checkpoint_happens_again_just_so(squares):
     (run / "before").replace(
         run / STATE
     )  # four steps and an epoch's end are recorded, but not in the checkpoint
-    list(carry_on(run)[1])
+    list(resume_run(run)[1])
     assert outcome(run) == whole
 
 
@@ -160,12 +160,12 @@ def test_a_worker_killed_at_twenty_random_moments_loses_and_doubles_nothing(squa
             ended = int(victim.stdout.readline())
             kills += ended == signal.SIGKILL
             assert ended in (0, signal.SIGKILL)
-            rows = reader.Record(run).scalars(10**6)
+            rows = reader.RunReader(run).scalars(10**6)
             now = dict(zip(rows["step"].tolist(), rows["loss"].tolist(), strict=True))
             assert len(now) == len(rows["step"])
             assert seen.items() <= now.items()  # what a reader saw once is there, unchanged
             seen = now
-            status = reader.Record(run).status
+            status = reader.RunReader(run).status
             if status == "finished":
                 break
             assert status in ("crashed", "queued")
@@ -180,16 +180,16 @@ def test_a_worker_killed_at_twenty_random_moments_loses_and_doubles_nothing(squa
 
 def test_a_resume_changes_neither_the_start_nor_the_place_in_the_list(squares):
     first, second = prepared(squares), prepared(squares)
-    _, events = carry_on(first)
+    _, events = resume_run(first)
     next(events)
     events.close()
-    begun = reader.Record(first).info()
+    begun = reader.RunReader(first).info()
     queue._note(first, status="queued", queued=time.time() + 100)  # as `jobs.resume` does
-    list(carry_on(first)[1])
-    after = reader.Record(first).info()
+    list(resume_run(first)[1])
+    after = reader.RunReader(first).info()
     assert (after.started, after.created) == (begun.started, begun.created)
     assert [info.id for info in reader.runs()][:2] == [second.name, first.name]
-    assert reader.Record(second).info().started is None
+    assert reader.RunReader(second).info().started is None
 
 
 def test_a_run_of_before_keeps_the_place_it_had(squares):
@@ -197,68 +197,68 @@ def test_a_run_of_before_keeps_the_place_it_had(squares):
     with closing(sqlite3.connect(run / FILE)) as db, db:
         db.execute("DELETE FROM kv WHERE key = 'created'")
         db.execute("UPDATE kv SET value = '12.5' WHERE key = 'queued'")
-    assert reader.Record(run).info().created == 12.5
+    assert reader.RunReader(run).info().created == 12.5
     queue._note(run, queued=99.0)
-    assert reader.Record(run).info().created == 12.5
+    assert reader.RunReader(run).info().created == 12.5
 
 
 def test_the_stop_flag_ends_a_run_after_the_step_with_a_checkpoint(squares):
     run = prepared(squares)
-    _, events = carry_on(run)
+    _, events = resume_run(run)
     next(events)
     (run / STOP).touch()
     assert list(events) == []
-    assert reader.Record(run).status == "stopped"
+    assert reader.RunReader(run).status == "stopped"
     assert checkpoint.load(run / STATE).numbers["step"] == 1
-    assert len(list(carry_on(run)[1])) == 9  # the flag of another day does not stop it
+    assert len(list(resume_run(run)[1])) == 9  # the flag of another day does not stop it
 
 
 def test_a_finished_run_has_nothing_left_to_do(squares):
     run = prepared(squares)
-    list(carry_on(run)[1])
+    list(resume_run(run)[1])
     with pytest.raises(TrainingError, match="is finished; nothing is left to do"):
-        carry_on(run)
-    assert reader.Record(run).status == "finished"
+        resume_run(run)
+    assert reader.RunReader(run).status == "finished"
 
 
 def test_other_pictures_than_before_are_refused(tmp_path):
     run = prepared(folder(tmp_path / "mine"))
-    _, events = carry_on(run)
+    _, events = resume_run(run)
     next(events)
     events.close()
     next((tmp_path / "mine").glob("train/red/*")).unlink()
     with pytest.raises(TrainingError, match="pictures of mine have changed since"):
-        carry_on(run)
-    assert "have changed" in reader.Record(run).info().message
+        resume_run(run)
+    assert "have changed" in reader.RunReader(run).info().message
 
 
 def test_two_processes_at_one_run_are_refused(squares):
     run = prepared(squares)
     held = lock.hold(run)
     with pytest.raises(TrainingError, match="Another process is at work"):
-        carry_on(run)
+        resume_run(run)
     lock.release(held)
-    assert reader.Record(run).status == "queued"
+    assert reader.RunReader(run).status == "queued"
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 5000])
 def test_a_damaged_checkpoint_is_one_sentence(squares, damage):
     run = prepared(squares)
-    _, events = carry_on(run)
+    _, events = resume_run(run)
     next(events)
     events.close()
     (run / STATE).write_bytes(damage)
     with pytest.raises(TrainingError, match="is damaged"):
-        list(carry_on(run)[1])
-    assert reader.Record(run).status == "crashed"
+        list(resume_run(run)[1])
+    assert reader.RunReader(run).status == "crashed"
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_finite_weights(squares):
     wild = replace(CONFIG, lr=100.0, warmup=0.0, momentum=0.99, epochs=9)
     run = prepared(squares, model=f"{MODEL}&norm=none", config=wild)
     with pytest.raises(TrainingError, match=r"at step \d+ of 36; it began in layer"):
-        list(carry_on(run)[1])
-    info = reader.Record(run).info()
+        list(resume_run(run)[1])
+    info = reader.RunReader(run).info()
     assert info.status == "stopped"
     assert "it began in" in info.message
     assert info.message.split("step ")[1].split(" ")[0] == str(info.step + 1)
@@ -269,9 +269,9 @@ def test_a_bug_is_written_down_and_shows(squares, monkeypatch):
     run = prepared(squares)
     monkeypatch.setattr(Training, "_end", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        list(carry_on(run)[1])
-    assert reader.Record(run).status == "crashed"
-    assert "ZeroDivisionError" in reader.Record(run).info().message
+        list(resume_run(run)[1])
+    assert reader.RunReader(run).status == "crashed"
+    assert "ZeroDivisionError" in reader.RunReader(run).info().message
 
 
 def out_of_memory(monkeypatch: pytest.MonkeyPatch, at: int, above: int) -> None:
@@ -288,10 +288,10 @@ def out_of_memory(monkeypatch: pytest.MonkeyPatch, at: int, above: int) -> None:
 def test_a_first_step_that_does_not_fit_is_tried_with_half_the_batch(squares, monkeypatch):
     out_of_memory(monkeypatch, at=0, above=4)
     run = prepared(squares)
-    seen = list(carry_on(run)[1])
+    seen = list(resume_run(run)[1])
     assert sum(isinstance(event, Step) for event in seen) == 16
-    assert reader.Record(run).config["config"]["batch_size"] == 4
-    assert reader.Record(run).status == "finished"
+    assert reader.RunReader(run).config["config"]["batch_size"] == 4
+    assert reader.RunReader(run).status == "finished"
 
 
 @pytest.mark.parametrize(("at", "above"), [(0, 0), (5, 0)])
@@ -303,14 +303,14 @@ def test_a_full_memory_that_half_the_batch_does_not_help_ends_with_a_sentence(
     with pytest.raises(
         TrainingError, match=f"The memory is full at step {at + 1}; close other programs"
     ):
-        list(carry_on(run)[1])
-    assert reader.Record(run).status == "crashed"
-    assert reader.Record(run).info().step == at
+        list(resume_run(run)[1])
+    assert reader.RunReader(run).status == "crashed"
+    assert reader.RunReader(run).info().step == at
 
 
 def test_a_run_deleted_while_it_trains_ends_with_a_sentence(squares):
     run = prepared(squares)
-    _, events = carry_on(run)
+    _, events = resume_run(run)
     next(events)
     shutil.rmtree(run)
     with pytest.raises(TrainingError, match="was deleted while the run was going on"):
@@ -320,7 +320,7 @@ def test_a_run_deleted_while_it_trains_ends_with_a_sentence(squares):
 
 def test_epochs_are_kept_for_looking_back(squares):
     run = prepared(squares)
-    ends = [event for event in carry_on(run)[1] if isinstance(event, EpochEnd)]
+    ends = [event for event in resume_run(run)[1] if isinstance(event, EpochEnd)]
     assert len(ends) == 2
     names = {path.name for path in run.glob("checkpoint-*")}
     assert names == {f"checkpoint-{n}.safetensors" for n in ("initial", "epoch-1", "epoch-2")}

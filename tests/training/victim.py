@@ -19,7 +19,7 @@ start.best = lambda: CPU
 
 def train(folder: Path) -> None:
     """Go on until the end."""
-    _, events = start.carry_on(folder)
+    _, events = start.resume_run(folder)
     for _event in events:
         pass
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 @torch.no_grad()
-def first_not_finite(model: nn.Module, images: Tensor) -> str | None:
+def first_nonfinite_layer(model: nn.Module, images: Tensor) -> str | None:
     """The name of the first layer, in the order of the forward pass, that gives NaN or infinity for these images.
 
     None where all are finite: then the number overflowed in the loss. The batch statistics of a

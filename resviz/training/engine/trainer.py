@@ -24,7 +24,7 @@ from resviz.training.engine.checkpoint import State, momenta, restore
 from resviz.training.engine.conv_backward import SmallMaps, wide
 from resviz.training.engine.distributed import ALONE, Group
 from resviz.training.engine.evaluation import evaluate, recalibrate
-from resviz.training.engine.find_nonfinite import first_not_finite
+from resviz.training.engine.find_nonfinite import first_nonfinite_layer
 from resviz.training.engine.recorder import Recorder
 from resviz.training.events import EpochEnd, Evaluation, Step
 
@@ -208,7 +208,9 @@ class Training:
     def _check(self, loss: float, images: Tensor) -> None:
         if math.isfinite(loss):
             return
-        name = next(filter(None, self.group.gathered(first_not_finite(self.model, images))), None)
+        name = next(
+            filter(None, self.group.gathered(first_nonfinite_layer(self.model, images))), None
+        )
         place = Sentence("; it began in {layer}", layer=name) if name else ""
         raise DivergedError(
             "The loss is {loss} at step {step} of {steps}{place}; choose a lower learning rate.",

@@ -22,7 +22,7 @@ PATIENCE = 180.0  # seconds that the trials of one race may take
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Timing:
     """What was measured of one training.
 
     `start`: seconds until its first step; `step` and `epoch`: of a step, and of all that follows an
@@ -54,7 +54,7 @@ class Estimate:
     measured: int
 
 
-def together(trials: Sequence[Trial], epochs: int, places: int) -> Estimate:
+def together(trials: Sequence[Timing], epochs: int, places: int) -> Estimate:
     """What the runs of one race take, as many at once as there are places, the others as places become free."""
     at_once = max(1, min(len(trials), places))
     ends = [0.0] * at_once
@@ -66,7 +66,7 @@ def together(trials: Sequence[Trial], epochs: int, places: int) -> Estimate:
     return Estimate(max(ends), sum(largest), free, at_once, measured)
 
 
-def trials(requests: Sequence[Request], at_once: int) -> Iterator[Trial | None]:
+def trials(requests: Sequence[Request], at_once: int) -> Iterator[Timing | None]:
     """Try each training in turn; None once the process is ready. Raises `TrainingError`.
 
     `at_once`: how many will run beside each other and share the cores.
@@ -104,7 +104,7 @@ def trials(requests: Sequence[Request], at_once: int) -> Iterator[Trial | None]:
         )
 
 
-def trial_key(request: Request) -> str:
+def timing_key(request: Request) -> str:
     """What a trial depends on: not on seeds, nor on how long or how fast the training is to learn."""
     kept = {"batch_size", "augmentation", "side", "side_first", "side_last", "precision", "compile"}
     config = {name: value for name, value in request.config.as_dict().items() if name in kept}
@@ -134,13 +134,13 @@ def _process() -> "subprocess.Popen[str]":
         ) from None
 
 
-def _read(told: dict[str, Any], ready: float) -> Trial:
-    return Trial(
-        **{field.name: told[field.name] for field in fields(Trial)}
+def _read(told: dict[str, Any], ready: float) -> Timing:
+    return Timing(
+        **{field.name: told[field.name] for field in fields(Timing)}
         | {"start": told["start"] + ready}
     )
 
 
-def as_line(trial: Trial) -> str:
+def as_line(trial: Timing) -> str:
     """A trial as the process prints it."""
     return json.dumps(asdict(trial))

@@ -17,10 +17,10 @@ from pathlib import Path
 from resviz.errors import Sentence, TrainingError
 from resviz.training.request import Request
 from resviz.training.runs import lock, reader
-from resviz.training.runs.disk_space import check_room
+from resviz.training.runs.disk_space import check_disk_space
 from resviz.training.runs.naming import new_folder, write_config
 from resviz.training.runs.reader import RunInfo
-from resviz.training.runs.writer import Journal
+from resviz.training.runs.writer import RunWriter
 from resviz.training.schema import STOP
 
 LOCK_VARIABLE = "RESVIZ_LOCK"
@@ -37,7 +37,7 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
     _check_system()
     with _giving_places():
         _check_session(session)
-        check_room(requests)
+        check_disk_space(requests)
         group = f"{time.time():.6f}"
         ids = tuple(_prepare(request, session, group) for request in requests)
         _give_places()
@@ -56,7 +56,7 @@ def resume(run_id: str, session: str = "") -> None:
                 status=record.status,
             )
         _check_session(session)
-        check_room([])
+        check_disk_space([])
         _note(record.folder, status="queued", message="", queued=time.time(), session=session)
         _give_places()
 
@@ -185,7 +185,7 @@ def _prepare(request: Request, session: str, group: str) -> str:
 
 
 def _note(folder: Path, **notes: object) -> None:
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.note(**notes)
 
 

@@ -19,14 +19,14 @@ from resviz.training.launch import worker
 from resviz.training.launch.threads import measured
 from resviz.training.launch.worker import Events
 from resviz.training.request import MEASURE, Request
-from resviz.training.runs import lock as alive
+from resviz.training.runs import lock as run_lock
 from resviz.training.runs.folder import Run, new_folder
-from resviz.training.runs.reader import Record
-from resviz.training.runs.writer import Journal
+from resviz.training.runs.reader import RunReader
+from resviz.training.runs.writer import RunWriter
 from resviz.training.schema import CONFIG
 
 
-def fit(
+def start_run(
     model: str,
     dataset: str,
     config: TrainConfig,
@@ -45,12 +45,12 @@ def fit(
     request = Request(model=model, dataset=dataset, config=config, threads=threads, record=record)
     folder = folder or Path(group.once(lambda: group.settled(str(new_folder(request.spec())))))
     if group.once(lambda: _lies_in(folder, request)):
-        return carry_on(folder, progress, group=group)
+        return resume_run(folder, progress, group=group)
     run = _prepared(request, folder, progress, group)
     return run, _events(run, _agreed(best(), group), group)
 
 
-def carry_on(
+def resume_run(
     folder: Path,
     progress: datasets.Progress = lambda share, what: None,
     lock: int | None = None,
@@ -75,16 +75,16 @@ def carry_on(
 
 
 def _refuse(folder: Path, lock: int, refusal: ResvizError) -> None:
-    if Record(folder).notes().get("status") != "finished":
-        with Journal(folder) as journal:
+    if RunReader(folder).notes().get("status") != "finished":
+        with RunWriter(folder) as journal:
             journal.note(status="crashed", message=refusal.sentence)
-    alive.release(lock)
+    run_lock.release(lock)
 
 
 def _continued(
     folder: Path, progress: datasets.Progress, lock: int, launched: bool, group: Group
 ) -> tuple[Run, Events]:
-    notes, told = group.once(lambda: (Record(folder).notes(), Record(folder).config))
+    notes, told = group.once(lambda: (RunReader(folder).notes(), RunReader(folder).config))
     if notes.get("status") == "finished":
         raise TrainingError(
             "{name} is finished; nothing is left to do. Start a new run for more epochs.",
@@ -123,7 +123,7 @@ def _lies_in(folder: Path, request: Request) -> bool:
     """Whether the run that is asked for has begun in this folder; raises `TrainingError` where another one has."""
     if not (folder / CONFIG).exists():
         return False
-    found = Request.from_dict(Record(folder).config.get("request", {}))
+    found = Request.from_dict(RunReader(folder).config.get("request", {}))
     alike = replace(
         found.config, batch_size=request.config.batch_size
     )  # which may have been halved

@@ -25,7 +25,7 @@ from resviz.errors import ResvizError
 from resviz.training.engine.augmentation import Batches
 from resviz.training.events import EpochEnd
 from resviz.training.launch import worker
-from resviz.training.launch.cost import Trial, as_line
+from resviz.training.launch.cost import Timing, as_line
 from resviz.training.launch.threads import measured
 from resviz.training.request import Request
 from resviz.training.runs.folder import Run, statistics
@@ -53,7 +53,7 @@ def main() -> None:
             return
 
 
-def tried(request: Request, at_once: int = 1) -> Trial:
+def tried(request: Request, at_once: int = 1) -> Timing:
     """Try one training, on the cores that are left for each of `at_once`."""
     begun, device = time.perf_counter(), best()
     _forget_peak(device)
@@ -80,7 +80,7 @@ def tried(request: Request, at_once: int = 1) -> Trial:
         min(clock.ends) + clock.test * (tests - 1) + 2 * counting, 0.0
     )  # two files of weights, each with them
     memory, free = _peak(device)
-    return Trial(
+    return Timing(
         start + max(clock.first - step, 0.0),
         step,
         epoch,

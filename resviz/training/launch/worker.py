@@ -24,10 +24,10 @@ from resviz.training.engine.evaluation import evaluate
 from resviz.training.engine.recorder import BATCHNORM_EVERY, Recorder
 from resviz.training.engine.trainer import DivergedError, Training
 from resviz.training.events import EpochEnd, Step
-from resviz.training.runs import lock as alive
+from resviz.training.runs import lock as run_lock
 from resviz.training.runs.folder import Run, statistics
-from resviz.training.runs.reader import Record
-from resviz.training.runs.writer import Journal
+from resviz.training.runs.reader import RunReader
+from resviz.training.runs.writer import RunWriter
 
 Events = Iterator[Step | EpochEnd]
 
@@ -61,11 +61,11 @@ def _kept(run: Run, device: Device, lock: int | None, group: Group) -> Events:
         run.forget_stop()  # somebody's wish of another day
     with _released(lock):
         run.start(device, group.world)
-        with Journal(run.folder) as journal, _ending(journal), group.together():
+        with RunWriter(run.folder) as journal, _ending(journal), group.together():
             yield from _attempt(run, device, journal, group, may_halve=not group.joined)
 
 
-def _attempt(run: Run, device: Device, journal: Journal, group: Group, may_halve: bool) -> Events:
+def _attempt(run: Run, device: Device, journal: RunWriter, group: Group, may_halve: bool) -> Events:
     """Train; where the memory does not hold even the first step, once more with half the batch."""
     try:
         yield from _Work(run, device, journal, group).events()
@@ -73,7 +73,7 @@ def _attempt(run: Run, device: Device, journal: Journal, group: Group, may_halve
     except (MemoryError, RuntimeError) as reason:
         if not _out_of_memory(reason):
             raise
-        begun, half = Record(run.folder).info().step, run.config.batch_size // 2
+        begun, half = RunReader(run.folder).info().step, run.config.batch_size // 2
         if not may_halve or begun or half < 2 or run.kept() is not None:
             raise TrainingError(
                 "The memory is full at step {step}; close other programs and resume, or choose a smaller batch.",
@@ -89,7 +89,7 @@ def _attempt(run: Run, device: Device, journal: Journal, group: Group, may_halve
 class _Work:
     """One attempt: the training with what it is kept in."""
 
-    def __init__(self, run: Run, device: Device, journal: Journal, group: Group) -> None:
+    def __init__(self, run: Run, device: Device, journal: RunWriter, group: Group) -> None:
         self.run, self.device, self.journal, self.group = run, device, journal, group
         self.network, self.pixels = build(run.spec), statistics(run.data)
         recorder = Recorder(self.network, run.request.record)
@@ -97,7 +97,7 @@ class _Work:
         self.training = Training(
             self.network, run.data, run.config, device, self.pixels, recorder, state, group
         )
-        told = Record(run.folder).notes()
+        told = RunReader(run.folder).notes()
         self.skipped = [
             step for step in told.get("skipped", []) if state and step < self.training.step
         ]
@@ -164,7 +164,7 @@ class _Work:
 def taken(folder: Path) -> int:
     """The lock of a run's folder; raises `TrainingError` where another process has it, or none can be had."""
     try:
-        held = alive.hold(folder)
+        held = run_lock.hold(folder)
     except OSError as reason:
         raise TrainingError(
             "{folder} cannot be written ({reason}); choose another --out.",
@@ -183,11 +183,11 @@ def _released(lock: int) -> Iterator[None]:
     try:
         yield
     finally:
-        alive.release(lock)
+        run_lock.release(lock)
 
 
 @contextmanager
-def _ending(journal: Journal) -> Iterator[None]:
+def _ending(journal: RunWriter) -> Iterator[None]:
     """Write down how it ended, where that can still be done."""
     journal.note(status="running", message="")
     try:

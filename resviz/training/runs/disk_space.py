@@ -13,7 +13,7 @@ SPARE = 200_000_000  # bytes that stay free for everybody else
 QUOTA = 20_000_000_000  # bytes for all runs together, unless RESVIZ_QUOTA says otherwise
 
 
-def check_room(requests: Sequence[Request]) -> None:
+def check_disk_space(requests: Sequence[Request]) -> None:
     """Raises `TrainingError` where the disk, or the share of it that runs may have, is too full for these."""
     folder = reader.folder()
     needed, used = sum(map(bytes_of, requests)), _size(folder)

@@ -16,14 +16,14 @@ from resviz.models.weights import safe_load
 from resviz.training import schema
 from resviz.training.request import Request
 from resviz.training.runs import reader, tensorboard
-from resviz.training.runs.reader import Record
-from resviz.training.runs.writer import Journal
+from resviz.training.runs.reader import RunReader
+from resviz.training.runs.writer import RunWriter
 
 ALL = 10**9
 Columns = dict[str, np.ndarray]
 
 
-def export(record: Record, folder: Path, kind: str = "csv") -> list[Path]:
+def export(record: RunReader, folder: Path, kind: str = "csv") -> list[Path]:
     """Write `steps`, `epochs` and a table for each recorded quantity (a column for each layer) as csv or parquet.
 
     `tensorboard`: all of them in one event file.
@@ -85,7 +85,7 @@ def take_in(source: Path) -> str:
             reason=reason.strerror or reason,
         ) from None
     if reader.read(name).notes().get("status") in ("running", "queued"):
-        with Journal(target) as journal:
+        with RunWriter(target) as journal:
             journal.note(status="stopped", message="", session="", group="")
     return name
 
@@ -98,7 +98,7 @@ def _belongs(path: Path) -> bool:
 
 def _check(source: Path, files: Sequence[Path]) -> None:
     """Read everything once; raises `TrainingError` with the first thing that is wrong."""
-    record = Record(source)
+    record = RunReader(source)
     try:
         Request.from_dict(record.config.get("request", {}))
         _check_database(source / schema.FILE)

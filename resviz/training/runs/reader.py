@@ -63,13 +63,13 @@ def runs() -> tuple[RunInfo, ...]:
     found = []
     for path in folder().glob(f"*/{FILE}"):
         try:
-            found.append(Record(path.parent).info())
+            found.append(RunReader(path.parent).info())
         except TrainingError:
             continue
     return tuple(sorted(found, key=lambda info: (-info.created, info.id)))
 
 
-def read(run_id: str) -> "Record":
+def read(run_id: str) -> "RunReader":
     """The record of a run; raises `TrainingError` where there is none of that name."""
     path = folder() / run_id
     if path.parent != folder() or run_id in ("", ".", "..") or not (path / FILE).is_file():
@@ -77,11 +77,11 @@ def read(run_id: str) -> "Record":
             "There is no run {run!r}; `python -m resviz runs list` lists them.",
             run=run_id,
         )
-    return Record(path)
+    return RunReader(path)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RunReader:
     """What one run has recorded so far. Every question reads anew, and raises `TrainingError` if the run is gone."""
 
     folder: Path

@@ -1,4 +1,4 @@
-"""`Journal`: writes the records of a run into its `run.sqlite` while it trains.
+"""`RunWriter`: writes the records of a run into its `run.sqlite` while it trains.
 
 A step is one row, and rows are committed together a few times a second: 20,000 steps a second for
 110 layers. What is committed survives kill -9; `flush(durable=True)` makes it survive a power cut
@@ -26,7 +26,7 @@ INSERT OR IGNORE INTO kv SELECT 'created', COALESCE((SELECT value FROM kv WHERE 
 INTERVAL = 0.25  # seconds between commits: what a reader may lag behind
 
 
-class Journal:
+class RunWriter:
     """Open for writing until `close`; one process at a time. All that fails is a `TrainingError`."""
 
     def __init__(self, folder: Path) -> None:
@@ -97,7 +97,7 @@ class Journal:
         finally:
             self._db.close()
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> "RunWriter":
         return self
 
     def __exit__(

@@ -8,7 +8,7 @@ from resviz.figures.batchnorm import through_training
 from resviz.figures.batchnorm.through_training import Beginning, Course
 from resviz.probes.batchnorm.running_average import STARTS, brought, left_of_start
 from resviz.training.runs import reader
-from resviz.training.runs.reader import Record, RunInfo
+from resviz.training.runs.reader import RunInfo, RunReader
 from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
@@ -80,7 +80,7 @@ def _title(quantity: str) -> str:
     }[quantity]
 
 
-def _show_all(record: Record, quantity: str, chosen: int) -> None:
+def _show_all(record: RunReader, quantity: str, chosen: int) -> None:
     steps, values = record.norms(quantity, COLUMNS)
     layers = record.layers(quantity)
     titles = (_("step"), _("layer, from the input"), _title(quantity))
@@ -126,7 +126,7 @@ def _explained(steps: np.ndarray) -> str:
     )
 
 
-def _show_layer(record: Record, at: int, layer: str) -> None:
+def _show_layer(record: RunReader, at: int, layer: str) -> None:
     courses = []
     for quantity, title in zip(KINDS, (_("mean"), _("variance"), "γ", "β"), strict=True):
         if not record.layers(quantity):
@@ -148,7 +148,7 @@ def _show_layer(record: Record, at: int, layer: str) -> None:
     )
 
 
-def _show_first(record: Record, at: int, layer: str) -> None:
+def _show_first(record: RunReader, at: int, layer: str) -> None:
     """The first steps one by one: the averages creep, the batches jump."""
     st.subheader(_("The first ten steps"), anchor=False)
     found = [_beginning(record, quantity, at) for quantity in STARTS]
@@ -181,7 +181,7 @@ def _show_first(record: Record, at: int, layer: str) -> None:
     )
 
 
-def _beginning(record: Record, quantity: str, at: int) -> Beginning | None:
+def _beginning(record: RunReader, quantity: str, at: int) -> Beginning | None:
     """None where a step is missing, without which nothing can be told of its batch."""
     steps, values = record.first(quantity, FIRST - 1)
     if len(steps) < 2 or steps.tolist() != list(range(len(steps))):

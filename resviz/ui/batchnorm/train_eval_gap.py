@@ -8,7 +8,7 @@ import streamlit as st
 
 from resviz.figures.batchnorm import train_eval_gap
 from resviz.training.runs import reader
-from resviz.training.runs.reader import Record, RunInfo
+from resviz.training.runs.reader import RunInfo, RunReader
 from resviz.ui.base import checkpoint_names, page, url_state
 from resviz.ui.base.bounded_cache import BoundedCache
 from resviz.ui.base.i18n import translate as _
@@ -108,7 +108,7 @@ def _checkpoints(saved: tuple[str, ...]) -> dict[int, str]:
     return {int(name.rpartition("-")[2]): name for name in saved if name.startswith("epoch-")}
 
 
-def _pick_batch(record: Record) -> int:
+def _pick_batch(record: RunReader) -> int:
     """The size of the run's own batches is the default."""
     own = int(record.config["config"]["batch_size"])
     sizes = sorted({*SIZES, own} if own <= IMAGES else SIZES)
@@ -154,7 +154,7 @@ def _title(quantity: str) -> str:
     return {"accuracy": _("Accuracy"), "loss": _("Loss")}[quantity]
 
 
-def _draw(record: Record, found: "dict[int, Mismatch]", quantity: str) -> None:
+def _draw(record: RunReader, found: "dict[int, Mismatch]", quantity: str) -> None:
     def values(of: "Callable[[Mismatch], Answers]") -> np.ndarray:
         return np.array([getattr(of(one), quantity) for one in found.values()])
 

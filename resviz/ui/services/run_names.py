@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from resviz.errors import SpecError
 from resviz.models.spec import ModelSpec
-from resviz.training.runs.reader import Record, RunInfo
+from resviz.training.runs.reader import RunInfo, RunReader
 from resviz.ui.base import checkpoint_names
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
@@ -73,7 +73,7 @@ def spec_of(info: RunInfo) -> ModelSpec:
     return ModelSpec.parse(info.model.removeprefix("new/"))
 
 
-def variants(records: Sequence[Record], infos: Sequence[RunInfo]) -> list[tuple[int, str]]:
+def variants(records: Sequence[RunReader], infos: Sequence[RunInfo]) -> list[tuple[int, str]]:
     """For each run its depth and what sets it apart from others of its family: norm, settings, at last its start."""
     specs, settings = [spec_of(info) for info in infos], [_settings(record) for record in records]
     words = [
@@ -147,7 +147,7 @@ def _unusual(spec: ModelSpec) -> list[str]:
     return words
 
 
-def _settings(record: Record) -> dict[str, Any]:
+def _settings(record: RunReader) -> dict[str, Any]:
     told = record.config
     asked = told.get("request", {})
     return {"dataset": asked.get("dataset"), **told.get("config", {})}

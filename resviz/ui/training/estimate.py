@@ -7,14 +7,14 @@ import streamlit as st
 
 from resviz.errors import ResvizError
 from resviz.training.launch import cost, queue
-from resviz.training.launch.cost import Estimate, Trial
+from resviz.training.launch.cost import Estimate, Timing
 from resviz.training.request import Request
 from resviz.ui.base.bounded_cache import BoundedCache
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped, progress
 
-_trials: BoundedCache[Trial] = BoundedCache(256)
+_trials: BoundedCache[Timing] = BoundedCache(256)
 _one = threading.Lock()  # trials beside each other would measure each other
 
 
@@ -22,7 +22,7 @@ _one = threading.Lock()  # trials beside each other would measure each other
 def show(requests: Sequence[Request]) -> None:
     """What is known already; a button where nothing is. The rest of the page goes on while steps are tried."""
     at_once = min(len(requests), queue.places()[1])
-    keys = [f"{at_once} {cost.trial_key(request)}" for request in requests]
+    keys = [f"{at_once} {cost.timing_key(request)}" for request in requests]
     place = st.empty()
     if not _known(keys) and place.button(
         _("How long, how much memory?"),
@@ -77,7 +77,7 @@ def _try(requests: Sequence[Request], keys: Sequence[str], at_once: int) -> None
                     _trials.get(key, lambda trial=trial: trial)  # type: ignore[misc]
 
 
-def _never() -> Trial:
+def _never() -> Timing:
     raise AssertionError("it is on the shelf")
 
 

@@ -15,7 +15,7 @@ from resviz.figures.training.live_curves import sketch
 from resviz.models.spec import FAMILIES
 from resviz.training.launch import queue
 from resviz.training.runs import reader
-from resviz.training.runs.reader import Record, RunInfo
+from resviz.training.runs.reader import RunInfo, RunReader
 from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.services import run_names
@@ -106,7 +106,7 @@ def _figure(
     return learning_curves(curves, _frame(found, curves, quantity), words, dark)
 
 
-def _frame(found: Sequence[Record], curves: Sequence[Curve], quantity: str) -> Frame:
+def _frame(found: Sequence[RunReader], curves: Sequence[Curve], quantity: str) -> Frame:
     """Over all epochs that the runs will have; over those they had, where they ended long before."""
     until = max((int(record.config["config"]["epochs"]) for record in found), default=10)
     reached = max((float(curve.at[-1]) for curve in curves if len(curve.at)), default=0.0)
@@ -116,7 +116,7 @@ def _frame(found: Sequence[Record], curves: Sequence[Curve], quantity: str) -> F
     return frame(curves, until, quantity == "accuracy", _("epochs"), title)
 
 
-def _curves(found: Sequence[Record], infos: Sequence[RunInfo], quantity: str) -> list[Curve]:
+def _curves(found: Sequence[RunReader], infos: Sequence[RunInfo], quantity: str) -> list[Curve]:
     variants = run_names.variants(found, infos)
     ranks = sorted(set(variants))
     drawn = zip(found, infos, variants, strict=True)
@@ -126,7 +126,7 @@ def _curves(found: Sequence[Record], infos: Sequence[RunInfo], quantity: str) ->
     ]
 
 
-def _curve(record: Record, info: RunInfo, words: str, rank: int, quantity: str) -> Curve:
+def _curve(record: RunReader, info: RunInfo, words: str, rank: int, quantity: str) -> Curve:
     scalars, epochs, family = (
         record.scalars(POINTS),
         record.epochs(),

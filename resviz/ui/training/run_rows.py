@@ -7,8 +7,8 @@ import streamlit as st
 
 from resviz.errors import ResvizError
 from resviz.training.launch import queue
-from resviz.training.runs.reader import GOING_ON, Record, RunInfo
-from resviz.training.runs.throughput import pace
+from resviz.training.runs.reader import GOING_ON, RunInfo, RunReader
+from resviz.training.runs.throughput import throughput
 from resviz.ui.base import checkpoint_names, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
@@ -20,7 +20,7 @@ from resviz.ui.training.estimate import duration
 _CLOSED = "menus-closed"  # how often all of them were closed
 
 
-def row(record: Record, info: RunInfo, name: str) -> None:
+def row(record: RunReader, info: RunInfo, name: str) -> None:
     """Name, progress, and buttons of one run."""
     naming, progress, acting = st.columns([1.5, 2.0, 1.2], gap="small", vertical_alignment="center")
     naming.markdown(f"**{escaped(name)}** :gray[{escaped(setup.dataset_title(info.dataset))}]")
@@ -40,7 +40,7 @@ def stop_all(infos: Sequence[RunInfo]) -> None:
         st.rerun()
 
 
-def _words(record: Record, info: RunInfo) -> str:
+def _words(record: RunReader, info: RunInfo) -> str:
     """Where the run is, in one line."""
     if info.status == "queued":
         waiting = [other.id for other in queue.queue()]
@@ -66,17 +66,17 @@ def _words(record: Record, info: RunInfo) -> str:
     return _("{status} · right: {train:.1%} in training, {test:.1%} in the test").format(**told)
 
 
-def _running(record: Record) -> str:
+def _running(record: RunReader) -> str:
     if wish := record.wish:
         return _("pauses after this step …") if wish == "pause" else _("stops after this step …")
-    found = pace(record)
+    found = throughput(record)
     if found.seconds_left is None or found.images_per_second is None:
         return _("starts")
     told = {"speed": found.images_per_second, "left": duration(found.seconds_left)}
     return _("{speed:,.0f} images/s, {left} left").format(**told)
 
 
-def _buttons(record: Record, info: RunInfo) -> None:
+def _buttons(record: RunReader, info: RunInfo) -> None:
     """Pause and stop, or resume; and all that is done with a run more rarely."""
     with st.container(horizontal=True, gap="small"):
         if info.status in GOING_ON:
@@ -102,7 +102,7 @@ def _delete(name: str) -> None:
     start.forget(name)
 
 
-def _more(record: Record, info: RunInfo) -> None:
+def _more(record: RunReader, info: RunInfo) -> None:
     """A look inside, the settings, the same once more, and the end of it."""
     moment = _moment(info)
     with st.container(horizontal=True, gap="small"):
@@ -139,7 +139,7 @@ def _moment(info: RunInfo) -> str:
     return moment
 
 
-def _table(record: Record, info: RunInfo) -> str:
+def _table(record: RunReader, info: RunInfo) -> str:
     """How the run was made, as rows of a table."""
     told = record.config
     config: dict[str, Any] = told.get("config", {})

@@ -190,7 +190,7 @@ def test_one_result_is_printed_and_the_run_tells_of_its_processes(crew, squares)
     assert crew.ended() == [0, 0, 0], crew.said(0)
     assert json.loads(crew.said(0, "out"))["status"] == "finished"
     assert crew.said(1, "out") == crew.said(2, "out") == ""
-    assert reader.Record(out).config["processes"] == 3
+    assert reader.RunReader(out).config["processes"] == 3
 
 
 def test_a_batch_too_small_for_all_is_refused(crew):
@@ -216,8 +216,8 @@ def test_all_stop_at_the_same_step_and_go_on_as_if_nothing_had_happened(crew, sq
         )
         wish(pids)
         assert crew.ended() == [0, 0], crew.said(0) + crew.said(1)
-        assert reader.Record(run).status == "stopped"
-        assert checkpoint.load(run / STATE).numbers["step"] == reader.Record(run).info().step
+        assert reader.RunReader(run).status == "stopped"
+        assert checkpoint.load(run / STATE).numbers["step"] == reader.RunReader(run).info().step
     crew.start(arguments=command(squares, run, 30))
     assert crew.ended() == [0, 0], crew.said(0)
     assert outcome(run) == outcome(whole)
@@ -235,7 +235,7 @@ def test_a_lost_process_ends_the_others_with_a_sentence(crew, squares, victim):
     assert crew.said(1 - victim).startswith(
         "resviz: One of the other processes of this training (2 in all) is gone"
     )
-    info = reader.Record(run).info()
+    info = reader.RunReader(run).info()
     assert info.status == "crashed"
     assert victim == 0 or "is gone" in info.message
     assert not lock.is_held(run)

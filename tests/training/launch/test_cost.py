@@ -11,11 +11,13 @@ import pytest
 from resviz.errors import TrainingError
 from resviz.training.config import TrainConfig
 from resviz.training.launch import cost, queue, trial
-from resviz.training.launch.cost import Trial, together, trial_key, trials
+from resviz.training.launch.cost import Timing, timing_key, together, trials
 from resviz.training.request import Request
 from resviz.training.runs import reader
 
-SLOW, QUICK = (Trial(4.0, step, 2.0, 10, memory, 9, 8) for step, memory in ((1.0, 500), (0.1, 300)))
+SLOW, QUICK = (
+    Timing(4.0, step, 2.0, 10, memory, 9, 8) for step, memory in ((1.0, 500), (0.1, 300))
+)
 REQUEST = Request(
     model="new/residual-20",
     dataset="digits",
@@ -44,16 +46,16 @@ def test_runs_wait_for_each_other_where_there_are_fewer_places():
 def test_a_trial_serves_all_seeds_rates_and_lengths_and_no_other_network_or_batch():
     longer = replace(REQUEST, config=replace(REQUEST.config, epochs=100, lr=0.3, seed=7))
     assert (
-        trial_key(longer)
-        == trial_key(REQUEST)
-        == trial_key(replace(REQUEST, model="new/residual-20?seed=3"))
+        timing_key(longer)
+        == timing_key(REQUEST)
+        == timing_key(replace(REQUEST, model="new/residual-20?seed=3"))
     )
     others = [
         replace(REQUEST, model="new/residual-20?norm=none"),
         replace(REQUEST, record="off"),
         replace(REQUEST, config=replace(REQUEST.config, batch_size=32)),
     ]
-    assert len({trial_key(other) for other in [REQUEST, *others]}) == 4
+    assert len({timing_key(other) for other in [REQUEST, *others]}) == 4
 
 
 def _really_run(request: Request) -> tuple[float, int]:

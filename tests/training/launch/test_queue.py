@@ -200,10 +200,10 @@ def test_a_full_disk_or_a_full_quota_is_refused_before_the_start(request_, no_pr
 
 
 def test_a_run_takes_about_what_was_foretold(request_, home):
-    from resviz.training.launch.start import fit
+    from resviz.training.launch.start import start_run
 
     config = TrainConfig(**{**CONFIG.as_dict(), "epochs": 1})
-    run, events = fit("new/residual-20?classes=2", request_.dataset, config, record="full")
+    run, events = start_run("new/residual-20?classes=2", request_.dataset, config, record="full")
     list(events)
     taken = sum(path.stat().st_size for path in run.folder.iterdir())
     foretold = disk_space.bytes_of(

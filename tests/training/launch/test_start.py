@@ -14,7 +14,7 @@ from resviz.models.weights.safe_load import load as tensors
 from resviz.training.engine.evaluation import evaluate
 from resviz.training.events import EpochEnd, Step
 from resviz.training.launch import start
-from resviz.training.launch.start import fit
+from resviz.training.launch.start import start_run
 from resviz.training.runs import reader
 from resviz.training.runs.folder import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, folder
@@ -31,7 +31,7 @@ def _on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_learns_two_colours_and_loads_by_its_name(home, squares):
-    run, events = fit(MODEL, squares, replace(CONFIG, epochs=5))
+    run, events = start_run(MODEL, squares, replace(CONFIG, epochs=5))
     seen = list(events)
     assert [type(event) for event in seen] == ([Step] * 4 + [EpochEnd]) * 5
     assert seen[-1].test.accuracy == 1.0
@@ -48,7 +48,7 @@ def test_a_run_learns_two_colours_and_loads_by_its_name(home, squares):
 
 
 def test_every_event_is_recorded_as_it_was(home, squares):
-    run, events = fit(MODEL, squares, CONFIG)
+    run, events = start_run(MODEL, squares, CONFIG)
     seen = list(events)
     record = reader.read(run.name)
     steps, ends = ([e for e in seen if isinstance(e, kind)] for kind in (Step, EpochEnd))
@@ -67,7 +67,7 @@ def test_every_event_is_recorded_as_it_was(home, squares):
 def test_the_same_seed_and_threads_give_the_same_file_and_losses(home, squares):
     found = []
     for _ in range(2):
-        run, events = fit(MODEL, squares, replace(CONFIG, augmentation="crop"), threads=1)
+        run, events = start_run(MODEL, squares, replace(CONFIG, augmentation="crop"), threads=1)
         losses = [event.loss for event in events if isinstance(event, Step)]
         found.append((losses, tensors(run.weights)))
     (losses, first), (again, second) = found
@@ -77,19 +77,19 @@ def test_the_same_seed_and_threads_give_the_same_file_and_losses(home, squares):
 
 
 def test_the_seed_of_the_network_is_its_own(home, squares):
-    first = [next(fit(f"{MODEL}&seed={seed}", squares, CONFIG)[1]).loss for seed in (0, 0, 1)]
+    first = [next(start_run(f"{MODEL}&seed={seed}", squares, CONFIG)[1]).loss for seed in (0, 0, 1)]
     assert first[0] == first[1] != first[2]
 
 
 def test_the_number_of_threads_is_set_and_written_down(home, squares):
-    run, events = fit(MODEL, squares, CONFIG, threads=2)
+    run, events = start_run(MODEL, squares, CONFIG, threads=2)
     next(events)
     assert torch.get_num_threads() == 2
     assert json.loads((run.folder / "config.json").read_text())["threads"] == 2
 
 
 def test_a_run_may_have_a_folder_of_its_own(tmp_path, home, squares):
-    run, events = fit(MODEL, squares, replace(CONFIG, epochs=1), tmp_path / "mine")
+    run, events = start_run(MODEL, squares, replace(CONFIG, epochs=1), tmp_path / "mine")
     list(events)
     assert {path.name for path in (tmp_path / "mine").iterdir()} == {
         "alive.lock",
@@ -105,24 +105,24 @@ def test_a_run_may_have_a_folder_of_its_own(tmp_path, home, squares):
 
 
 def test_the_same_command_goes_on_in_its_folder_and_another_one_is_refused(tmp_path, home, squares):
-    _, events = fit(MODEL, squares, CONFIG, tmp_path / "mine")
+    _, events = start_run(MODEL, squares, CONFIG, tmp_path / "mine")
     next(events)
     events.close()
-    run, events = fit(MODEL, squares, CONFIG, tmp_path / "mine")
+    run, events = start_run(MODEL, squares, CONFIG, tmp_path / "mine")
     assert next(events).step == 1
     events.close()
     for other in (replace(CONFIG, seed=1), replace(CONFIG, epochs=9)):
         with pytest.raises(
             TrainingError, match="mine holds a run with other settings; choose another --out"
         ):
-            fit(MODEL, squares, other, run.folder)
+            start_run(MODEL, squares, other, run.folder)
     with pytest.raises(TrainingError, match="holds a run with other settings"):
-        fit(f"{MODEL}&seed=1", squares, CONFIG, run.folder)
+        start_run(f"{MODEL}&seed=1", squares, CONFIG, run.folder)
 
 
 def test_progress_of_the_decoding_is_passed_on(home, squares):
     seen = []
-    fit(MODEL, squares, CONFIG, progress=lambda share, what: seen.append((share, what)))
+    start_run(MODEL, squares, CONFIG, progress=lambda share, what: seen.append((share, what)))
     assert seen[-1] == (1.0, "decoding squares")
 
 
@@ -130,7 +130,7 @@ def test_progress_of_the_decoding_is_passed_on(home, squares):
 
 
 def test_an_interrupted_run_keeps_the_weights_of_its_last_epoch(home, squares):
-    run, events = fit(MODEL, squares, CONFIG)
+    run, events = start_run(MODEL, squares, CONFIG)
     for event in events:
         if isinstance(event, EpochEnd):
             saved = tensors(run.weights, mapped=False)
@@ -146,7 +146,7 @@ def test_an_interrupted_run_keeps_the_weights_of_its_last_epoch(home, squares):
 
 def test_a_run_that_diverges_says_so_and_leaves_no_weights_that_are_no_numbers(home, squares):
     wild = replace(CONFIG, lr=100.0, warmup=0.0, momentum=0.99, epochs=50)
-    run, events = fit(f"{MODEL}&norm=none", squares, wild)
+    run, events = start_run(f"{MODEL}&norm=none", squares, wild)
     with pytest.raises(TrainingError, match="choose a lower learning rate"):
         list(events)
     if run.weights.exists():
@@ -161,27 +161,27 @@ def test_a_run_that_diverges_says_so_and_leaves_no_weights_that_are_no_numbers(h
 )
 def test_only_a_new_network_can_be_trained(home, squares, name):
     with pytest.raises(SpecError, match="only a new network can be trained"):
-        fit(name, squares, CONFIG)
+        start_run(name, squares, CONFIG)
     assert list(home.iterdir()) == []
 
 
 def test_another_number_of_classes_is_refused_with_what_to_add(home, squares):
     with pytest.raises(SpecError) as caught:
-        fit("new/residual-8?width=4", squares, CONFIG)
+        start_run("new/residual-8?width=4", squares, CONFIG)
     assert str(caught.value) == "squares has 2 classes: add classes=2 to the model's name"
     assert list(home.iterdir()) == []
 
 
 def test_a_missing_dataset_is_refused(home, tmp_path):
     with pytest.raises(DataError, match="There is no folder or zip file"):
-        fit(MODEL, f"folder:{tmp_path / 'nowhere'}", CONFIG)
+        start_run(MODEL, f"folder:{tmp_path / 'nowhere'}", CONFIG)
 
 
 def test_classes_that_only_the_test_split_has_cannot_be_learnt(home, squares):
     root = Path(squares.removeprefix("folder:"))
     (root / "val" / "red").rename(root / "val" / "blue")
     with pytest.raises(DataError) as caught:
-        fit(MODEL.replace("classes=2", "classes=3"), squares, CONFIG)
+        start_run(MODEL.replace("classes=2", "classes=3"), squares, CONFIG)
     assert (
         str(caught.value)
         == "squares has no training image of blue; each class needs some in train/."
@@ -193,19 +193,19 @@ def test_classes_without_a_readable_training_image_cannot_be_learnt(home, square
     for path in Path(squares.removeprefix("folder:")).glob("train/green/*"):
         path.write_bytes(damage)
     with pytest.raises(DataError, match="no training image of green"):
-        fit(MODEL, squares, CONFIG)
+        start_run(MODEL, squares, CONFIG)
 
 
 def test_a_test_split_alone_cannot_be_trained_on(home, squares):
     root = Path(squares.removeprefix("folder:"))
     (root / "train").rename(root / "unused")
     with pytest.raises(DataError, match="no training image of green, red;"):
-        fit(MODEL, squares, CONFIG)
+        start_run(MODEL, squares, CONFIG)
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(tmp_path, home, squares):
     (tmp_path / "file").write_text("in the way")
-    _, events = fit(MODEL, squares, CONFIG, tmp_path / "file")
+    _, events = start_run(MODEL, squares, CONFIG, tmp_path / "file")
     with pytest.raises(
         TrainingError, match=r"cannot be written \(File exists\); choose another --out\."
     ):

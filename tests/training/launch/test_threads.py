@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from resviz.training.launch import start, threads
-from resviz.training.launch.start import carry_on, fit
+from resviz.training.launch.start import resume_run, start_run
 from resviz.training.launch.threads import candidates, fastest
 from resviz.training.request import MEASURE
 from resviz.training.runs import reader
@@ -46,11 +46,11 @@ def test_the_choice_is_recorded_and_kept(home, tmp_path, monkeypatch):
     monkeypatch.setattr(start, "best", lambda: CPU)
     monkeypatch.setattr(threads, "cores", lambda: 2)
     monkeypatch.setattr(threads, "fastest", lambda step, counts: (step(), max(counts))[1])
-    run, events = fit(MODEL, folder(tmp_path / "squares"), CONFIG, threads=MEASURE)
+    run, events = start_run(MODEL, folder(tmp_path / "squares"), CONFIG, threads=MEASURE)
     next(events)
     events.close()
     assert reader.read(run.name).config["threads"] == 2
     monkeypatch.setattr(threads, "fastest", lambda step, counts: 1 / 0)
     torch.set_num_threads(1)
-    next(carry_on(run.folder)[1])
+    next(resume_run(run.folder)[1])
     assert torch.get_num_threads() == 2

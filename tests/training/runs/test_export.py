@@ -12,7 +12,7 @@ import pytest
 from resviz.errors import TrainingError
 from resviz.models import zoo
 from resviz.training.launch import start
-from resviz.training.launch.start import fit
+from resviz.training.launch.start import start_run
 from resviz.training.runs import export, reader
 from resviz.training.schema import CONFIG, FILE
 from tests.training.squares import CONFIG as TRAIN
@@ -25,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(start, "best", lambda: CPU)
-        run, events = fit(
+        run, events = start_run(
             MODEL, folder(place / "squares"), TRAIN, place / "far-away", record="full"
         )
         list(events)
@@ -39,7 +39,7 @@ def copy(made: Path, tmp_path: Path, home: Path) -> Path:
 
 def test_an_imported_run_is_a_run_like_any_other(copy):
     assert export.take_in(copy) == "far-away"
-    here, there = reader.read("far-away"), reader.Record(copy)
+    here, there = reader.read("far-away"), reader.RunReader(copy)
     assert here.info() == there.info()
     assert here.status == "finished"
     assert (here.norms("block_gradient")[1] == there.norms("block_gradient")[1]).all()
@@ -108,7 +108,7 @@ def test_what_is_no_run_is_refused(tmp_path, home):
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_exported_numbers_are_the_recorded_ones(made, tmp_path, kind):
-    record = reader.Record(made)
+    record = reader.RunReader(made)
     files = {path.stem: path for path in export.export(record, tmp_path / "out", kind)}
     assert set(files) == {"steps", "epochs", *record.quantities()}
     loss = column(files["steps"], "loss")
@@ -131,4 +131,4 @@ def column(path: Path, name: str) -> np.ndarray:
 def test_a_place_that_cannot_be_written_is_a_sentence(made, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(TrainingError, match=r"cannot be written \(.*\); choose another --out"):
-        export.export(reader.Record(made), tmp_path / "file")
+        export.export(reader.RunReader(made), tmp_path / "file")

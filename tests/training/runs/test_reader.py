@@ -14,7 +14,7 @@ from resviz.errors import TrainingError
 from resviz.training.events import EpochEnd, Evaluation, Step
 from resviz.training.runs import lock, reader
 from resviz.training.runs.naming import write_config
-from resviz.training.runs.writer import Journal
+from resviz.training.runs.writer import RunWriter
 from resviz.training.schema import BLOCKS, CONFIG, FILE, QUANTITIES, SINCE, WEIGHTED, statements
 
 LAYERS = {
@@ -44,7 +44,7 @@ def folder(home: Path) -> Path:
 
 
 def write(folder: Path, steps: range, **notes: object) -> None:
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.layers(LAYERS)
         journal.note(**{"status": "finished", "batchnorm_every": 10, "steps": 1000, **notes})
         for i in steps:
@@ -143,7 +143,7 @@ def test_epochs_come_back(folder):
 
 
 def test_a_run_that_has_begun_nothing_yet_reads_as_empty(folder):
-    Journal(folder).close()
+    RunWriter(folder).close()
     found = reader.read("a")
     assert found.scalars()["step"].shape == (0,)
     assert found.epochs()["epoch"].shape == (0,)
@@ -152,7 +152,7 @@ def test_a_run_that_has_begun_nothing_yet_reads_as_empty(folder):
 
 
 def test_a_reader_sees_what_is_committed_while_the_writer_writes(folder):
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.layers(LAYERS)
         for i in range(200):
             journal.step(step(i))
@@ -285,7 +285,7 @@ def test_config_is_what_was_written_or_a_sentence(folder):
 
 
 def test_a_deleted_folder_stops_the_journal_with_a_sentence(folder):
-    journal = Journal(folder)
+    journal = RunWriter(folder)
     for path in folder.iterdir():
         path.unlink()
     with pytest.raises(TrainingError, match="was deleted while the run was going on"):
@@ -295,7 +295,7 @@ def test_a_deleted_folder_stops_the_journal_with_a_sentence(folder):
 
 
 def test_a_full_disk_is_a_sentence_and_what_was_committed_stays(folder):
-    journal = Journal(folder)
+    journal = RunWriter(folder)
     journal.layers(LAYERS)
     journal.step(step(0))
     pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
@@ -309,7 +309,7 @@ def test_a_full_disk_is_a_sentence_and_what_was_committed_stays(folder):
 
 
 def test_half_of_a_commit_is_none_of_it(folder):
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.layers(LAYERS)
         journal.step(step(0))
         journal.step(step(1))
@@ -343,7 +343,7 @@ def test_a_run_of_an_earlier_version_lacks_a_quantity_and_is_read_as_ever(folder
 
 def test_a_run_of_an_earlier_version_goes_on_with_the_new_quantity(folder):
     earlier(folder)
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         later = step(20)
         journal.step(replace(later, norms={**later.norms, "bn_beta": (7.0, 8.0)}))
     steps, values = reader.read("a").norms("bn_beta")

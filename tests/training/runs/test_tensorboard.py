@@ -9,7 +9,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 
 from resviz import cli
 from resviz.training.launch import start
-from resviz.training.launch.start import fit
+from resviz.training.launch.start import start_run
 from resviz.training.runs import reader, tensorboard
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
@@ -31,7 +31,7 @@ def scalars(path: Path) -> dict[str, list[tuple[int, float]]]:
 
 def test_an_exported_run_has_every_recorded_number_at_its_step(home, tmp_path, monkeypatch):
     monkeypatch.setattr(start, "best", lambda: CPU)
-    run, training = fit(MODEL, folder(tmp_path / "squares"), CONFIG, record="full")
+    run, training = start_run(MODEL, folder(tmp_path / "squares"), CONFIG, record="full")
     list(training)
     assert (
         cli.main(

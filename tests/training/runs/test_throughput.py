@@ -11,8 +11,8 @@ from resviz.training.presets import PRESETS, again, networks, preset
 from resviz.training.request import Request
 from resviz.training.runs import reader, writer
 from resviz.training.runs.naming import write_config
-from resviz.training.runs.throughput import pace
-from resviz.training.runs.writer import Journal
+from resviz.training.runs.throughput import throughput
+from resviz.training.runs.writer import RunWriter
 
 
 @pytest.fixture
@@ -24,46 +24,46 @@ def folder(home: Path) -> Path:
 
 
 def test_the_pace_is_that_of_the_last_twenty_seconds(folder, monkeypatch):
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.note(steps=1000)
         for i in range(100):  # two seconds a step at first, then half a second
             now = 2.0 * i if i < 50 else 100 + 0.5 * (i - 50)
             monkeypatch.setattr(writer.time, "time", lambda now=now: 1e9 + now)
             journal._pending.append(Step(i, 1000, 0, 1.0, 0.5, 0.1, 0.1))
             journal.flush()
-    found = pace(reader.read("a"))
+    found = throughput(reader.read("a"))
     assert found.images_per_second == pytest.approx(64 * 2)
     assert found.seconds_left == pytest.approx(900 / 2)
 
 
 def test_a_resumed_run_has_no_pace_until_it_has_made_two_new_steps(folder, monkeypatch):
-    def step(journal: Journal, i: int, now: float) -> None:
+    def step(journal: RunWriter, i: int, now: float) -> None:
         monkeypatch.setattr(writer.time, "time", lambda: now)
         journal.step(Step(i, 1000, 0, 1.0, 0.5, 0.1, 0.1))
         journal.flush()
 
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.note(steps=1000)
         for i in range(4):
             step(journal, i, 1e9 + i)
-        assert pace(reader.read("a")).images_per_second == pytest.approx(64)
+        assert throughput(reader.read("a")).images_per_second == pytest.approx(64)
         journal.note(queued=1e9 + 10)
-        assert pace(reader.read("a")).seconds_left is None
+        assert throughput(reader.read("a")).seconds_left is None
         step(journal, 4, 1e9 + 14)
-        assert pace(reader.read("a")).seconds_left is None
+        assert throughput(reader.read("a")).seconds_left is None
         step(journal, 5, 1e9 + 14.5)
-    assert pace(reader.read("a")).images_per_second == pytest.approx(128), (
+    assert throughput(reader.read("a")).images_per_second == pytest.approx(128), (
         "nothing of before the resume"
     )
 
 
 def test_nothing_is_said_before_two_moments_are_known(folder):
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.note(steps=1000)
-        assert pace(reader.read("a")).seconds_left is None
+        assert throughput(reader.read("a")).seconds_left is None
         journal.step(Step(0, 1000, 0, 1.0, 0.5, 0.1, 0.1))
         journal.flush()
-        assert pace(reader.read("a")).images_per_second is None
+        assert throughput(reader.read("a")).images_per_second is None
 
 
 @pytest.mark.parametrize("name", PRESETS)

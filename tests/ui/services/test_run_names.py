@@ -8,7 +8,7 @@ import pytest
 
 from resviz.models.spec import ModelSpec
 from resviz.training.config import SCHEDULES
-from resviz.training.runs.reader import Record, RunInfo
+from resviz.training.runs.reader import RunInfo, RunReader
 from resviz.ui.services.run_names import network_title, setting_value, variants, when
 
 INFO = RunInfo(
@@ -18,12 +18,12 @@ INFO = RunInfo(
 
 def run(
     folder: Path, number: int, model: str = "new/plain-20", **config: object
-) -> tuple[Record, RunInfo]:
+) -> tuple[RunReader, RunInfo]:
     """A run that was asked for at so many seconds past three, with these settings."""
     name = f"plain-20-20260102-0300{number:02}-7"
     (folder / name).mkdir()
     (folder / name / "config.json").write_text(json.dumps({"config": {"lr": 0.1, **config}}))
-    return Record(folder / name), replace(INFO, id=name, model=model)
+    return RunReader(folder / name), replace(INFO, id=name, model=model)
 
 
 @pytest.mark.parametrize(
