@@ -1,6 +1,10 @@
-"""Imports run one way: errors, device <- models, data <- probes, training <- figures <- ui <- pages <- app.
+"""Imports run one way, down the layers of the app.
 
-`cli` stands beside `ui`: it draws with `figures`, without a screen. The package itself, `import
+    errors, device, files <- models, data <- probes, training <- papers, lessons
+        <- figures <- ui <- pages <- app
+
+`cli` stands beside `ui`: it draws with `figures`, without a screen. `papers` and `lessons` are data:
+what they need of the layers above they name and do not import. The package itself, `import
 resviz`, offers models, data and probes to others and loads them when they are asked for. Inside one
 part imports are free.
 """
@@ -21,16 +25,17 @@ APP_FILES = sorted(
 LEVELS = {
     "resviz.errors": 0,
     "resviz.device": 0,
-    "resviz.paths": 0,
     "resviz.files": 0,
+    "resviz.paths": 0,
     "resviz.tables": 0,
     "resviz.data.preprocess": 0,  # what a loaded model does to a picture
     "resviz.models": 1,
     "resviz.data": 1,
-    "resviz.papers": 1,
     "resviz.probes": 2,
     "resviz.training": 2,
     "resviz": 3,  # resviz/__init__.py, the public API
+    "resviz.papers": 3,
+    "resviz.lessons": 3,
     "resviz.figures": 4,
     "resviz.ui": 5,
     "resviz.cli": 5,
