@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from resviz.errors import ProbeError, Sentence
 from resviz.probes.core.hooks import eval_mode, observe
+from resviz.probes.core.statistics import std
 
 BatchNorm = _BatchNorm  # of any number of dimensions
 CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.Conv3d
@@ -81,7 +82,7 @@ def spreads(model: nn.Module, x: Float[Tensor, "n c h w"]) -> dict[str, float]:
     ]
 
     def record(layer: str, _inputs: object, output: Tensor) -> None:
-        found[layer] = float(output.float().std(unbiased=False))
+        found[layer] = std(output.float())
 
     with eval_mode(model), torch.no_grad(), observe(model, convolutions, record):
         model(x)

@@ -26,6 +26,7 @@ from resviz.probes.batchnorm.layers import (
 )
 from resviz.probes.core.hooks import eval_mode, observe
 from resviz.probes.core.prediction import Guess, class_name, softmax
+from resviz.probes.core.statistics import over_places
 
 MODES = ("eval", "batch", "recalibrated")
 
@@ -173,14 +174,9 @@ class _Pool:
         self.mean, self.squares = np.zeros(channels), np.zeros(channels)
 
     def add(self, x: Tensor) -> None:
-        over = [d for d in range(x.ndim) if d != 1]
-        mean = x.float().mean(over, keepdim=True)
-        squares = array((x - mean).square_().sum(over))
-        count, before, apart = (
-            x.numel() // x.shape[1],
-            self.count,
-            array(mean.flatten()) - self.mean,
-        )
+        mean, variance = (array(values) for values in over_places(x))
+        count, before = x.numel() // x.shape[1], self.count
+        squares, apart = variance * count, mean - self.mean
         self.count += count
         self.mean = self.mean + apart * count / self.count
         self.squares = self.squares + squares + apart**2 * before * count / self.count

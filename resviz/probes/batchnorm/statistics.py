@@ -25,6 +25,7 @@ from resviz.probes.batchnorm.layers import (
     relus_after,
 )
 from resviz.probes.core.hooks import Record, eval_mode, observe
+from resviz.probes.core.statistics import over_places
 
 NEAR_ZERO = 0.01  # a gamma below this shows a hundredth of what a fresh one does
 BINS = 60
@@ -219,13 +220,10 @@ def _run(
 def _moments(before: Tensor, after: Tensor) -> tuple[Tensor, ...]:
     """Mean, biased variance, whether constant, and share of positive outputs: (channels,) each, and the count."""
     over = [d for d in range(before.ndim) if d != 1]
-    before = before.float()
-    mean = before.mean(over, keepdim=True)
-    variance = (before - mean).square_().mean(over)
+    mean, variance = over_places(before)
     constant = before.amax(over) == before.amin(over)
-    variance = variance.masked_fill(constant, 0.0)
     count = torch.tensor(before.numel() // before.shape[1])
-    return mean.flatten(), variance, constant, (after > 0).float().mean(over), count
+    return mean, variance, constant, (after > 0).float().mean(over), count
 
 
 def _layer(

@@ -67,30 +67,6 @@ def light(model: nn.Module) -> Iterator[None]:
             del stage.forward
 
 
-def norm(tensor: Tensor) -> float:
-    """The L2 norm; in double precision where the squares would leave float32 (it can hold the norm, not its square)."""
-    found = float(torch.linalg.vector_norm(tensor))
-    return found if 1e-15 < found < 1e15 else float(torch.linalg.vector_norm(tensor.double()))
-
-
-def dot(a: Tensor, b: Tensor) -> float:
-    """The inner product, in double precision where the products would leave float32."""
-    found = float(torch.dot(a.reshape(-1), b.reshape(-1)))
-    return (
-        found
-        if 1e-30 < abs(found) < 1e30
-        else float(torch.dot(a.double().reshape(-1), b.double().reshape(-1)))
-    )
-
-
-def deviation(tensor: Tensor) -> float:
-    """The standard deviation over all numbers; a fifth of the time of `torch.std`."""
-    mean, square = float(tensor.mean()), norm(tensor) ** 2 / tensor.numel()
-    if mean * mean < 0.99 * square < math.inf:
-        return math.sqrt(square - mean * mean)
-    return float(tensor.double().std(correction=0))  # the difference would lose digits
-
-
 class _Groups:
     """`nn.Sequential.forward` in groups of blocks, each of which is run again when its gradient is due."""
 

@@ -14,6 +14,7 @@ from resviz.models.architectures.blocks import Block
 from resviz.probes.attribution.grad_cam import CamGraph
 from resviz.probes.core.hooks import eval_mode, observe, once, outputs, resolve
 from resviz.probes.core.layers import blocks, check_spatial
+from resviz.probes.core.statistics import channel_sums, means_and_stds
 
 __all__ = [
     "Activation",
@@ -102,13 +103,13 @@ def moments(
     model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Iterable[str]
 ) -> dict[str, Moments]:
     """Mean and deviation of every channel of `layers`, from one forward, without keeping the outputs."""
-    found = _while_running(model, x, layers, lambda output: _sums(output.float()))
+    found = _while_running(model, x, layers, lambda output: channel_sums(output.float()))
     sums = list(
         {id(sums): sums for sums in found.values()}.values()
     )  # layers that hand on one tensor share them
     if not sums:
         return {}
-    means, stds = _moments(sums)
+    means, stds = means_and_stds(sums)
     ends = np.cumsum([len(one.mean) for one in sums])
     at = {id(one): slice(end - len(one.mean), end) for one, end in zip(sums, ends, strict=True)}
     return {
@@ -193,65 +194,12 @@ def _while_running(
 
 def _activation(layer: str, values: Float[Tensor, "channels height width"]) -> Activation:
     flat = values.flatten(1)  # (channels, cells)
-    mean, std = _moments([_sums(values)])
+    mean, std = means_and_stds([channel_sums(values)])
     zeros = (flat == 0).float().mean(1)
     ends = flat.amax(1), flat.amin(1)  # 5 times as fast as aminmax
     return Activation(
         layer, _array(values), mean, std, _array(zeros), *(_array(end) for end in ends)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """Mean and L2 norm of each channel over its cells; `std` where these two cannot give it, else NaN."""
-
-    mean: Float32[np.ndarray, " channels"]
-    norm: Float32[np.ndarray, " channels"]
-    cells: int
-    std: Float32[np.ndarray, " channels"] | None
-
-
-def _sums(values: Float[Tensor, "channels height width"]) -> _Sums:
-    """Over space, a tenth of the time of `torch.var_mean`.
-
-    Where std is less than a tenth of the mean, their difference loses digits (std would be off by
-    more than 4e-5 of itself), and where squares overflow: there the channel is centred first, on
-    its first cell, which makes a constant zero, then on its mean, in float64.
-    """
-    flat = values.flatten(1)  # (channels, cells)
-    mean, norm, cells = (
-        _array(flat.mean(1)),
-        _array(torch.linalg.vector_norm(flat, dim=1)),
-        flat.shape[1],
-    )
-    lost = (norm < np.abs(mean) * (1.01 * cells) ** 0.5) | np.isinf(norm)
-    if not lost.any():
-        return _Sums(mean, norm, cells, None)
-    chosen = flat[torch.from_numpy(lost).to(flat.device)].cpu().double()
-    centred = chosen - chosen[:, :1]
-    centred -= centred.mean(1, keepdim=True)
-    std = np.full_like(mean, np.nan)
-    std[lost] = _array(torch.linalg.vector_norm(centred, dim=1)) / cells**0.5
-    return _Sums(mean, norm, cells, std)
-
-
-def _moments(sums: list[_Sums]) -> tuple[Float32[np.ndarray, " all"], Float32[np.ndarray, " all"]]:
-    """Mean and std of all channels of all maps in one row: std^2 = |v|^2 / n - mean^2, all at once."""
-    mean, norm = (
-        np.concatenate([one.mean for one in sums]),
-        np.concatenate([one.norm for one in sums]),
-    )
-    cells = np.repeat(
-        np.array([one.cells for one in sums], np.float32), [len(one.mean) for one in sums]
-    )
-    exact = np.concatenate(
-        [np.full_like(one.mean, np.nan) if one.std is None else one.std for one in sums]
-    )
-    with np.errstate(
-        invalid="ignore", over="ignore"
-    ):  # where digits were lost, `exact` has the number
-        std = np.sqrt(norm**2 / cells - mean**2)
-    return mean, np.where(np.isnan(exact), std, exact)
 
 
 def _array(tensor: Tensor) -> np.ndarray:

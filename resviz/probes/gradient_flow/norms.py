@@ -24,16 +24,10 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Residual
-from resviz.probes.core.autograd import (
-    batch_statistics,
-    deviation,
-    differentiable,
-    dot,
-    light,
-    norm,
-)
+from resviz.probes.core.autograd import batch_statistics, differentiable, light
 from resviz.probes.core.hooks import intercept, observe
 from resviz.probes.core.layers import blocks
+from resviz.probes.core.statistics import dot, norm, std
 
 TRUSTED = (
     1e-30,
@@ -161,7 +155,7 @@ class _Record:
             return
         self.depth[name] = len(self.layers)
         if details:
-            self.deviation[name] = deviation(output.detach())
+            self.deviation[name] = std(output.detach())
         output.register_hook(partial(self._gradient, name))
         self.progress(len(self.depth) / len(self.blocks) / 3)
 

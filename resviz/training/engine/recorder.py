@@ -18,13 +18,13 @@ gradient of its own.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from resviz.errors import TrainingError
 from resviz.models.architectures.blocks import Block, Residual
+from resviz.probes.core.statistics import by_layer, mean_and_square, std_of
 from resviz.training.engine.distributed import ALONE, Group
 from resviz.training.schema import BATCHNORM, BLOCKS, WEIGHTED
 
@@ -140,7 +140,7 @@ class Recorder:
                 continue
             values = torch.stack([seen[n] for n, _ in self.layers[BLOCKS[quantity]] if n in seen])
             if quantity == "activation_deviation":
-                values = spread(group.mean(values * weight))
+                values = std_of(group.mean(values * weight))
             else:
                 values = group.norm(values if scale is None else values / scale)
             found.append((quantity, list(values.float().unbind())))
@@ -181,7 +181,7 @@ class Recorder:
 
     def _see_output(self, name: str, output: Tensor) -> None:
         if output.requires_grad and torch.is_grad_enabled():
-            self._seen["activation_deviation"][name] = moments(output.detach())
+            self._seen["activation_deviation"][name] = mean_and_square(output.detach())
             output.register_hook(self._keep("block_gradient", name))
 
     def _view(
@@ -203,32 +203,6 @@ class Recorder:
             self._seen[quantity][name] = torch.linalg.vector_norm(gradient, dtype=torch.float32)
 
         return keep
-
-
-def deviation(values: Tensor) -> Tensor:
-    """Standard deviation of all values, from mean and norm: `torch.std` takes far longer."""
-    return spread(moments(values))
-
-
-def moments(values: Tensor) -> Tensor:
-    """Mean and mean square of all values, (2,)."""
-    square = torch.linalg.vector_norm(values, dtype=torch.float32).square() / values.numel()
-    return torch.stack([values.mean(dtype=torch.float32), square])
-
-
-def spread(found: Tensor) -> Tensor:
-    """Standard deviations from pairs of mean and mean square (..., 2)."""
-    mean, square = found.unbind(-1)
-    return (square - mean.square()).clamp(min=0).sqrt()
-
-
-def by_layer(values: np.ndarray, sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of (K, channels) over the channels of each layer, (K, layers) each."""
-    starts = np.cumsum([0, *sizes[:-1]])
-    counts = np.asarray(sizes)
-    means = np.add.reduceat(values, starts, axis=1) / counts
-    off = (values - np.repeat(means, counts, axis=1)) ** 2
-    return means, np.sqrt(np.add.reduceat(off, starts, axis=1) / counts)
 
 
 def _norms(tensors: list[Tensor]) -> list[Tensor]:

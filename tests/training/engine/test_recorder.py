@@ -2,7 +2,6 @@
 
 import copy
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,7 +11,7 @@ from resviz.errors import TrainingError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.engine.augmentation import Batches
-from resviz.training.engine.recorder import BATCHNORM_EVERY, PRESETS, Recorder, by_layer, deviation
+from resviz.training.engine.recorder import BATCHNORM_EVERY, PRESETS, Recorder
 from resviz.training.engine.trainer import train
 from resviz.training.events import Step
 from resviz.training.runs.folder import statistics
@@ -169,18 +168,3 @@ def test_no_hook_is_left_when_the_training_ends_or_is_left():
 def test_an_unknown_preset_names_the_choices():
     with pytest.raises(TrainingError, match="one of off, light, full, got 'all'"):
         Recorder(build(ModelSpec.parse(FAMILIES[0])), "all")
-
-
-@pytest.mark.parametrize("shift", [0.0, 3.0, -50.0])
-def test_deviation_equals_the_definition(shift):
-    values = torch.randn(4, 5, 6, generator=torch.Generator().manual_seed(1)) + shift
-    assert deviation(values).item() == pytest.approx(
-        values.double().std(unbiased=False).item(), rel=1e-3
-    )
-
-
-def test_means_by_layer_of_a_case_worked_by_hand():
-    values = np.array([[1.0, 3.0, 5.0, 5.0, 5.0, 2.0]])
-    means, deviations = by_layer(values, [2, 3, 1])
-    assert means.tolist() == [[2.0, 5.0, 2.0]]
-    assert deviations.tolist() == [[1.0, 0.0, 0.0]]
