@@ -14,22 +14,26 @@ import streamlit as st
 from resviz.ui.base import checkpoint_names
 
 T = TypeVar("T")
-_STATE, _PUBLISHED = "view", "published"
+_STATE, _CHOSEN_FOR, _PUBLISHED = "view", "chosen_for", "published"
+_of_one_model: set[str] = set()
+
+
+def depends_on_model(*keys: str) -> None:
+    """Declare keys, where they are picked, whose choices are forgotten when another model is chosen."""
+    _of_one_model.update(keys)
 
 
 def chosen(key: str) -> str | None:
     """What was chosen for `key`, by a click or by the address; None where nothing was."""
+    if key in _of_one_model and _chosen_for().get(key) != _model():
+        forget(key)
     return _choices().get(key)
 
 
 def choose(key: str, value: object) -> None:
-    """Remember a choice; another model has other layers, channels and classes, another moment of its training not."""
-    if key == "model" and checkpoint_names.base(str(value)) != checkpoint_names.base(
-        chosen(key) or ""
-    ):
-        for dependent in ("layer", "channel", "first", "target", "other", "off", "swap", "units"):
-            _choices().pop(dependent, None)
+    """Remember a choice."""
     _choices()[key] = str(value)
+    _chosen_for()[key] = _model()
 
 
 def forget(*keys: str) -> None:
@@ -45,10 +49,13 @@ def publish(page: str) -> None:
     """
     address, before = dict(st.query_params), st.session_state.get(_PUBLISHED)
     if before is not None and before[0] == page and before[1] != address:
-        st.session_state[_STATE] = address
+        _take(address)
     elif address != _choices():
         if before is not None and before[1] != address:
-            _choices().update(address)
+            for key, value in address.items():
+                choose(key, value)
+        for key in _of_one_model:
+            chosen(key)  # forgets it where it was chosen for another model
         st.query_params.from_dict(_choices())
     st.session_state[_PUBLISHED] = page, dict(_choices())
 
@@ -101,5 +108,22 @@ def switch(label: str, key: str) -> bool:
 
 def _choices() -> dict[str, str]:
     if _STATE not in st.session_state:
-        st.session_state[_STATE] = dict(st.query_params)
+        _take(dict(st.query_params))
     return st.session_state[_STATE]  # type: ignore[no-any-return]
+
+
+def _take(address: dict[str, str]) -> None:
+    """Let the choices be those of an address, all made for its model."""
+    st.session_state[_STATE] = address
+    st.session_state[_CHOSEN_FOR] = dict.fromkeys(address, _model())
+
+
+def _chosen_for() -> dict[str, str]:
+    """For each choice the model that was chosen when it was made."""
+    _choices()
+    return st.session_state[_CHOSEN_FOR]  # type: ignore[no-any-return]
+
+
+def _model() -> str:
+    """The chosen model; a checkpoint of a run has the layers and classes of all others of that run."""
+    return checkpoint_names.base(_choices().get("model", ""))

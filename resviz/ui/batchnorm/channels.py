@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from resviz.probes.batchnorm.statistics import BatchNormLayer, ChannelValues
     from resviz.ui.batchnorm.batch import Page
 
+url_state.depends_on_model("bn", "unit")
+
 
 def pick_layer(names: Sequence[str]) -> str:
     """The picker of BatchNorm layers; the choice holds for all parts of the page."""

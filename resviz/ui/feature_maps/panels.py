@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PER_PAGE, COLUMNS = 64, 8
 ORDERS = ("index", "mean", "relevance")
+url_state.depends_on_model("channel", "first")
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ENOUGH = 64  # random paths of all lengths together
 SAMPLE = 200  # test images on which accuracy is counted
 MOST_PATHS = 60  # blocks of a network whose paths are sampled while a visitor waits
+url_state.depends_on_model("off", "swap")
 
 
 def show() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 INPUTS = ("photo", "samples", "data", "noise")
 MOST_PINS, STRONGEST = 5, 5
 Place = tuple[int, int]
+url_state.depends_on_model("units")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,26 +15,18 @@ from resviz.ui.base.page import escaped
 from resviz.ui.services import models, pictures
 from resviz.ui.shell.model_picker import DEFAULT_MODEL
 from resviz.ui.widgets import clickable
+from resviz.ui.widgets.segmented import segmented
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-SOURCES = ("sample", "upload", "camera")
 REFUSED, _SAID = "photo_refused", "photo_said"  # places: over the results, and under the picker
 
 
 def photo_picker() -> None:
     """The choice of a picture, and under it the place for what is said of it."""
-    source = url_state.pick(
-        st.segmented_control,
-        _("Picture"),
-        SOURCES,
-        "sample",
-        "source",
-        required=True,
-        format_func=_source_title,
-        width="stretch",
-    )
+    titles = {"sample": _("Sample"), "upload": _("Upload"), "camera": _("Camera")}
+    source = segmented(_("Picture"), titles, "sample", "source", stretch=True)
     promise = ""
     if source == "sample":
         _sample_picker()
@@ -94,10 +86,6 @@ def _stand_in(refused: str, refusal: ImageError) -> tuple[str, Picture]:
 def _under_picker() -> "DeltaGenerator":
     place: DeltaGenerator = st.session_state[_SAID]
     return place
-
-
-def _source_title(source: str) -> str:
-    return {"sample": _("Sample"), "upload": _("Upload"), "camera": _("Camera")}[source]
 
 
 def _keep(source: str) -> None:

@@ -12,7 +12,9 @@ import streamlit as st
 
 from resviz.ui.base import url_state
 
-_CSS, _JS = (Path(__file__).with_name(name).read_text() for name in ("board.css", "board.js"))
+_CSS, _JS = (
+    Path(__file__).with_name(name).read_text() for name in ("clickable.css", "clickable.js")
+)
 _board = st.components.v2.component("resviz_board", css=_CSS, js=_JS)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 _CSS = "".join(
-    Path(__file__).with_name(name).read_text() for name in ("board.css", "depth_by_step.css")
+    Path(__file__).with_name(name).read_text() for name in ("clickable.css", "depth_by_step.css")
 )
 _films = st.components.v2.component(
     "resviz_films", css=_CSS, js=Path(__file__).with_name("depth_by_step.js").read_text()

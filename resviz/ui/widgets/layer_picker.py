@@ -16,6 +16,8 @@ from resviz.ui.widgets import clickable
 if TYPE_CHECKING:
     from resviz.probes.core.layers import Layer
 
+url_state.depends_on_model("layer", "target", "other")
+
 
 def layer_picker(subject: Subject, default: str) -> "Layer":
     """The network block by block, the chosen block from inside, and a list of all layers with a spatial output."""

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
-_CSS = "".join(Path(__file__).with_name(name).read_text() for name in ("board.css", "cursor.css"))
+_CSS = "".join(
+    Path(__file__).with_name(name).read_text() for name in ("clickable.css", "cursor.css")
+)
 _JS = Path(__file__).with_name("cursor.js").read_text()
 _cursor = st.components.v2.component("resviz_cursor", css=_CSS, js=_JS)
 
