@@ -101,6 +101,12 @@ class TrainingError(ResvizError):
     """A training run cannot start or cannot go on."""
 
 
+def first_line(reason: Exception) -> str:
+    """What another library says, for a place inside one of our sentences: a line, without its full stop."""
+    lines = str(reason).strip().splitlines() or [type(reason).__name__]
+    return lines[0].rstrip(".")[:160]
+
+
 def _said(value: object, translate: Callable[[str], str]) -> object:
     sentence = value.sentence if isinstance(value, ResvizError) else value
     return sentence.said(translate) if isinstance(sentence, Sentence) else value

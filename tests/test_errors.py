@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resviz.errors import CheckpointError, ProbeError, ResvizError, Sentence
+from resviz.errors import CheckpointError, ProbeError, ResvizError, Sentence, first_line
 
 GERMAN = {
     "{count} pictures are too many; {way_out}.": "{way_out}: {count} Bilder sind zu viele.",
@@ -85,3 +85,15 @@ def test_a_sentence_goes_through_json_with_its_template():
 )
 def test_what_a_foreign_file_says_is_shown_as_it_is(told):
     assert len(Sentence.from_plain(told)) < 100
+
+
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        (ValueError("\n  no such key.\nat line 3"), "no such key"),
+        (KeyError(), "KeyError"),
+        (OSError("x" * 500), "x" * 160),
+    ],
+)
+def test_of_a_foreign_message_the_first_line_is_quoted(reason: Exception, line: str):
+    assert first_line(reason) == line

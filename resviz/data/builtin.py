@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from resviz import paths
-from resviz.errors import DataError, Sentence
+from resviz.errors import DataError, Sentence, first_line
 
 DIGITS_TEST = 360
 Half = tuple[UInt8[np.ndarray, "n height width 3"], Int[np.ndarray, " n"]]
@@ -97,7 +97,7 @@ def _downloaded(name: str, progress: Callable[[float, str], None]) -> Arrays:
         raise DataError(
             "{name} cannot be downloaded ({reason}); connect once, or train on digits, which is here.",
             name=name,
-            reason=_first_line(reason),
+            reason=first_line(reason),
         ) from None
     train, test = (
         (_coloured(np.asarray(h.data)), np.asarray(h.targets, dtype=np.int64)) for h in halves
@@ -108,7 +108,3 @@ def _downloaded(name: str, progress: Callable[[float, str], None]) -> Arrays:
 def _coloured(images: UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "n height width 3"]:
     """Grey pictures (n, height, width) with three equal channels; coloured ones as they are."""
     return images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=3)
-
-
-def _first_line(reason: Exception) -> str:
-    return (str(reason).strip().splitlines() or [type(reason).__name__])[0].rstrip(".")[:160]

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from resviz.errors import CheckpointError
+from resviz.errors import CheckpointError, first_line
 
 MAX_BYTES = 2**30
 MAX_HEADER = 2**20  # of a safetensors file; ResNet-1202 needs 0.8 MiB
@@ -61,7 +61,7 @@ def load(path: Path, *, mapped: bool = True, limit: int = MAX_BYTES) -> dict[str
         raise CheckpointError(
             "{path} is damaged: {reason}; get or save it again.",
             path=path,
-            reason=_first_line(error),
+            reason=first_line(error),
         ) from None
     _check_tensors(path, found)
     return found
@@ -89,7 +89,7 @@ def metadata(path: Path) -> tuple[dict[str, object], dict[str, tuple[int, ...]]]
         raise CheckpointError(
             "{path} has a damaged header: {reason}; get or save it again.",
             path=path,
-            reason=_first_line(error),
+            reason=first_line(error),
         ) from None
 
 
@@ -304,7 +304,3 @@ def _check_finite(path: Path, tensors: dict[str, Tensor]) -> None:
                 path=path,
                 name=name,
             )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:160]

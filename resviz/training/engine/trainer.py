@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from resviz.data.datasets import Dataset
 from resviz.device import Device, moved
-from resviz.errors import Sentence, TrainingError
+from resviz.errors import Sentence, TrainingError, first_line
 from resviz.training.config import TrainConfig
 from resviz.training.engine.augmentation import Batches
 from resviz.training.engine.checkpoint import State, momenta, restore
@@ -245,7 +245,7 @@ def _translation() -> Iterator[None]:
         raise TrainingError(
             "torch.compile cannot translate this network here ({reason}); install what it needs, a C++ compiler for a "
             "processor and Triton for a GPU, or leave out --compile.",
-            reason=str(reason).strip().splitlines()[0].rstrip("."),
+            reason=first_line(reason),
         ) from reason
 
 

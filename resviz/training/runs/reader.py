@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from resviz import paths
-from resviz.errors import Sentence, TrainingError
+from resviz.errors import Sentence, TrainingError, first_line
 from resviz.training.runs import lock
 from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, STOP, TABLE_OF
 
@@ -100,7 +100,7 @@ class RunReader:
                 "The {config} of {run} cannot be read ({reason}); delete the run.",
                 config=CONFIG,
                 run=self.id,
-                reason=_first(reason),
+                reason=first_line(reason),
             ) from None
         return found if isinstance(found, dict) else {}
 
@@ -214,7 +214,7 @@ class RunReader:
             raise TrainingError(
                 "The records of {run} are damaged ({reason}); delete the run.",
                 run=self.id,
-                reason=_first(reason),
+                reason=first_line(reason),
             ) from None
 
 
@@ -283,7 +283,3 @@ def _leap(
     stride = every * max(1, math.ceil((last - first[0]) / every / max(1, most)))
     values = {"first": first[0], "last": last, "stride": stride}
     return db.execute(_LEAP.format(columns=", ".join(columns), table=table), values).fetchall()
-
-
-def _first(reason: Exception) -> str:
-    return (str(reason).strip().splitlines() or [type(reason).__name__])[0].rstrip(".")[:120]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
-from resviz.errors import ProbeError
+from resviz.errors import ProbeError, first_line
 from resviz.probes.receptive_field.axis import Axis
 
 Shape = tuple[int, ...]
@@ -217,7 +217,7 @@ def run_empty(func: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return func(*args, **kwargs)
         except (RuntimeError, NotImplementedError, TypeError, ValueError) as reason:
-            told = f"{func.__name__} ({str(reason).splitlines()[0]})"
+            told = f"{func.__name__} ({first_line(reason)})"
             raise ProbeError(
                 "fields cannot be followed through the operation {told}; choose another model or image size",
                 told=told,
