@@ -23,10 +23,10 @@ def run() -> list[Result]:
             "resviz": lambda: checkpoints.read(safe),
             "resviz .pth": lambda: checkpoints.read(pth),
         }
-        found = ratios(lambda: _usual(pth), candidates, rounds=9)
+        timings = ratios(lambda: _usual(pth), candidates, rounds=9)
     return [
-        compare("load ResNet-50 from safetensors", 0.2, found),
-        compare("load ResNet-50 from .pth", 0.35, found, "resviz .pth"),
+        compare("load ResNet-50 from safetensors", 0.2, timings),
+        compare("load ResNet-50 from .pth", 0.35, timings, "resviz .pth"),
     ]
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.papers import _chain_sizes, lesions, mean_errors
+from benchmarks.papers import MEASURES, _chain_sizes, lesions, mean_errors
 from resviz import cli
 from resviz.errors import DataError, Sentence
-from resviz.papers import cards
-from resviz.papers.cards import CARDS, DIRECTION, MISSED, NAMES, REPRODUCED, VERDICTS, Row, card
+from resviz.papers.card import DIRECTION, MISSED, REPRODUCED, VERDICTS, Row, stored_numbers
+from resviz.papers.cards import CARDS, card
 
 STORED = json.loads((resources.files("resviz.data") / "assets" / "measured.json").read_text())
 DATA = Path(os.environ.get("RESVIZ_TEST_DATA", "nowhere"))  # a folder with cifar10.zip
@@ -30,7 +30,8 @@ def test_measured_numbers_tell_day_versions_command_and_rows(key):
     assert told["rows"]
     for row in told["rows"]:
         assert set(row) - {"by"} == {"network", "what", "numbers", "unit"}
-        assert NAMES[row["what"]](row["network"]).startswith(f"{row['network']}, ")
+        names = next(one.names for one in CARDS if one.measured == key)
+        assert names[row["what"]](row["network"]).startswith(f"{row['network']}, ")
         assert 1 <= len(row["numbers"]) <= 2
         assert all(isinstance(number, int | float) for number in row["numbers"])
     assert len({(row["network"], row["what"]) for row in told["rows"]}) == len(told["rows"])
@@ -41,8 +42,11 @@ def test_measured_numbers_tell_day_versions_command_and_rows(key):
 def test_a_card_is_whole_and_shows_the_numbers_of_its_file(one):
     assert card(one.key) is one
     assert one.verdict in VERDICTS
-    assert re.fullmatch(r"\d{4}\.\d{4,5}", one.arxiv)
+    assert re.fullmatch(r"\d{4}\.\d{4,5}", one.paper.arxiv)
+    assert 2000 < one.paper.year <= date.today().year
     assert one.section
+    assert one.run in MEASURES
+    assert one.rule.words.endswith(".")
     assert one.claim.endswith(".")
     assert one.scale.endswith(".")
     stored = STORED[one.measured]
@@ -73,7 +77,7 @@ def test_an_unknown_card_names_the_cards_and_numbers_that_are_missing_the_comman
     with pytest.raises(DataError, match="no paper card 'x'; choose from adabn"):
         card("x")
     with pytest.raises(DataError, match=r"run python -m benchmarks\.papers nothing"):
-        cards.measured("nothing")
+        stored_numbers("nothing")
 
 
 def test_the_verdict_on_recalibration_is_what_the_numbers_say():
@@ -83,7 +87,7 @@ def test_the_verdict_on_recalibration_is_what_the_numbers_say():
         before, after = row.numbers
         assert after < before - 5, row.name
     rows = {row.name: row.numbers for row in card("adabn").ours.rows}
-    corrupted = [numbers for name, numbers in rows.items() if not name.endswith("unharmed")]
+    corrupted = [numbers for name, numbers in rows.items() if not name.endswith("clean images")]
     assert len(corrupted) == 8
     assert sum(after > before + 2 for before, after in corrupted) >= 6
     assert all(after > before - 3 for before, after in rows.values())
@@ -174,3 +178,4 @@ def test_the_verdict_on_lesions_is_what_the_numbers_say_and_they_repeat():
     (whole, one_out), (plain_whole, plain_one_out) = (row["numbers"] for row in again)
     assert whole - one_out < 2
     assert plain_whole - plain_one_out > 70
+    assert plain_one_out < 10, "below chance, as the card says"

@@ -1,4 +1,4 @@
-"""The numbers of a paper card, row by row; those that do not fit beside each other stand one under the other."""
+"""The numbers of a paper card, row by row; what does not fit on a line stands on the next."""
 
 import re
 from collections.abc import Iterable
@@ -6,14 +6,17 @@ from html import escape
 
 
 def table(rows: Iterable[tuple[str, str]]) -> str:
-    """What was measured on the left, its numbers on the right."""
-    cells = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td class="number">{escape(_unbroken(numbers))}</td></tr>'
-        for name, numbers in rows
-    )
+    """What was measured on the left, its numbers on the right, as an HTML table."""
+    cells = "".join(_row(name, numbers) for name, numbers in rows)
     return f'<table class="paper">{cells}</table>'
 
 
+def _row(name: str, numbers: str) -> str:
+    heading = f'<th scope="row">{escape(name)}</th>'
+    value = f'<td class="number">{escape(_unbroken(numbers))}</td>'
+    return f"<tr>{heading}{value}</tr>"
+
+
 def _unbroken(numbers: str) -> str:
-    """A line ends after a comma and nowhere else."""
+    """Let a line end after a comma and nowhere else."""
     return re.sub(r"(?<!,) ", "\N{NO-BREAK SPACE}", numbers)

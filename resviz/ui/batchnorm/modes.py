@@ -64,7 +64,7 @@ def show(page: batchnorm.Page) -> None:
     layout.table_download(
         _("Download the answers"), "answers", ("image", "statistics", "label", "probability"), rows
     )
-    paper_card.show_all(*CARDS)
+    paper_card.paper_cards(*CARDS)
 
 
 def _say_agreement(modes: "tuple[Mode, ...]") -> None:

@@ -42,7 +42,7 @@ def show() -> None:
     ]
     columns = ("network", "accuracy before", "accuracy after", "loss before", "loss after")
     page.table_download(_("Download what they still know"), "lesions-pair", columns, rows)
-    paper_card.show_all("lesions")
+    paper_card.paper_cards("lesions")
 
 
 def titles() -> dict[str, str]:

@@ -104,7 +104,7 @@ def show_depth(subject: Subject) -> None:
     page.table_download(
         _("Download the sizes"), "receptive-fields", ("model", "kind", "convolutions", "px"), rows
     )
-    paper_card.show_all("effective-growth", "effective-training")
+    paper_card.paper_cards("effective-growth", "effective-training")
 
 
 def _against(subject: Subject) -> list[str]:

@@ -1,70 +1,72 @@
-"""A paper card: what a paper claims and published, what we measured of it, and how to measure it again."""
+"""A paper card: what a paper claims and published, what we measured, and how to measure it again."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from resviz.figures.papers.card import table
-from resviz.papers import cards
-from resviz.papers.cards import Card, Row
+from resviz.papers.card import DIRECTION, MISSED, REPRODUCED, Card, Row
+from resviz.papers.cards import card
 from resviz.ui.base import page
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.widgets import clickable
 
 
-def show_all(*keys: str) -> None:
+def paper_cards(*keys: str) -> None:
     """Cards one under the other, under a heading of their own."""
     st.container(key="papers").subheader(_("Papers"), anchor=False)
     for key in keys:
-        show(key)
+        paper_card(key)
 
 
-def show(key: str) -> None:
+def paper_card(key: str) -> None:
     """Draw the card of that key; raises `DataError` where there is none, or nothing was measured."""
-    card = cards.card(key)
+    chosen = card(key)
     published, ours = page.wide(f"paper-{key}").columns([1, 1.15], gap="large")
     with published:
-        _show_published(card)
+        _published(chosen)
     with ours:
-        _show_ours(card)
+        _measured(chosen)
 
 
-def _show_published(card: Card) -> None:
+def _published(card: Card) -> None:
     st.markdown(f"**{_('Published')}** · {said(card.claim)}")
+    citation = _("{authors} {year}, *{title}*, arXiv {arxiv}, {section}.")
+    paper = card.paper
     st.caption(
-        _("{authors} {year}, *{title}*, arXiv {arxiv}, {section}.").format(
-            authors=card.authors,
-            year=card.year,
-            title=card.title,
-            arxiv=card.arxiv,
+        citation.format(
+            authors=paper.authors,
+            year=paper.year,
+            title=paper.title,
+            arxiv=paper.arxiv,
             section=card.section,
         )
     )
     if card.published:
-        _show_rows(card.published, f"{card.key}-published")
+        _number_table(card.published, f"{card.key}-published")
     else:
-        st.caption(_("A claim in words: we quote no number that we could not check."))
+        st.caption(_("The paper claims this in words; we quote no number that we could not check."))
 
 
-def _show_ours(card: Card) -> None:
+def _measured(card: Card) -> None:
     ours = card.ours
     st.markdown(_("**Measured with resviz** · {date}").format(date=ours.date))
-    _show_rows(ours.rows, f"{card.key}-ours")
-    st.caption(f"**{_verdict(card.verdict)}** {said(card.scale)}")
+    _number_table(ours.rows, f"{card.key}-ours")
+    st.caption(f"**{_verdict(card.verdict)}** {said(card.scale)}", help=said(card.rule.words))
     versions = ", ".join(f"{name} {version}" for name, version in ours.versions.items())
-    st.caption(
-        _("Again: `{command}` ({versions}).").format(command=ours.command, versions=versions)
-    )
+    again = _("To repeat it: `{command}` ({versions}).")
+    st.caption(again.format(command=ours.command, versions=versions))
 
 
-def _show_rows(rows: Sequence[Row], key: str) -> None:
-    clickable.show(table((said(row.name), said(row.text)) for row in rows), f"paper-{key}")
+def _number_table(rows: Sequence[Row], key: str) -> None:
+    cells = table((said(row.name), said(row.text)) for row in rows)
+    clickable.show(cells, f"paper-{key}")
 
 
 def _verdict(verdict: str) -> str:
     return {
-        cards.REPRODUCED: _("Reproduced."),
-        cards.DIRECTION: _("The same direction, at a smaller scale."),
-        cards.MISSED: _("Not reproduced."),
+        REPRODUCED: _("Reproduced."),
+        DIRECTION: _("Same direction at a smaller scale."),
+        MISSED: _("Not reproduced."),
     }[verdict]
