@@ -20,10 +20,12 @@
     fuse(model, x)                              a copy with BatchNorm folded into its convolutions
     gradients(model, x, targets)                how much gradient reaches each layer and block
     lesioned(model, removed)                    a `with` block in which the network does without some of its blocks
+    runs()                                      every training run on this machine, the youngest first
+    read_run(id)                                what one run has recorded: its steps, epochs, norms and checkpoints
 
-`x` is one preprocessed image, (1, 3, height, width), for BatchNorm and `gradients` a batch of them.
-Whatever a user can get wrong raises `ResvizError`, in a sentence. Names load on first use: `import
-resviz` alone costs nothing.
+`x` is one preprocessed image, (1, channels, height, width), for BatchNorm and `gradients` a batch of
+them. Whatever a user can get wrong raises `ResvizError`, in a sentence. Names load on first use:
+`import resviz` alone costs nothing.
 """
 
 from importlib import import_module
@@ -51,10 +53,11 @@ if TYPE_CHECKING:
     from resviz.probes.gradient_flow.norms import gradients
     from resviz.probes.receptive_field.effective import effective_receptive_field
     from resviz.probes.receptive_field.theoretical import receptive_field
+    from resviz.training.runs.reader import read as read_run
+    from resviz.training.runs.reader import runs
 
-environ.setdefault(
-    "PYTORCH_ENABLE_MPS_FALLBACK", "1"
-)  # torch reads it once: what Apple's GPU lacks, the CPU does
+# torch reads it once: what Apple's GPU lacks, the CPU does
+environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"
 
@@ -79,8 +82,10 @@ __all__ = [
     "lesioned",
     "load",
     "predict",
+    "read_run",
     "receptive_field",
     "residual_parts",
+    "runs",
 ]
 
 _HOME = {  # name -> the module that has it
@@ -103,16 +108,20 @@ _HOME = {  # name -> the module that has it
     "lesioned": "resviz.probes.gradient_flow.lesions",
     "load": "resviz.models.zoo",
     "predict": "resviz.probes.core.prediction",
+    "read_run": "resviz.training.runs.reader",
     "receptive_field": "resviz.probes.receptive_field.theoretical",
     "residual_parts": "resviz.probes.feature_maps.activations",
+    "runs": "resviz.training.runs.reader",
 }
+_NAME_THERE = {"read_run": "read"}  # where it is another one, because the module says the rest
 
 
 def __getattr__(name: str) -> Any:
     """The public name, imported when it is first asked for (PEP 562)."""
     if name not in _HOME:
         raise AttributeError(f"module 'resviz' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    module = import_module(_HOME[name])
+    value = globals()[name] = getattr(module, _NAME_THERE.get(name, name))
     return value
 
 

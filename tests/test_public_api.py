@@ -28,9 +28,12 @@ PUBLIC = {
     "lesioned": "resviz.probes.gradient_flow.lesions",
     "load": "resviz.models.zoo",
     "predict": "resviz.probes.core.prediction",
+    "read_run": "resviz.training.runs.reader",
     "receptive_field": "resviz.probes.receptive_field.theoretical",
     "residual_parts": "resviz.probes.feature_maps.activations",
+    "runs": "resviz.training.runs.reader",
 }
+NAME_THERE = {"read_run": "read"}
 
 
 def test_the_public_names_are_these_and_no_others():
@@ -48,7 +51,7 @@ def test_every_public_function_is_explained_in_the_docstring():
 def test_every_public_name_imports_and_comes_from_where_it_should(name: str, home: str):
     value = getattr(resviz, name)
     assert callable(value)
-    assert (value.__name__, value.__module__) == (name, home)
+    assert (value.__name__, value.__module__) == (NAME_THERE.get(name, name), home)
     assert vars(resviz)[name] is value  # found at once the next time
 
 
@@ -56,6 +59,12 @@ def test_every_public_name_imports_and_comes_from_where_it_should(name: str, hom
 def test_a_name_that_is_not_public_is_an_ordinary_attribute_error(name: str):
     with pytest.raises(AttributeError, match=f"module 'resviz' has no attribute {name!r}"):
         getattr(resviz, name)
+
+
+def test_a_run_is_listed_and_read_by_its_id(home: Path):
+    assert resviz.runs() == ()
+    with pytest.raises(resviz.ResvizError, match="There is no run 'residual-20-1'"):
+        resviz.read_run("residual-20-1")
 
 
 def test_the_version_is_that_of_the_package():
