@@ -37,11 +37,8 @@ def best() -> Device:
     """The best device of this machine."""
     if torch.cuda.is_available() and computes("cuda"):
         # bf16 that is emulated is slower than float32
-        half = (
-            torch.bfloat16
-            if torch.cuda.is_bf16_supported(including_emulation=False)
-            else torch.float16
-        )
+        bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        half = torch.bfloat16 if bf16 else torch.float16
         return Device("cuda", torch.cuda.get_device_name(), torch.get_num_threads(), half)
     if torch.backends.mps.is_available() and computes("mps"):
         return Device("mps", "Apple GPU", torch.get_num_threads(), None)
@@ -50,11 +47,10 @@ def best() -> Device:
 
 @functools.cache
 def computes(kind: str) -> bool:
-    """Whether a convolution succeeds there: a driver may be too old, a virtual machine's GPU may have no memory."""
+    """Whether a convolution succeeds there: a driver may be too old, a GPU without memory."""
     try:
-        torch.nn.functional.conv2d(
-            torch.ones(1, 1, 3, 3, device=kind), torch.ones(1, 1, 3, 3, device=kind)
-        ).item()
+        ones = torch.ones(1, 1, 3, 3, device=kind)
+        torch.nn.functional.conv2d(ones, ones).item()
     except RuntimeError:
         return False
     return True
@@ -62,14 +58,13 @@ def computes(kind: str) -> bool:
 
 def cpu() -> Device:
     """The processor with the threads that torch uses now."""
-    return Device(
-        "cpu", _cpu_name(), torch.get_num_threads(), torch.bfloat16 if bf16_pays() else None
-    )
+    autocast = torch.bfloat16 if bf16_pays() else None
+    return Device("cpu", _cpu_name(), torch.get_num_threads(), autocast)
 
 
 @functools.cache
 def bf16_pays() -> bool:
-    """Whether bf16 matrix products beat float32 here by half at least (CPUs with AMX or AVX512-BF16 do)."""
+    """Whether bf16 products are 1.5 times as fast as float32 here (with AMX or AVX512-BF16)."""
     a = torch.randn(512, 512)
     half = a.bfloat16()
     return _seconds(half) * 1.5 < _seconds(a)
@@ -85,12 +80,12 @@ def free_memory(kind: str) -> int:
 
 
 def fits(size: int, kind: str) -> bool:
-    """Whether so many bytes leave three quarters of the device's free memory to the work itself."""
+    """Whether so many bytes leave three quarters of the free memory to the work itself."""
     return 4 * size < free_memory(kind)
 
 
 def moved(tensor: torch.Tensor, kind: str) -> torch.Tensor:
-    """The tensor on a device. A copy to CUDA leaves from pinned memory, and nobody waits for it."""
+    """The tensor on a device; a copy to CUDA leaves from pinned memory, and nobody waits for it."""
     if kind == "cuda" and tensor.device.type == "cpu":
         return tensor.pin_memory().to(kind, non_blocking=True)
     return tensor.to(kind)
@@ -114,6 +109,5 @@ def _seconds(a: torch.Tensor, repeats: int = 5) -> float:
 def _cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "CPU"
-    )
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "CPU"

@@ -1,4 +1,14 @@
-"""The only errors a user sees: one sentence each, with the way out, sayable in any language.
+"""The only errors a user sees: one sentence each, with the way out, in any language.
+
+    ResvizError             root of the family
+    ├── ImageError          the bytes are no picture that resviz can show
+    ├── SpecError           the description of a network contradicts itself
+    ├── ModelError          there is no such model, or it cannot be had here
+    │   ├── CheckpointError     a file of weights is damaged, unsafe, or fits no known network
+    │   └── DownloadError       weights could not be fetched
+    ├── ProbeError          the question makes no sense for this model, layer, class or image
+    ├── DataError           a dataset is missing or unreadable
+    └── TrainingError       a training run cannot start or cannot go on
 
 Everything that is not a `ResvizError` is a bug and is allowed to show as one.
 """
@@ -8,10 +18,16 @@ from collections.abc import Callable, Mapping
 
 
 class Sentence(str):
-    """English text that remembers its template and values, so that it can be said again in another language.
+    """English text that remembers its template and values, so that it can be translated later.
 
-    `Sentence("{n} pictures", n=3)` equals "3 pictures". Without values the template stands as it
-    is, braces and all.
+    Without values the template stands as it is, braces and all.
+
+    Example:
+        >>> sentence = Sentence("{n} pictures", n=3)
+        >>> sentence
+        '3 pictures'
+        >>> sentence.said({"{n} pictures": "{n} Bilder"}.get)
+        '3 Bilder'
     """
 
     template: str
@@ -30,28 +46,35 @@ class Sentence(str):
         }
 
     @classmethod
-    def from_plain(cls, told: object) -> "Sentence":
-        """What `as_plain` gave; other text as it is. Of a foreign file's templates only simple ones are filled in."""
-        match told:
+    def from_plain(cls, plain: object) -> "Sentence":
+        """Read what `as_plain` gave; other text stands as it is.
+
+        The file may be foreign: only simple templates are filled in, for a format such as
+        `{x:>999999999}` would take the memory of the machine.
+        """
+        match plain:
             case {"template": str(template), "values": dict(values)} if _SIMPLE.fullmatch(template):
-                filled = {
-                    str(name): cls.from_plain(v) if isinstance(v, dict) else v
-                    for name, v in values.items()
-                }
-                try:
-                    return cls(template, **filled)
-                except (KeyError, ValueError, TypeError):
-                    return cls(template)
-        return cls(str(told))
+                return cls._filled(template, values)
+        return cls(str(plain))
+
+    @classmethod
+    def _filled(cls, template: str, values: Mapping[object, object]) -> "Sentence":
+        inner = {
+            str(name): cls.from_plain(value) if isinstance(value, dict) else value
+            for name, value in values.items()
+        }
+        try:
+            return cls(template, **inner)
+        except (KeyError, ValueError, TypeError):
+            return cls(template)
 
     def said(self, translate: Callable[[str], str]) -> str:
-        """The text with the template, and each sentence or error among the values, put through `translate`."""
+        """Translate the template, and each sentence or error among the values."""
         template = translate(self.template)
         if not self.values:
             return template
-        return template.format_map(
-            {name: _said(value, translate) for name, value in self.values.items()}
-        )
+        values = {name: _translated(value, translate) for name, value in self.values.items()}
+        return template.format_map(values)
 
 
 _SIMPLE = re.compile(r"(?:[^{}]|\{[a-z_]+(?:![rs])?(?::,?(?:\.\d)?[dfge]?)?\})*")
@@ -62,6 +85,14 @@ class ResvizError(Exception):
 
     The template is a literal wherever an error is raised, so that the catalogue of translations
     finds it.
+
+    Args:
+        template: the sentence, with `{name}` where a value stands; or a `Sentence`.
+        values: what is filled in.
+
+    Example:
+        >>> str(ResvizError("There is no model {name!r}.", name="x"))
+        "There is no model 'x'."
     """
 
     def __init__(self, template: str, /, **values: object) -> None:
@@ -102,12 +133,12 @@ class TrainingError(ResvizError):
 
 
 def first_line(reason: Exception) -> str:
-    """What another library says, for a place inside one of our sentences: a line, without its full stop."""
+    """What another library says, short enough for a place inside one of our sentences."""
     lines = str(reason).strip().splitlines() or [type(reason).__name__]
     return lines[0].rstrip(".")[:160]
 
 
-def _said(value: object, translate: Callable[[str], str]) -> object:
+def _translated(value: object, translate: Callable[[str], str]) -> object:
     sentence = value.sentence if isinstance(value, ResvizError) else value
     return sentence.said(translate) if isinstance(sentence, Sentence) else value
 
