@@ -28,6 +28,7 @@ LEVELS = {
     "resviz.files": 0,
     "resviz.paths": 0,
     "resviz.tables": 0,
+    "resviz.progress": 0,
     "resviz.data.preprocess": 0,  # what a loaded model does to a picture
     "resviz.models": 1,
     "resviz.data": 1,

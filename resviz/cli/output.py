@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from resviz.errors import ResvizError
+from resviz.progress import Progress
 
 Result = dict[str, Any]
 CLEAR = "\r\033[K"  # back to the start of a terminal's line, and empty it
 
 
-def progress(share: float, what: str) -> None:
+def progress(share: float, what: str = "") -> None:
     """One line on standard error that is written over, on a terminal only."""
     if sys.stderr.isatty():
         print(f"{CLEAR}{share:4.0%} {what}", end="", file=sys.stderr, flush=True)
 
 
-def counter(what: str) -> Callable[[float], None]:
-    return lambda share: progress(share, what)
+def counter(what: str) -> Progress:
+    """Say what is being done at every share."""
+    return lambda share, _="": progress(share, what)
 
 
 def note(text: str) -> None:

@@ -6,7 +6,7 @@ writer; the last 360 are the test split here, so that most of those who wrote it
 the training split.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from jaxtyping import Int, UInt8
 
 from resviz import paths
 from resviz.errors import DataError, Sentence, first_line
+from resviz.progress import Progress, silent
 
 DIGITS_TEST = 360
 Half = tuple[UInt8[np.ndarray, "n height width 3"], Int[np.ndarray, " n"]]
@@ -58,7 +59,7 @@ _FOLDERS = {
 _TORCHVISION = {"fashion-full": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
-def arrays(name: str, progress: Callable[[float, str], None] = lambda share, what: None) -> Arrays:
+def arrays(name: str, progress: Progress = silent) -> Arrays:
     """A named dataset, grey pictures with three equal channels. Raises `DataError` where it cannot be had."""
     return _digits() if name == "digits" else _downloaded(name, progress)
 
@@ -83,7 +84,7 @@ def _digits() -> Arrays:
     return Arrays(tuple("0123456789"), *halves)
 
 
-def _downloaded(name: str, progress: Callable[[float, str], None]) -> Arrays:
+def _downloaded(name: str, progress: Progress) -> Arrays:
     import torchvision.datasets
 
     folder = paths.home() / "datasets"

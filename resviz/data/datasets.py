@@ -25,8 +25,8 @@ from torch import Tensor
 from resviz.data.builtin import KNOWN, Half, arrays
 from resviz.data.preprocess import Preprocess
 from resviz.errors import DataError, Sentence
+from resviz.progress import Progress, silent
 
-Progress = Callable[[float, str], None]
 View = Callable[[Image.Image], Image.Image]  # an RGB picture -> side x side
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 SPLITS = {"train": "train", "val": "test", "test": "test", "valid": "test", "validation": "test"}
@@ -77,7 +77,7 @@ class _File(NamedTuple):
 def load(
     name: str,
     side: int,
-    progress: Progress = lambda share, what: None,
+    progress: Progress = silent,
     view: View | None = None,
     test_only: bool = False,
     few: int | None = None,

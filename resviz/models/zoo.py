@@ -21,7 +21,8 @@ from resviz.models.architectures.resnet import build
 from resviz.models.catalogue import ModelInfo, catalogue
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import checkpoints, torchvision
-from resviz.models.weights.download import Progress, ensure, silent
+from resviz.models.weights.download import ensure
+from resviz.progress import Progress, silent
 
 __all__ = ["LoadedModel", "ModelInfo", "catalogue", "load", "saved"]
 

@@ -9,7 +9,7 @@ import hashlib
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
@@ -18,14 +18,10 @@ import torch
 from resviz.errors import DownloadError, Sentence
 from resviz.files import atomic_write
 from resviz.paths import home
+from resviz.progress import Progress, silent
 
-Progress = Callable[[float, str], None]
 TIMEOUT = 20.0  # seconds without a byte
 CHUNK = 2**20
-
-
-def silent(share: float, words: str) -> None:
-    """A progress callback that says nothing."""
 
 
 def ensure(url: str, progress: Progress = silent) -> Path:

@@ -17,6 +17,7 @@ from resviz.probes.attribution.guided import guided_grad_cam
 from resviz.probes.core.hooks import eval_mode
 from resviz.probes.core.layers import last_spatial
 from resviz.probes.core.prediction import check_target, class_scores, softmax
+from resviz.progress import Progress
 
 __all__ = [
     "METHODS",
@@ -33,7 +34,6 @@ __all__ = [
     "saliency",
 ]
 
-Progress = Callable[[float], object]  # receives the finished share, 0 to 1
 Run = Callable[[nn.Module, Tensor, int, str | None, Progress | None], Attribution]
 Forward = Callable[[Tensor], Tensor]
 

@@ -18,8 +18,9 @@ import torch
 
 from resviz import paths
 from resviz.files import atomic_write
-from resviz.probes.gradient_flow.norms import Gradients, Parts, Progress
+from resviz.probes.gradient_flow.norms import Gradients, Parts
 from resviz.probes.gradient_flow.over_seeds import Batch, measure, seeded
+from resviz.progress import Progress
 
 FORMAT = 1  # counts up where the numbers of the same network change
 MOST = 2000  # files; the oldest go first

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Block, Residual
 from resviz.probes.core.hooks import eval_mode, resolve
+from resviz.progress import Progress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def each_block(
     model: nn.Module,
     x: Float[Tensor, "n c h w"],
     targets: Int[Tensor, " n"],
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Progress = silent,
 ) -> Lesions:
     """Loss and hits on a batch for each block that can be removed, one at a time; raises `ProbeError` without any."""
     names = tuple(name for name, can in removable(model).items() if can)

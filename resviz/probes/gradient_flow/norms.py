@@ -28,13 +28,13 @@ from resviz.probes.core.autograd import batch_statistics, differentiable, light
 from resviz.probes.core.hooks import intercept, observe
 from resviz.probes.core.layers import blocks
 from resviz.probes.core.statistics import dot, norm, std
+from resviz.progress import Progress, silent
 
 TRUSTED = (
     1e-30,
     1e30,
 )  # norms within which float32 is believed: single numbers are still far from its ends
 
-Progress = Callable[[float], None]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -192,7 +192,7 @@ def _measure(
         for name, m in model.named_modules()
         if isinstance(m, nn.modules.conv._ConvNd | nn.Linear)
     }
-    record = _Record(progress or (lambda share: None), blocks(model))
+    record = _Record(progress or silent, blocks(model))
     weights = [module.weight for module in named.values()]
     with (
         differentiable(weights),

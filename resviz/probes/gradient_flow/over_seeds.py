@@ -20,7 +20,8 @@ from resviz.data.preprocess import Preprocess
 from resviz.errors import ProbeError
 from resviz.models import zoo
 from resviz.models.spec import ModelSpec
-from resviz.probes.gradient_flow.norms import Gradients, Progress, gradients
+from resviz.probes.gradient_flow.norms import Gradients, gradients
+from resviz.progress import Progress
 
 LEVEL, MUCH = (
     10.0,

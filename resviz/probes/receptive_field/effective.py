@@ -10,7 +10,7 @@ the last bit where torch takes the same routine for pictures of both sizes.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,11 +26,11 @@ from resviz.probes.core.hooks import eval_mode, observe
 from resviz.probes.receptive_field.axis import Axis
 from resviz.probes.receptive_field.theoretical import Followed, follow
 from resviz.probes.receptive_field.tracing.tensor import Seen
+from resviz.progress import Progress, silent
 
 SHARES = (0.5, 0.95, 0.997)
 INPUTS = 4  # noise pictures, where nothing else is said
 Unit = tuple[int, int]
-Progress = Callable[[float], None]  # takes the share that is done
 Box = tuple[int, int, int, int]  # top, bottom, left, right
 
 
@@ -88,7 +88,7 @@ def effective_receptive_field(
     """
     sides = (x.shape[-2], x.shape[-1])
     plan = _plan(follow(model, [layer], sides), layer, unit, sides, crop)
-    energy = _energies(model, x, [plan], _Sampling(draws, batch, seed), lambda share: None)[layer]
+    energy = _energies(model, x, [plan], _Sampling(draws, batch, seed), silent)[layer]
     found = _field(plan, energy)
     if found is None:
         i, j = plan.unit
@@ -111,7 +111,7 @@ def effective_receptive_fields(
     draws: int = 1,
     batch: int = 4,
     seed: int = 0,
-    progress: Progress = lambda share: None,
+    progress: Progress = silent,
 ) -> dict[str, EffectiveField | None]:
     """The fields of that unit, or the middle one, of `layers`, or of all; None where no pixel moves it.
 

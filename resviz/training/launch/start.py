@@ -13,6 +13,7 @@ import torch
 from resviz.data import datasets
 from resviz.device import Device, best, cpu
 from resviz.errors import DataError, ResvizError, SpecError, TrainingError
+from resviz.progress import Progress, silent
 from resviz.training.config import TrainConfig
 from resviz.training.engine.distributed import ALONE, Group
 from resviz.training.launch import worker
@@ -32,7 +33,7 @@ def start_run(
     config: TrainConfig,
     folder: Path | None = None,
     threads: int | None = None,
-    progress: datasets.Progress = lambda share, what: None,
+    progress: Progress = silent,
     record: str = "light",
     group: Group = ALONE,
 ) -> tuple[Run, Events]:
@@ -52,7 +53,7 @@ def start_run(
 
 def resume_run(
     folder: Path,
-    progress: datasets.Progress = lambda share, what: None,
+    progress: Progress = silent,
     lock: int | None = None,
     group: Group = ALONE,
 ) -> tuple[Run, Events]:
@@ -82,7 +83,7 @@ def _refuse(folder: Path, lock: int, refusal: ResvizError) -> None:
 
 
 def _continued(
-    folder: Path, progress: datasets.Progress, lock: int, launched: bool, group: Group
+    folder: Path, progress: Progress, lock: int, launched: bool, group: Group
 ) -> tuple[Run, Events]:
     notes, told = group.once(lambda: (RunReader(folder).notes(), RunReader(folder).config))
     if notes.get("status") == "finished":
@@ -150,7 +151,7 @@ def _same_device(told: dict[str, Any]) -> Device:
     return replace(device, autocast=None if half is torch.float32 else half)
 
 
-def _prepared(request: Request, folder: Path, progress: datasets.Progress, group: Group) -> Run:
+def _prepared(request: Request, folder: Path, progress: Progress, group: Group) -> Run:
     with group.one_ahead():
         data = datasets.load(request.dataset, request.config.side, progress)
     if request.spec().classes != len(data.labels):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from resviz.progress import Progress
 from resviz.ui.base import page
 from resviz.ui.base.bounded_cache import BoundedCache
 from resviz.ui.base.i18n import translate as _
@@ -83,9 +84,7 @@ def _known(model: str, seed: int, batch: "Batch") -> "Gradients | None":
     return found if found is None else _shelf.get(key, lambda: found)
 
 
-def _measured(
-    model: str, seed: int, batch: "Batch", progress: Callable[[float], None]
-) -> "Gradients":
+def _measured(model: str, seed: int, batch: "Batch", progress: Progress) -> "Gradients":
     def compute() -> "Gradients":
         from resviz.probes.gradient_flow import disk_cache
 
@@ -95,14 +94,14 @@ def _measured(
     return _shelf.get((model, seed, batch), compute)
 
 
-def _part(update: Callable[..., None], i: int, of: int, model: str) -> Callable[[float], None]:
+def _part(update: Callable[..., None], i: int, of: int, model: str) -> Progress:
     """Progress of one of several jobs, told in steps of at least a hundredth of it."""
     words = _("{model}, {i} of {of}").format(
         model=escaped(model.removeprefix("new/")), i=i + 1, of=of
     )
     told = -1.0
 
-    def tell(share: float) -> None:
+    def tell(share: float, what: str = "") -> None:
         nonlocal told
         if abs(share - told) >= 0.01:  # it goes back where float64 has to do it again
             told = share

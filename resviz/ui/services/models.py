@@ -7,7 +7,7 @@ computing at once.
 
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import streamlit as st
 
 from resviz import paths
 from resviz.errors import ModelError
+from resviz.progress import Progress, silent
 from resviz.ui.base import checkpoint_names
 from resviz.ui.base.bounded_cache import BoundedCache, cached, clear_all
 from resviz.ui.base.i18n import translate as _
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from resviz.probes.core.layers import Layer
 
 WEIGHTS = {".safetensors", ".pt", ".pth", ".th"}
-Progress = Callable[[float, str], None]
 _CONCURRENT = 2
 _models: "BoundedCache[tuple[LoadedModel, Pool]]" = BoundedCache(4)
 _stamps: dict[str, tuple[int, int] | None] = {}
@@ -84,7 +84,7 @@ def _loaded(name: str, progress: Progress) -> "tuple[LoadedModel, Pool]":
     return _models.get(name, load)
 
 
-def model(name: str, progress: Progress = lambda share, what: None) -> "LoadedModel":
+def model(name: str, progress: Progress = silent) -> "LoadedModel":
     """The model of that name, loaded once for the server."""
     _check_file(name)
     return _loaded(name, progress)[0]
@@ -155,7 +155,7 @@ def _check_file(name: str) -> None:
 @contextmanager
 def borrowed(name: str) -> "Iterator[nn.Module]":
     """A clone of the model for this caller alone, and a place at the processor."""
-    pool = _loaded(name, lambda share, what: None)[1]
+    pool = _loaded(name, silent)[1]
     with computing(), pool.borrow() as clone:
         yield clone
 

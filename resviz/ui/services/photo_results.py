@@ -3,11 +3,11 @@
 Torch is imported inside the functions: a page shows its frame first.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resviz.progress import Progress
 from resviz.ui.base.bounded_cache import BoundedCache, cached
 from resviz.ui.services import models
 from resviz.ui.services.subject import Subject
@@ -88,7 +88,7 @@ def attribution(
     method: str,
     layer: str | None,
     target: int,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> "Attribution":
     """A map by any method; Grad-CAM keeps its graph, so another class is a hundredth of the work."""
 

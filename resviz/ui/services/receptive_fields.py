@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from resviz.progress import Progress
 from resviz.ui.base.bounded_cache import BoundedCache, cached
 from resviz.ui.services import models
 from resviz.ui.services.image_batches import Batch, tensor
@@ -56,7 +57,7 @@ def is_measured(name: str, side: int, layer: str) -> bool:
 
 
 def on_pictures(
-    name: str, shown: Batch, layer: str, unit: Unit, progress: Callable[[float], None]
+    name: str, shown: Batch, layer: str, unit: Unit, progress: Progress
 ) -> "EffectiveField | None":
     """The effective field over these pictures; None for a unit that nothing moves."""
     draws = max(1, DRAWS // len(shown.pixels))
