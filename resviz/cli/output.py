@@ -63,7 +63,7 @@ def write(folder: str, name: str, write: Callable[[Path], object]) -> str:
 
 
 def as_json(result: Result) -> str:
-    from resviz.training.runs.folder import as_json
+    from resviz.training.runs.naming import as_json
 
     return as_json(result)
 

@@ -40,9 +40,8 @@ class LoadedModel:
     preprocess: Preprocess
     input_size: int  # side of the square it receives, in pixels
     spec: ModelSpec | None = None  # None where the network is not one of ours
-    card: Mapping[str, object] = field(
-        default_factory=lambda: MappingProxyType({})
-    )  # how it was trained
+    # how it was trained
+    card: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[Sentence, ...] = ()
 
     def normalise(self, images: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ from resviz.training.launch.threads import measured
 from resviz.training.launch.worker import Events
 from resviz.training.request import MEASURE, Request
 from resviz.training.runs import lock as run_lock
-from resviz.training.runs.folder import Run, new_folder
+from resviz.training.runs.folder import Run
+from resviz.training.runs.naming import new_folder
 from resviz.training.runs.reader import RunReader
 from resviz.training.runs.writer import RunWriter
 from resviz.training.schema import CONFIG

@@ -13,7 +13,7 @@ import json
 import math
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +32,8 @@ from resviz.training.config import TrainConfig
 from resviz.training.engine import checkpoint
 from resviz.training.events import Evaluation
 from resviz.training.request import Request
-from resviz.training.runs.naming import new_folder, write_config
+from resviz.training.runs.naming import write_config
 from resviz.training.schema import CONFIG, STATE, STOP, WEIGHTS
-
-__all__ = ["Run", "as_json", "new_folder", "statistics"]
 
 KEPT_EPOCHS = 40  # weights of at most so many epochs are kept, evenly
 
@@ -201,16 +199,3 @@ def statistics(data: Dataset) -> tuple[Tensor, Tensor]:
     """Mean and deviation of the training pixels as tensors (3,)."""
     mean, std = data.channel_statistics()
     return torch.tensor(mean), torch.tensor(std)
-
-
-def as_json(value: object) -> str:
-    """One line of JSON, which knows no NaN and no infinity: they become null."""
-    return json.dumps(_finite(value), allow_nan=False)
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

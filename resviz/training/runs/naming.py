@@ -1,6 +1,7 @@
-"""Where runs lie, and their `config.json`; without torch."""
+"""Where runs lie, and what is written there as JSON; without torch."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -27,3 +28,16 @@ def write_config(folder: Path, values: Mapping[str, Any]) -> None:
     """Write `config.json`; a reader finds the old one or the new one. Raises `OSError`."""
     with atomic_write(folder / CONFIG) as beside:
         beside.write_text(json.dumps(values, indent=2) + "\n")
+
+
+def as_json(value: object) -> str:
+    """One line of JSON, which knows no NaN and no infinity: they become null."""
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

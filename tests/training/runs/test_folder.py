@@ -22,7 +22,8 @@ from resviz.training.engine.trainer import train
 from resviz.training.events import EpochEnd, Evaluation
 from resviz.training.request import Request
 from resviz.training.runs import folder as store
-from resviz.training.runs.folder import Run, as_json, new_folder, statistics
+from resviz.training.runs.folder import Run, statistics
+from resviz.training.runs.naming import as_json, new_folder
 from tests.training.squares import CONFIG, CPU, MODEL, SIDE, dataset, square
 
 REQUEST = Request(model=MODEL, dataset="folder:squares", config=CONFIG)
