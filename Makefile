@@ -5,11 +5,12 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
+INSTALL := $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt
 APP_READY := $(VENV)/.app-ready
 DEV_READY := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help app test lint types bench clean
+.PHONY: help app test lint types docs bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +28,14 @@ lint: $(DEV_READY) ## ruff: style, imports, formatting
 types: $(DEV_READY) ## mypy, strict
 	$(RUN) -m mypy
 
+docs: $(DEV_READY) ## build the site from docs/ into build/site
+	$(RUN) -m mkdocs build --quiet --strict
+
 bench: $(DEV_READY) ## measure every performance claim
 	$(RUN) -m benchmarks $(ARGS)
 
 clean: ## remove the environment, the caches and what the tests left
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/artefacts
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/artefacts build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. pip is the last thing venv writes, so an interrupted creation is done again;
@@ -41,12 +45,12 @@ $(VENV)/bin/pip:
 		{ echo "resviz needs Python 3.11 or newer, '$(PYTHON)' is none: try make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(APP_READY): requirements.txt | $(VENV)/bin/pip
+$(APP_READY): requirements.txt constraints.txt | $(VENV)/bin/pip
 	@echo "Installing what the app runs on: on a new machine some gigabytes, most of them torch."
-	$(RUN) -m pip install --disable-pip-version-check -r requirements.txt
+	$(INSTALL) -r requirements.txt
 	@touch $@
 
-$(DEV_READY): requirements-dev.txt requirements.txt | $(VENV)/bin/pip
+$(DEV_READY): requirements-dev.txt requirements.txt constraints.txt | $(VENV)/bin/pip
 	@echo "Installing the app's and the tests' packages: on a new machine some gigabytes, most of them torch."
-	$(RUN) -m pip install --disable-pip-version-check -r requirements-dev.txt
+	$(INSTALL) -r requirements-dev.txt
 	@touch $@ $(APP_READY)

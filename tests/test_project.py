@@ -12,8 +12,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from streamlit import config
 
+from tests.constraints import REQUIREMENTS, pins, pulled_in
+
 ROOT = Path(__file__).parents[1]
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 IMPORT_NAMES = {
     "pillow": "PIL",
     "pyyaml": "yaml",
@@ -33,13 +34,6 @@ OF_ONE_MACHINE = [
 def _lines(name: str) -> list[str]:
     lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
     return [line for line in lines if line and not line.startswith("-r ")]
-
-
-def _pins(name: str) -> dict[str, str]:
-    return {
-        canonicalize_name(package): version
-        for package, version in (line.split("==") for line in _lines(name))
-    }
 
 
 def _files() -> list[Path]:
@@ -70,21 +64,34 @@ def test_every_dependency_has_its_reason_in_contributing(name: str) -> None:
     rows = re.findall(
         r"^\| `([\w.-]+)` \| *\S+", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE
     )
-    assert set(_pins(name)) - {canonicalize_name(row) for row in rows} == set()
+    assert set(pins(name)) - {canonicalize_name(row) for row in rows} == set()
 
 
-def test_the_ranges_in_pyproject_admit_the_pins() -> None:
+def test_the_ranges_in_pyproject_admit_thepins() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     ranges = {
         canonicalize_name(r.name): r.specifier for r in map(Requirement, project["dependencies"])
     }
-    pins = _pins("requirements.txt")
-    assert set(ranges) == set(pins)
-    assert {name: pins[name] for name in pins if not ranges[name].contains(pins[name])} == {}
+    exact = pins("requirements.txt")
+    assert set(ranges) == set(exact)
+    assert {name for name in exact if not ranges[name].contains(exact[name])} == set()
+
+
+def test_what_the_pinned_packages_pull_in_is_pinned_too() -> None:
+    """Other systems need a few more or less; what this one has it has in these versions."""
+    fixed, here = pins("constraints.txt"), pulled_in()
+    assert {name: version for name, version in here.items() if fixed.get(name) != version} == {}
+    assert set(fixed) - set(here) - {"colorama", "tzdata"} == set()
+
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
+def test_nothing_is_named_twice(name: str) -> None:
+    names = [line.split("==")[0] for line in _lines(name)]
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_the_app_imports_only_what_requirements_name() -> None:
-    named = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in _pins("requirements.txt")}
+    named = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in pins("requirements.txt")}
     known = named | set(sys.stdlib_module_names) | {"resviz", "pages", "app"}
     imported: dict[str, str] = {}
     for path in [*ROOT.glob("resviz/**/*.py"), *ROOT.glob("pages/**/*.py"), *ROOT.glob("app.py")]:

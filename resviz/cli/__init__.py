@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 
 from resviz import __version__
-from resviz.cli import batchnorm, gradient_flow, inspect, receptive_field, runs, train
+from resviz.cli import app, batchnorm, gradient_flow, inspect, receptive_field, runs, train
 from resviz.cli.output import Result, as_json, as_text, say, show
 from resviz.cli.parsing import Parser
 from resviz.errors import ResvizError
@@ -37,6 +37,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="resviz", description="Look inside residual networks.", epilog=EXAMPLE)
     parser.add_argument("--version", action="version", version=f"resviz {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for kind in (inspect, receptive_field, batchnorm, gradient_flow, train, runs):
+    for kind in (app, inspect, receptive_field, batchnorm, gradient_flow, train, runs):
         kind.add_to(commands)
     return parser
