@@ -39,8 +39,6 @@ UPWARD = {
     "resviz.probes.feature_maps.activations -> resviz.probes.attribution.grad_cam",
     "resviz.ui.services.image_batches -> resviz.ui.shell.sidebar",
     "resviz.ui.widgets.layer_picker -> resviz.ui.shell.sidebar",
-    "resviz.ui.widgets.linked_map -> resviz.ui.receptive_field.scene",
-    "resviz.ui.widgets.linked_map -> resviz.ui.shell.sidebar",
 }
 SHORT = 34  # so many scraps are left; it only becomes less
 LONG = {
@@ -58,8 +56,6 @@ LONG = {
     "resviz/training/runs/reader.py",
     "resviz/ui/feature_maps/panels.py",
     "resviz/ui/gradient_flow/lesions.py",
-    "resviz/ui/receptive_field/scene.py",
-    "resviz/ui/receptive_field/sections.py",
     "resviz/ui/services/models.py",
 }
 

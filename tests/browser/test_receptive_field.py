@@ -47,9 +47,9 @@ def test_the_box_follows_the_pointer_without_the_server_and_a_click_pins_it(
     for row, column in ((0, 0), (3, 12), (15, 15)):
         over(page, row, column)
         assert box(page) == {"x": 2 * column - 6, "y": 2 * row - 6, "width": 13, "height": 13}
-    told = page.locator(".told")
-    expect(told).to_contain_text("Row 15, column 15 can see rows 24 to 36 and columns 24 to 36")
-    expect(told).to_contain_text("62% of that is padding")  # 8 x 8 of 13 x 13 pixels are inside
+    sentence = page.locator(".sees")
+    expect(sentence).to_contain_text("Row 15, column 15 can see rows 24 to 36 and columns 24 to 36")
+    expect(sentence).to_contain_text("62% of that is padding")  # 8 x 8 of 13 x 13 pixels are inside
     assert len(traffic.requests) == asked
     assert not frames
     over(page, 3, 12)
@@ -81,7 +81,7 @@ def test_the_cursor_moves_by_arrow_keys_and_enter_pins(
     expect(page.locator(".scene .other")).to_have_count(1)
     expect(page.locator(".lattice")).to_be_focused()
     page.keyboard.press("ArrowUp")
-    expect(page.locator(".told")).to_contain_text("Row 1, column 5")
+    expect(page.locator(".sees")).to_contain_text("Row 1, column 5")
 
 
 def test_a_box_that_goes_on_beyond_the_picture_is_dashed_there(

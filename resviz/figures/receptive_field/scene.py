@@ -1,24 +1,26 @@
-"""What units see, as HTML for `ui.cursor` and `ui.board`: a photo with the box of a unit beside the map it stands in,
-and a ladder of layers with growing boxes.
+"""The photo with the box of a unit beside the map of cells, as HTML for `ui.widgets.linked_cursor`.
 
 Coordinates are pixels of the image that the network receives; the picture reaches beyond it where
 fields do.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
-from resviz.figures.theme import SKY, YELLOW
-
-_MARGIN = 0.2  # of the image's side, at most, is shown around it
 Place = tuple[int, int]
+Box = tuple[float, float, float, float]  # top, left, height, width
+_MARGIN = 0.2  # of the image's side, at most, is shown around it
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A layer's units and their fields: `units`, `size`, `stride` and `start` down and across; `side` of the image."""
+    """A layer's units and their fields, each down and across.
+
+    `units`: rows and columns of the map. `side`: height and width of the image. `size`, `stride`
+    and `start`: as in `ReceptiveField`. `whole`: every unit sees the whole image.
+    """
 
     units: tuple[int, int]
     side: tuple[int, int]
@@ -27,8 +29,8 @@ class Grid:
     start: tuple[int, int]
     whole: bool = False
 
-    def box(self, unit: Place) -> tuple[float, float, float, float]:
-        """Top, left, height and width of a unit's field."""
+    def box(self, unit: Place) -> Box:
+        """The field of a unit."""
         if self.whole:
             return 0, 0, *self.side
         top, left = (self.start[i] + unit[i] * self.stride[i] for i in (0, 1))
@@ -37,18 +39,20 @@ class Grid:
     @property
     def margin(self) -> float:
         """How far fields reach out of the image, as far as it is shown."""
-        (top, left, height, width), (bottom, right, _h, _w) = self.box((0, 0)), self.box(self.last)
-        out = max(-top, -left, bottom + height - self.side[0], right + width - self.side[1], 0)
-        return min(out, _MARGIN * max(self.side))
+        top, left, _, _ = self.box((0, 0))
+        bottom, right, height, width = self.box(self.last)
+        below, beside = bottom + height - self.side[0], right + width - self.side[1]
+        return min(max(-top, -left, below, beside, 0), _MARGIN * max(self.side))
 
     @property
     def last(self) -> Place:
+        """The unit in the lower right corner."""
         return self.units[0] - 1, self.units[1] - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Addresses of the photo, the effective field over it (empty for none) and the layer's map, with their texts."""
+    """Addresses of the photo, of the heat over it (empty for none) and of the map, with alt texts."""
 
     photo: str
     heat: str
@@ -57,11 +61,23 @@ class Pictures:
     cells_alt: str
 
 
+@dataclass(frozen=True, slots=True)
+class CursorLabels:
+    """The texts beside the cursor.
+
+    `place` tells what a unit sees, with {row}, {column}, {top}, {bottom}, {left}, {right} and
+    {padding} in it; `opacity` names the slider.
+    """
+
+    place: str
+    opacity: str
+
+
 def linked(
     pictures: Pictures,
     grid: Grid,
     pins: Sequence[Place],
-    words: Mapping[str, str],
+    labels: CursorLabels,
     *,
     calm: bool = False,
     opacity: float = 0.85,
@@ -69,64 +85,99 @@ def linked(
 ) -> str:
     """The photo with a box beside the map of cells; the box follows the pointer over the cells.
 
-    `pins` are the units whose boxes stay, the last one bright and with its effective field.
-    `words`: `place`, which tells what a unit sees, with {row}, {column}, {top}, {bottom}, {left},
-    {right}, {padding}; `opacity`. `below` stands under the cells. `calm`: the photo alone, without
-    what lies around it, and a box only while the pointer moves. Reading: what lies outside the box
-    a unit cannot see; hatched is padding; a dashed line at the border of the picture says that the
-    box goes on beyond it; the dot is the box's middle. Several pins bear numbers.
+    How to read: a unit sees nothing outside its box; hatched is padding. A dashed line at the
+    border of the picture says that the box goes on beyond it; the dot is the box's middle. Several
+    pinned units have numbers.
+
+    Args:
+        pictures: What is drawn.
+        grid: The geometry of the fields.
+        pins: The units whose boxes stay, the last one bright and with its effective field.
+        labels: The texts.
+        calm: The photo without its surroundings, and a box only while the pointer moves.
+        opacity: Of the heat, at first.
+        below: HTML under the cells.
     """
-    facts = asdict(grid) | {"pins": [list(pin) for pin in pins], "words": words["place"]}
-    slider = (
-        f'<label class="slider"><span>{escape(words["opacity"])}</span><input type="range" min="0" max="1" step="0.01"'
-        f' value="{opacity}" data-opacity=".heat"></label>'
-        if pictures.heat
-        else ""
-    )
-    scene = _scene(pictures, grid, pins, 0.0 if calm else grid.margin)
+    photo = _scene(pictures, grid, pins, 0.0 if calm else grid.margin)
+    slider = _slider(labels.opacity, opacity) if pictures.heat else ""
+    cells = _lattice(pictures, grid, pins)
+    sentence = '<p class="sees muted number" aria-live="polite"></p>'
+    # what the script needs to move the box without asking the server
+    facts = asdict(grid) | {"pins": [list(pin) for pin in pins], "words": labels.place}
+    look = "linked calm" if calm else "linked"
     return (
-        f'<div class="linked{" calm" if calm else ""}" data-linked="{escape(json.dumps(facts))}">'
-        f'<div class="pair"><div>{scene}{slider}</div><div><div class="lattice" tabindex="0" role="application"'
-        f' aria-label="{escape(pictures.cells_alt)}" style="aspect-ratio:{grid.units[1]}/{grid.units[0]}">'
-        f'<img class="pixel" src="{pictures.cells}" alt="">{_marks(grid, pins)}<div class="here"></div></div>'
-        f'{below}<p class="told muted number" aria-live="polite"></p></div></div></div>'
+        f'<div class="{look}" data-linked="{escape(json.dumps(facts))}"><div class="pair">'
+        f"<div>{photo}{slider}</div><div>{cells}{below}{sentence}</div></div></div>"
     )
 
 
-def _scene(pictures: Pictures, grid: Grid, pins: Sequence[Place], m: float) -> str:
+def _slider(label: str, opacity: float) -> str:
+    """The opacity of the heat."""
+    return (
+        f'<label class="slider"><span>{escape(label)}</span>'
+        f'<input type="range" min="0" max="1" step="0.01" value="{opacity}" data-opacity=".heat">'
+        "</label>"
+    )
+
+
+def _lattice(pictures: Pictures, grid: Grid, pins: Sequence[Place]) -> str:
+    """The map of cells, which takes the focus, the keys and the pointer."""
+    rows, columns = grid.units
+    return (
+        f'<div class="lattice" tabindex="0" role="application"'
+        f' aria-label="{escape(pictures.cells_alt)}" style="aspect-ratio:{columns}/{rows}">'
+        f'<img class="pixel" src="{pictures.cells}" alt="">{_marks(grid, pins)}'
+        '<div class="here"></div></div>'
+    )
+
+
+def _scene(pictures: Pictures, grid: Grid, pins: Sequence[Place], margin: float) -> str:
+    """The photo, what lies around it, and the boxes."""
     height, width = grid.side
-    view = f"{-m:.1f} {-m:.1f} {width + 2 * m:.1f} {height + 2 * m:.1f}"
+    corner = f"{-margin:.1f} {-margin:.1f}"
+    view = f"{corner} {width + 2 * margin:.1f} {height + 2 * margin:.1f}"
     place = f'x="0" y="0" width="{width}" height="{height}" preserveAspectRatio="none"'
-    step = max(width, height) / 32
-    hatch = (
-        f'<pattern id="hatch" width="{step}" height="{step}" patternUnits="userSpaceOnUse"'
-        f' patternTransform="rotate(45)"><rect width="{step}" height="{step}" class="ground"/>'
-        f'<rect width="{step / 3}" height="{step}" class="stroke"/></pattern>'
-    )
     heat = f'<image class="heat" href="{pictures.heat}" {place}/>' if pictures.heat else ""
+    pinned = grid.box(pins[-1])
     others = "".join(_rectangle("other", grid.box(pin)) for pin in pins[:-1])
-    numbers = (
-        "".join(_number(i, grid, pin, m) for i, pin in enumerate(pins, start=1))
-        if len(pins) > 1
-        else ""
-    )
+    step = max(width, height) / 32
+    alt = escape(pictures.photo_alt)
     return (
-        f'<svg class="scene" viewBox="{view}" role="img" aria-label="{escape(pictures.photo_alt)}"><defs>{hatch}</defs>'
-        f'{_rectangle("padding", grid.box(pins[-1]))}<image href="{pictures.photo}" {place}/>{heat}'
-        f'<path class="unseen" fill-rule="evenodd"/>{others}{_rectangle("box", grid.box(pins[-1]))}<path class="cut"/>'
-        f'<circle class="middle" r="{step / 4:g}"/>{numbers}</svg>'
+        f'<svg class="scene" viewBox="{view}" role="img" aria-label="{alt}">{_hatch(step)}'
+        f'{_rectangle("padding", pinned)}<image href="{pictures.photo}" {place}/>{heat}'
+        f'<path class="unseen" fill-rule="evenodd"/>{others}{_rectangle("box", pinned)}'
+        f'<path class="cut"/><circle class="middle" r="{step / 4:g}"/>'
+        f"{_numbers(grid, pins, margin)}</svg>"
     )
 
 
-def _number(i: int, grid: Grid, pin: Place, m: float) -> str:
-    """In the upper left corner of a unit's box, or of what the picture shows of it, beside those before."""
+def _hatch(step: float) -> str:
+    """The pattern of what lies in the padding."""
+    return (
+        f'<defs><pattern id="hatch" width="{step}" height="{step}" patternUnits="userSpaceOnUse"'
+        f' patternTransform="rotate(45)"><rect width="{step}" height="{step}" class="ground"/>'
+        f'<rect width="{step / 3}" height="{step}" class="stroke"/></pattern></defs>'
+    )
+
+
+def _numbers(grid: Grid, pins: Sequence[Place], margin: float) -> str:
+    """The numbers of several units; one alone needs none."""
+    if len(pins) < 2:
+        return ""
+    return "".join(_number(i, grid, pin, margin) for i, pin in enumerate(pins, start=1))
+
+
+def _number(i: int, grid: Grid, pin: Place, margin: float) -> str:
+    """In the upper left corner of the visible part of a unit's box, beside the numbers before."""
     top, left, _height, _width = grid.box(pin)
     size = max(grid.side) / 18
-    x, y = max(left, -m) + (i - 0.6) * size, max(top, -m) + size
+    x = max(left, -margin) + (i - 0.6) * size
+    y = max(top, -margin) + size
     return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}">{i}</text>'
 
 
-def _rectangle(kind: str, box: tuple[float, float, float, float]) -> str:
+def _rectangle(kind: str, box: Box) -> str:
+    """A box as SVG."""
     top, left, height, width = box
     return f'<rect class="{kind}" x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}"/>'
 
@@ -135,48 +186,10 @@ def _marks(grid: Grid, pins: Sequence[Place]) -> str:
     """Frames around the cells of the pinned units, with their numbers where there are several."""
     rows, columns = grid.units
     shape = f"width:{100 / columns:.4f}%;height:{100 / rows:.4f}%"
-    return "".join(
-        f'<div class="pin{" on" if i == len(pins) else ""}"'
-        f' style="left:{100 * x / columns:.4f}%;top:{100 * y / rows:.4f}%;{shape}">{i if len(pins) > 1 else ""}</div>'
-        for i, (y, x) in enumerate(pins, start=1)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """A layer of the ladder: what it reports, its name, the sides of its theoretical and effective (or no) field."""
-
-    value: str
-    name: str
-    size: float
-    effective: float | None
-    hint: str
-
-
-def ladder(rungs: Sequence[Rung], side: float | None, chosen: str | None) -> str:
-    """Layers from input to output, each with its field as a box, all on one scale; dashed is the image, if any."""
-    scale = 96 / max([side or 1, *(rung.size for rung in rungs)])
-    dashed = None if side is None else side * scale
-    return f'<div class="ladder">{"".join(_rung(rung, dashed, scale, rung.value == chosen) for rung in rungs)}</div>'
-
-
-def _rung(rung: Rung, side: float | None, scale: float, on: bool) -> str:
-    def square(length: float, look: str) -> str:
-        at = 50 - length / 2
-        return (
-            f'<rect x="{at:.2f}" y="{at:.2f}" width="{length:.2f}" height="{length:.2f}" {look}/>'
-        )
-
-    field = f'fill="{SKY}" fill-opacity="0.35" stroke="{SKY}" stroke-width="1.5"'
-    inner = (
-        square(rung.effective * scale, f'fill="{YELLOW}" fill-opacity="0.9"')
-        if rung.effective
-        else ""
-    )
-    image = square(side, """class="image" fill="none" stroke-dasharray="4 3" """) if side else ""
-    return (
-        f'<div class="rung{" on" if on else ""}" data-pick="{escape(rung.value)}" title="{escape(rung.hint)}"'
-        f' aria-label="{escape(rung.hint)}"><svg viewBox="0 0 100 100" aria-hidden="true">'
-        f"{square(rung.size * scale, field)}{inner}{image}</svg>"
-        f'<p><b>{escape(rung.name)}</b><br><span class="muted number">{rung.size:g} px</span></p></div>'
-    )
+    marks = []
+    for i, (row, column) in enumerate(pins, start=1):
+        look = "pin on" if i == len(pins) else "pin"
+        place = f"left:{100 * column / columns:.4f}%;top:{100 * row / rows:.4f}%;{shape}"
+        number = i if len(pins) > 1 else ""
+        marks.append(f'<div class="{look}" style="{place}">{number}</div>')
+    return "".join(marks)

@@ -95,16 +95,16 @@ def common_scale(found: "list[Attribution]", signed: bool) -> raster.Range:
 def show(subject: Subject, result: "Attribution", scale: raster.Range, side: str) -> None:
     """One class: overlay and raw map side by side, what they say, and both to download."""
     label = models.model(subject.model).labels[result.target]
-    titles = (
-        _("{method} for {label} over the photo").format(method=result.method, label=label),
-        _("The map for {label}").format(label=label),
+    labels = linked_map.MapLabels(
+        photo=_("{method} for {label} over the photo").format(method=result.method, label=label),
+        cells=_("The map for {label}").format(label=label),
     )
-    linked_map.show(
+    linked_map.linked_map(
         subject,
         result.layer if result.method == "grad-cam" else None,
         result.map,
         scale,
-        titles,
+        labels,
         side,
     )
     height, width = result.map.shape

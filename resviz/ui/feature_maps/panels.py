@@ -182,13 +182,12 @@ def show_channel(subject: Subject, page: ChannelPage) -> None:
     """One channel over the photo, its map, histogram and statistics."""
     activation, c = page.activation, page.chosen
     values = activation.values[c]
-    titles = (
-        _("Channel {channel} over the photo").format(channel=c),
-        _("Channel {channel} as a map").format(channel=c),
+    labels = linked_map.MapLabels(
+        photo=_("Channel {channel} over the photo").format(channel=c),
+        cells=_("Channel {channel} as a map").format(channel=c),
     )
-    linked_map.show(
-        subject, activation.layer, values, raster.value_range(values), titles, "channel"
-    )
+    scale = raster.value_range(values)
+    linked_map.linked_map(subject, activation.layer, values, scale, labels, "channel")
     st.markdown(_about_channel(activation, c))
     st.plotly_chart(
         histogram(values, _("activation"), _("cells"), layout.dark()),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.figures.receptive_field import scene
+from resviz.figures.receptive_field import ladder as drawing
 from resviz.ui.base import page
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
@@ -15,40 +15,30 @@ from resviz.ui.widgets import clickable
 if TYPE_CHECKING:
     from resviz.probes.receptive_field.theoretical import ReceptiveField
 
-RUNGS = 12
+RUNGS = 12  # that fit side by side
 WINDOWS = ("Conv2d", "MaxPool2d")
+Sizes = Mapping[str, float | None]  # layer -> size of its effective field; None for none
 
 
-def show(model: str, side: int, chosen: str) -> Callable[[], None]:
-    """What layers could see, at once; the function measures what moves them, draws that too, and costs the time."""
-    found, every = receptive_fields.theoretical(model, side), steps(model, side)
-    spread = page.spread(every, RUNGS)
-    names = [name for name in found if name in spread or name == chosen]
-    drawn, bar = st.empty(), st.container()
-    st.caption(
-        _(
-            "What a unit can see (blue) and the area that holds 95% of what moves it on noise (yellow), on one scale,"
-            " at {shown} of {all} steps from input to output. Dashed: the image of {side} px. Click a layer to open it."
-        ).format(side=side, shown=len(spread), all=len(every))
-    )
+def draw_ladder(model: str, side: int, chosen: str) -> Callable[[], None]:
+    """Draw what layers can see at once; return a function that adds what moves them.
 
-    def draw(measured: Mapping[str, float | None], key: str) -> None:
-        rows = [
-            scene.Rung(
-                name,
-                name,
-                max(found[name].size),
-                measured.get(name),
-                _hint(found[name], measured.get(name)),
-            )
-            for name in names
-        ]
-        with drawn.container():
-            clickable.show(scene.ladder(rows, side, chosen), key, "layer")
+    That takes time, so the page calls it when all else is there.
+    """
+    fields, all_steps = receptive_fields.theoretical(model, side), steps(model, side)
+    shown = page.spread(all_steps, RUNGS)
+    names = [name for name in fields if name in shown or name == chosen]
+    place, bar = st.empty(), st.container()
+    _draw_caption(side, len(shown), len(all_steps))
+
+    def draw(sizes: Sizes, key: str) -> None:
+        rungs = [_rung(fields[name], sizes.get(name)) for name in names]
+        with place.container():
+            clickable.show(drawing.ladder(rungs, side, chosen), key, "layer")
 
     def measure() -> None:
         with bar:
-            draw(profile(model, side, tuple(names)), "ladder")
+            draw(effective_sizes(model, side, tuple(names)), "ladder")
 
     if all(receptive_fields.is_measured(model, side, name) for name in names):
         measure()
@@ -57,37 +47,60 @@ def show(model: str, side: int, chosen: str) -> Callable[[], None]:
     return measure
 
 
-def _hint(field: "ReceptiveField", measured: float | None) -> str:
-    told = _("{name}: {size} px").format(name=field.name, size=max(field.size))
-    return told + (_(", effective {size:.2g} px").format(size=measured) if measured else "")
+def _draw_caption(side: int, shown: int, count: int) -> None:
+    """One line, and the rest folded."""
+    st.caption(
+        _("Blue: what a unit can see. Yellow: what really moves it. Click a layer to open it.")
+    )
+    with st.expander(_("How to read this")):
+        st.caption(
+            _(
+                "All boxes have one scale; dashed is the image of {side} px. Yellow is the area"
+                " that holds 95% of what moves the middle unit, measured on noise. The ladder has"
+                " {shown} of {count} steps from input to output."
+            ).format(side=side, shown=shown, count=count)
+        )
+
+
+def _rung(field: "ReceptiveField", effective: float | None) -> drawing.Rung:
+    """A layer with its sizes."""
+    name, size = field.name, max(field.size)
+    text = _("{name}: {size} px").format(name=name, size=size)
+    if effective:
+        text = _("{name}: {size} px, effective {effective:.2g} px").format(
+            name=name, size=size, effective=effective
+        )
+    return drawing.Rung(name, name, size, effective, text)
 
 
 def steps(model: str, side: int) -> tuple[str, ...]:
-    """The first convolution and the blocks, or all windows where blocks have no fields."""
-    found = receptive_fields.theoretical(model, side)
+    """The first convolution and the blocks; all windows where blocks have no fields."""
+    fields = receptive_fields.theoretical(model, side)
     blocks = [
-        name for name in models.block_names(model) if name in found and not found[name].whole_image
+        name
+        for name in models.block_names(model)
+        if name in fields and not fields[name].whole_image
     ]
     windows = [
         layer.name
         for layer in models.layers(model)
-        if layer.kind in WINDOWS and layer.name in found
+        if layer.kind in WINDOWS and layer.name in fields
     ]
     return tuple(dict.fromkeys((*windows[:1], *blocks) if blocks else windows))
 
 
 def rungs(model: str, side: int) -> tuple[str, ...]:
-    """Of the steps so many, evenly from the first to the last."""
+    """As many of the steps as fit, evenly from the first to the last."""
     return page.spread(steps(model, side), RUNGS)
 
 
-def profile(model: str, side: int, names: tuple[str, ...]) -> dict[str, float | None]:
-    """Effective sizes on noise, layer by layer, with progress."""
+def effective_sizes(model: str, side: int, names: tuple[str, ...]) -> dict[str, float | None]:
+    """Sizes of the effective fields on noise, layer by layer, with progress."""
     sizes: dict[str, float | None] = {}
     text = _("Measuring what moves the units of {model}").format(model=escaped(model))
     with page.progress(text) as update:
         for i, name in enumerate(names):
             update(i / len(names))
-            found = receptive_fields.on_noise(model, side, name, None)
-            sizes[name] = found.size if found else None
+            field = receptive_fields.on_noise(model, side, name, None)
+            sizes[name] = field.size if field else None
     return sizes

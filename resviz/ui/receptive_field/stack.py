@@ -1,161 +1,190 @@
 """A small stack of windows to play with, and the rows of sizes that any stack gives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from resviz.errors import ResvizError
-from resviz.figures.receptive_field import growth, scene
+from resviz.figures.receptive_field import growth
+from resviz.figures.receptive_field.ladder import Rung, ladder
+from resviz.tables import Table
 from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.widgets import clickable
+from resviz.ui.widgets.chart import chart
 
 if TYPE_CHECKING:
     from resviz.probes.receptive_field.arithmetic import Step, Window
 
 USUAL = "3,1,1;3,1,1;3,2,1;3,1,1"
-DRAWN = 2000  # pixels of a field that are drawn one by one; eight strides could make it a thousand million
+DRAWN = 2000  # pixels of a field with a bar each; eight strides could make it a thousand million
 MOST = {"kernel": 15, "stride": 4, "dilation": 8}  # of the sliders; an address may say more
+NUMBER = 4  # digits of a number in an address, at most
 
 
-def show() -> None:
+def draw_stack() -> None:
     """The windows as growing boxes, one of them under the sliders, and how often each pixel counts."""
     from resviz.probes.receptive_field.arithmetic import stack
 
-    windows = parsed(url_state.chosen("stack") or "") or parsed(USUAL)
+    windows = parse_windows(url_state.chosen("stack") or "") or parse_windows(USUAL)
     at = _under_the_sliders(len(windows))
     steps = stack(windows)
     rungs = [
-        scene.Rung(step.name, _short(step.window), step.size, None, _hint(step)) for step in steps
+        Rung(step.name, _description(step.window), step.size, None, _hint(step)) for step in steps
     ]
-    clickable.show(scene.ladder(rungs, None, str(at + 1)), "stack", "window")
+    clickable.show(ladder(rungs, None, str(at + 1)), "stack", "window")
     left, right = st.columns([1, 1.7], gap="large")
     with left:
-        _sliders(windows, at)
+        _draw_controls(windows, at)
     with right:
-        _show_shares(windows, steps[-1].size)
+        _draw_shares(windows, steps[-1].size)
     st.caption(
-        _(
-            "One unit behind these windows sees {size} px; neighbours lie {jump} px apart. The bars count the paths"
-            " from it to each pixel: with equal weights that is how much each one moves it. They bunch up in the"
-            " middle; gaps are pixels that dilation or stride skip. Click a box to change its window."
-        ).format(size=steps[-1].size, jump=steps[-1].jump)
+        _("One unit behind these windows sees {size} px; neighbours lie {jump} px apart.").format(
+            size=steps[-1].size, jump=steps[-1].jump
+        )
     )
-    table(steps)
+    draw_table(steps)
 
 
-def _show_shares(windows: "Sequence[Window]", size: int) -> None:
+def _draw_shares(windows: "Sequence[Window]", size: int) -> None:
+    """The share of the paths that ends at each pixel."""
     from resviz.probes.receptive_field.arithmetic import path_shares
 
     if size > DRAWN:
         st.info(
             _(
-                "A field of {size:,} px is too wide for a bar a pixel: take smaller strides, or fewer windows."
+                "A field of {size:,} px is too wide for a bar a pixel: take smaller strides, or"
+                " fewer windows."
             ).format(size=size)
         )
         return
-    st.plotly_chart(
-        growth.shares(
-            path_shares(windows), _("pixel from the middle"), _("share of the paths"), page.dark()
-        ),
-        config={"displayModeBar": False},
+    labels = growth.ShareLabels(_("pixel from the middle"), _("share of the paths"))
+    chart(
+        growth.shares(path_shares(windows), labels, page.dark()),
         alt=_("Share of the paths from one unit that ends at each pixel"),
+        how_to_read=_(
+            "The bars count the paths from the unit to each pixel: with equal weights that is how"
+            " much each one moves it. They bunch up in the middle; gaps are pixels that dilation or"
+            " stride skip. Click a box above to change its window."
+        ),
     )
 
 
-def table(steps: "Sequence[Step]") -> None:
+def draw_table(steps: "Sequence[Step]") -> None:
     """Size, jump and start behind each window."""
-    st.dataframe(rows(steps), hide_index=True, width="stretch", height="content")
+    st.dataframe(table_of(steps).records(), hide_index=True, width="stretch", height="content")
 
 
-def rows(steps: "Sequence[Step]") -> list[dict[str, Any]]:
-    return [
-        {
-            _("layer"): step.name,
-            "k": step.window.kernel,
-            "s": step.window.stride,
-            "p": step.window.padding,
-            "d": step.window.dilation,
-            "r": step.size,
-            "j": step.jump,
-            _("start"): step.start,
-        }
-        for step in steps
-    ]
+def table_of(steps: "Sequence[Step]") -> Table:
+    """The rows of a stack, with the letters of Araujo et al."""
+    columns = (_("layer"), "k", "s", "p", "d", "r", "j", _("start"))
+    return Table(columns, tuple(_row(step) for step in steps))
 
 
-def parsed(text: str) -> "list[Window]":
-    """Windows from `kernel,stride,dilation;...`, at most so many; none where the text is no such thing."""
-    from resviz.probes.receptive_field.arithmetic import MAX_WINDOWS, Window
+def _row(step: "Step") -> tuple[object, ...]:
+    window = step.window
+    settings = (window.kernel, window.stride, window.padding, window.dilation)
+    return (step.name, *settings, step.size, step.jump, step.start)
+
+
+# ---- the windows in the address
+
+
+def parse_windows(text: str) -> "list[Window]":
+    """Windows from `kernel,stride,dilation;...`; none where the text is anything else."""
+    from resviz.probes.receptive_field.arithmetic import MAX_WINDOWS
 
     try:
-        told = [
-            [int(number) for number in window.split(",")]
-            for window in text.split(";")[:MAX_WINDOWS]
-        ]
-        return [Window(kernel, stride, dilation) for kernel, stride, dilation in told]
+        return [_window(part) for part in text.split(";")[:MAX_WINDOWS]]
     except (ValueError, ResvizError):
         return []
 
 
+def _window(text: str) -> "Window":
+    from resviz.probes.receptive_field.arithmetic import Window
+
+    numbers = text.split(",")
+    if any(len(number) > NUMBER for number in numbers):
+        raise ValueError("a number is too long")
+    kernel, stride, dilation = (int(number) for number in numbers)
+    return Window(kernel, stride, dilation)
+
+
 def _under_the_sliders(count: int) -> int:
     """The index of the window that was clicked; the last one unless there is such a window."""
-    told = url_state.chosen("window") or ""
-    return int(told) - 1 if told in map(str, range(1, count + 1)) else count - 1
+    clicked = url_state.chosen("window")
+    numbers = [str(number) for number in range(1, count + 1)]
+    return numbers.index(clicked) if clicked in numbers else count - 1
 
 
-def _keep(windows: "Sequence[Window]", at: int) -> None:
+def _keep_windows(windows: "Sequence[Window]", at: int) -> None:
     """Remember these windows, the one at this index under the sliders."""
-    url_state.choose("stack", ";".join(f"{w.kernel},{w.stride},{w.dilation}" for w in windows))
+    parts = [f"{window.kernel},{window.stride},{window.dilation}" for window in windows]
+    url_state.choose("stack", ";".join(parts))
     url_state.choose("window", at + 1)
 
 
-def _sliders(windows: "list[Window]", at: int) -> None:
-    from resviz.probes.receptive_field.arithmetic import MAX_WINDOWS
+# ---- the controls
 
+
+def _draw_controls(windows: "list[Window]", at: int) -> None:
+    """The sliders of one window, and buttons that add and remove one."""
     st.markdown(_("**Window {number} of {count}**").format(number=at + 1, count=len(windows)))
     titles = {"kernel": _("Kernel"), "stride": _("Stride"), "dilation": _("Dilation")}
     for name, title in titles.items():
-        _slider(windows, at, name, title)
+        _draw_slider(windows, at, name, title)
     with st.container(horizontal=True, gap="small"):
-        st.button(
-            _("Add one behind"),
-            on_click=_keep,
-            args=([*windows[: at + 1], windows[at], *windows[at + 1 :]], at + 1),
-            disabled=len(windows) == MAX_WINDOWS,
-        )
-        st.button(
-            _("Remove"),
-            on_click=_keep,
-            args=([*windows[:at], *windows[at + 1 :]], max(0, at - 1)),
-            disabled=len(windows) == 1,
-        )
+        _draw_buttons(windows, at)
 
 
-def _slider(windows: "list[Window]", at: int, name: str, title: str) -> None:
-    key, value = f"stack-{name}", getattr(windows[at], name)
+def _draw_buttons(windows: "list[Window]", at: int) -> None:
+    from resviz.probes.receptive_field.arithmetic import MAX_WINDOWS
 
-    def changed() -> None:
-        window = replace(windows[at], **{name: st.session_state[key]})
-        _keep([*windows[:at], window, *windows[at + 1 :]], at)
-
-    st.session_state[key] = value
-    st.slider(title, 1, max(MOST[name], value), key=key, on_change=changed)
-
-
-def _short(window: "Window") -> str:
-    """3 × 3, what a stride or a dilation adds behind it; lines break between these only."""
-    words = [f"{window.kernel} × {window.kernel}"]
-    words += [_("stride {stride}").format(stride=window.stride)] if window.stride > 1 else []
-    words += (
-        [_("dilation {dilation}").format(dilation=window.dilation)] if window.dilation > 1 else []
+    before, behind = windows[:at], windows[at + 1 :]
+    st.button(
+        _("Add one behind"),
+        on_click=_keep_windows,
+        args=([*before, windows[at], windows[at], *behind], at + 1),
+        disabled=len(windows) == MAX_WINDOWS,
     )
-    return ", ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
+    st.button(
+        _("Remove"),
+        on_click=_keep_windows,
+        args=([*before, *behind], max(0, at - 1)),
+        disabled=len(windows) == 1,
+    )
+
+
+def _draw_slider(windows: "list[Window]", at: int, name: str, title: str) -> None:
+    key, value = f"stack-{name}", getattr(windows[at], name)
+    st.session_state[key] = value
+    on_change = _changed(windows, at, name, key)
+    st.slider(title, 1, max(MOST[name], value), key=key, on_change=on_change)
+
+
+def _changed(windows: "list[Window]", at: int, name: str, key: str) -> Callable[[], None]:
+    """What a slider does."""
+
+    def keep() -> None:
+        window = replace(windows[at], **{name: st.session_state[key]})
+        _keep_windows([*windows[:at], window, *windows[at + 1 :]], at)
+
+    return keep
+
+
+def _description(window: "Window") -> str:
+    """The window in a few words; lines break between its parts only."""
+    parts = [f"{window.kernel} × {window.kernel}"]
+    if window.stride > 1:
+        parts.append(_("stride {stride}").format(stride=window.stride))
+    if window.dilation > 1:
+        parts.append(_("dilation {dilation}").format(dilation=window.dilation))
+    return ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
 def _hint(step: "Step") -> str:
     return _("Window {number}, {window}: sees {size} px").format(
-        number=step.name, window=_short(step.window), size=step.size
+        number=step.name, window=_description(step.window), size=step.size
     )

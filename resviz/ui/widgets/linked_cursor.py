@@ -1,7 +1,8 @@
-"""The linked cursor: over the cells of a feature map the box of what they see moves in the photo, in the browser alone.
+"""The linked cursor: the box of what a cell sees moves in the photo as the pointer moves over cells.
 
-It mounts what `figures.receptive_field.linked` draws. Arrow keys move the cursor, Enter or a click
-pins the cell, which is reported to the server as "row,column".
+It mounts what `figures.receptive_field.scene.linked` draws and works in the browser alone. Arrow
+keys move the cursor; Enter or a click pins the cell, which is reported to the server as
+"row,column".
 """
 
 from collections.abc import Callable
@@ -9,14 +10,13 @@ from pathlib import Path
 
 import streamlit as st
 
-_CSS = "".join(
-    Path(__file__).with_name(name).read_text() for name in ("clickable.css", "cursor.css")
-)
-_JS = Path(__file__).with_name("cursor.js").read_text()
+_STYLES = ("clickable.css", "linked_cursor.css")
+_CSS = "".join(Path(__file__).with_name(name).read_text() for name in _STYLES)
+_JS = Path(__file__).with_name("linked_cursor.js").read_text()
 _cursor = st.components.v2.component("resviz_cursor", css=_CSS, js=_JS)
 
 
-def show(html: str, key: str, pinned: Callable[[str], None]) -> None:
+def mount_cursor(html: str, key: str, pinned: Callable[[str], None]) -> None:
     """Mount the cursor; `pinned` gets the cell that was pinned, before the page runs again."""
 
     def changed() -> None:

@@ -1,55 +1,134 @@
-"""The cursor on other pages: a map over the photo beside its cells; over a cell it shows the pixels that one sees."""
+"""A map of cells beside the photo: the box of what a cell sees follows the pointer (linked cursor).
+
+`linked_map` is for every page that shows a map. The rest is what the receptive-field page and this
+widget share: the units that are pinned, in the session and in the address, and the geometry of a
+layer's fields.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from resviz.errors import ProbeError
-from resviz.figures import html as boards
-from resviz.figures import raster
-from resviz.figures.receptive_field import scene
+from resviz.figures import html, raster
+from resviz.figures.receptive_field.scene import CursorLabels, Grid, Pictures, Place, linked
+from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.receptive_field import scene as receptive_field
-from resviz.ui.services import photo_results, receptive_fields
+from resviz.ui.services import models, photo_results, receptive_fields
 from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import clickable, linked_cursor
 from resviz.ui.widgets.colour_scale import map_with_scale, scale_bar
 
-SIDE = 448  # pixels of the layer over the photo
+if TYPE_CHECKING:
+    from resviz.probes.receptive_field.theoretical import ReceptiveField
+
+MOST_PINS = 5
+HEAT_SIDE = 448  # pixels of the layer over the photo
+_UNIT = re.compile(r"([0-9]{1,4}),([0-9]{1,4})")  # bounded: an address may hold anything
 
 
-def show(
+url_state.depends_on_model("units")
+
+
+@dataclass(frozen=True, slots=True)
+class MapLabels:
+    """What the two pictures show, for those who cannot see them."""
+
+    photo: str
+    cells: str
+
+
+def linked_map(
     subject: Subject,
     layer: str | None,
     values: np.ndarray,
     scale: raster.Range,
-    titles: tuple[str, str],
+    labels: MapLabels,
     key: str,
 ) -> None:
-    """The positive part of a map (rows, columns) over the photo, and its cells; the frame is round the largest one.
+    """The positive part of a map (rows, columns) over the photo, and its cells.
 
-    `titles` tell what both pictures show. Where the layer's field cannot be followed, or no cell
-    differs from another, there is no cursor, and no frame.
+    The frame is around the largest cell. Where the layer's field cannot be followed, or all cells
+    are equal, there is neither cursor nor frame.
     """
     photo = raster.data_uri(raster.photo_png(photo_results.view(subject)))
-    heat = raster.data_uri(raster.heat_png(values, (SIDE, SIDE), scale.high))
-    grid = _grid(subject, layer, values) if (values != values.flat[0]).any() else None
+    heat = raster.data_uri(raster.heat_png(values, (HEAT_SIDE, HEAT_SIDE), scale.high))
+    grid = _grid_under(subject, layer, values)
     if grid is None:
-        over = boards.overlay(photo, heat, titles[0], _("Opacity"))
-        clickable.show(boards.pair(over, map_with_scale(values, scale, titles[1])), key)
+        over = html.overlay(photo, heat, labels.photo, _("Opacity"))
+        board = html.pair(over, map_with_scale(values, scale, labels.cells))
+        clickable.show(board, key)
         return
-    pictures = scene.Pictures(photo, heat, raster.data_uri(raster.map_png(values, scale)), *titles)
+    cells = raster.data_uri(raster.map_png(values, scale))
+    pictures = Pictures(photo, heat, cells, labels.photo, labels.cells)
     row, column = divmod(int(values.argmax()), values.shape[1])
-    html = scene.linked(
-        pictures, grid, [(row, column)], receptive_field.cursor_words(), calm=True, opacity=0.8
-    ) + scale_bar(scale)
-    linked_cursor.show(html, key, receptive_field.pin)
+    board = linked(pictures, grid, [(row, column)], cursor_labels(), calm=True, opacity=0.8)
+    linked_cursor.mount_cursor(board + scale_bar(scale), key, pin)
 
 
-def _grid(subject: Subject, layer: str | None, values: np.ndarray) -> scene.Grid | None:
-    if layer is None:
+def _grid_under(subject: Subject, layer: str | None, values: np.ndarray) -> Grid | None:
+    if layer is None or (values == values.flat[0]).all():
         return None
-    side = receptive_field.side(subject)
+    image_side = side(subject)
     try:
-        grid = receptive_field.grid_of(receptive_fields.of_layer(subject.model, side, layer), side)
+        field = receptive_fields.of_layer(subject.model, image_side, layer)
     except ProbeError:
         return None
+    grid = grid_of(field, image_side)
     return grid if grid.units == values.shape else None
+
+
+def side(subject: Subject) -> int:
+    """Of the image that the model receives, in pixels."""
+    return models.model(subject.model).input_size
+
+
+def grid_of(field: "ReceptiveField", side: int) -> Grid:
+    """The geometry of a layer's fields in an image of this side."""
+    return Grid(field.units, (side, side), field.size, field.stride, field.start, field.whole_image)
+
+
+def cursor_labels() -> CursorLabels:
+    """What the cursor says about the cell under it."""
+    return CursorLabels(
+        place=_(
+            "Row {row}, column {column} can see rows {top} to {bottom} and columns {left} to"
+            " {right}; {padding}% of that is padding, outside the image."
+        ),
+        opacity=_("Opacity"),
+    )
+
+
+# ---- the pinned units
+
+
+def pins(grid: Grid) -> tuple[Place, ...]:
+    """The pinned units that this layer has; the middle one where there is none."""
+    rows, columns = grid.units
+    units = parse_units(url_state.chosen("units") or "")
+    inside = [(row, column) for row, column in units if row < rows and column < columns]
+    most = MOST_PINS if several() else 1
+    return tuple(inside[-most:]) or ((rows // 2, columns // 2),)
+
+
+def parse_units(text: str) -> list[Place]:
+    """The units in `row,column;row,column`; what is no unit is left out."""
+    matches = (_UNIT.fullmatch(part) for part in text.split(";"))
+    return [(int(match[1]), int(match[2])) for match in matches if match]
+
+
+def pin(picked: str) -> None:
+    """Remember a unit, beside the others where several are wanted; a second click removes it."""
+    chosen = url_state.chosen("units") or ""
+    before = [text for text in chosen.split(";") if text] if several() else []
+    others = [text for text in before if text != picked]
+    removed = picked in before and others
+    after = others if removed else [*others[1 - MOST_PINS :], picked]
+    url_state.choose("units", ";".join(after))
+
+
+def several() -> bool:
+    """Whether more than one unit can be pinned."""
+    return url_state.chosen("several") == "True"

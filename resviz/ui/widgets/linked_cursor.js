@@ -8,7 +8,7 @@ document.addEventListener("keydown", forget, true);
 // The box in the photo follows the pointer over the cells, without the server; a click, or Enter, pins the cell.
 const wire = (scene, setTriggerValue) => {
   const g = JSON.parse(scene.dataset.linked);
-  const cells = scene.querySelector(".lattice"), here = scene.querySelector(".here"), told = scene.querySelector(".told");
+  const cells = scene.querySelector(".lattice"), here = scene.querySelector(".here"), sentence = scene.querySelector(".sees");
   const [rows, columns] = g.units, [height, width] = g.side;
   const pinned = g.pins[g.pins.length - 1];
   let at = pinned;
@@ -41,7 +41,7 @@ const wire = (scene, setTriggerValue) => {
     const padding = 1 - inside(top, h, height) * inside(left, w, width) / (h * w);
     const facts = { row: unit[0], column: unit[1], top: round(top), bottom: round(top + h - 1), left: round(left),
       right: round(left + w - 1), padding: round(100 * padding) };
-    told.textContent = g.words.replace(/\{(\w+)\}/g, (_, name) => facts[name]);
+    sentence.textContent = g.words.replace(/\{(\w+)\}/g, (_, name) => facts[name]);
     scene.classList.toggle("moving", unit[0] !== pinned[0] || unit[1] !== pinned[1]);
     scene.dataset.at = unit.join(",");
   };
