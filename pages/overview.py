@@ -7,7 +7,7 @@ from resviz.ui.attribution import panels
 from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.page import _, escaped
-from resviz.ui.services import models, photo_results, pictures
+from resviz.ui.services import models, photo_results
 from resviz.ui.shell import sidebar
 from resviz.ui.widgets import clickable
 
@@ -32,7 +32,7 @@ box = models.model(subject.model).preprocess.box(size)
 with photo.container():
     clickable.show(
         html.framed_photo(
-            raster.data_uri(pictures.jpeg(subject.photo)),
+            raster.data_uri(photo_results.jpeg(subject.photo)),
             _("The photo {title}").format(title=said(subject.title)),
             box,
             size,

@@ -37,8 +37,6 @@ SAME_NAME = 0.30  # the share of modules whose test has their name; 0.9 is the g
 UPWARD = {
     "resviz.figures.batchnorm.through_training -> resviz.figures.gradient_flow.depth_by_step",
     "resviz.probes.feature_maps.activations -> resviz.probes.attribution.grad_cam",
-    "resviz.ui.services.image_batches -> resviz.ui.shell.sidebar",
-    "resviz.ui.widgets.layer_picker -> resviz.ui.shell.sidebar",
 }
 SHORT = 34  # so many scraps are left; it only becomes less
 LONG = {
@@ -56,7 +54,6 @@ LONG = {
     "resviz/training/runs/reader.py",
     "resviz/ui/feature_maps/panels.py",
     "resviz/ui/gradient_flow/lesions.py",
-    "resviz/ui/services/models.py",
 }
 
 

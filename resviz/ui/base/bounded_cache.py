@@ -31,7 +31,10 @@ class BoundedCache(Generic[T]):
         _all.add(self)
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the result of that key, made by the first who asks; if `make` raises, the next one tries again."""
+        """Return the result of that key, made by the first who asks.
+
+        If `make` raises, the next one tries again.
+        """
         with self._guard:
             making = self._making.setdefault(key, threading.Lock())
         with making:

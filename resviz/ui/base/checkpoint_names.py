@@ -1,4 +1,8 @@
-"""A run's network at a moment of its training: `run/ID?checkpoint=initial`, `epoch-3` and so on; `run/ID` ends it."""
+"""A run's network at a checkpoint of its training, as a model's name.
+
+`run/ID?checkpoint=initial`, `run/ID?checkpoint=epoch-3` and so on; `run/ID` is the network at the
+end of its training.
+"""
 
 import re
 
@@ -9,32 +13,33 @@ _MARK = "?checkpoint="
 
 
 def base(name: str) -> str:
-    """A model's name without the moment of its training."""
+    """Drop the checkpoint from a model's name."""
     return name.partition(_MARK)[0] if name.startswith("run/") else name
 
 
-def at(name: str, moment: str) -> str:
-    """The name of a run's model at a moment; the last one needs no mention."""
-    return base(name) if moment == END else f"{base(name)}{_MARK}{moment}"
+def at(name: str, checkpoint: str) -> str:
+    """Name a run's model at a checkpoint; the last one needs no mention."""
+    return base(name) if checkpoint == END else f"{base(name)}{_MARK}{checkpoint}"
 
 
-def told(name: str) -> str:
-    """The moment that a model's name tells; empty where it tells none."""
+def checkpoint(name: str) -> str:
+    """Read the checkpoint from a model's name; empty where it names none."""
     return name.partition(_MARK)[2] if name.startswith("run/") else ""
 
 
 def saved(name: str) -> tuple[str, ...]:
-    """The moments whose weights are kept, in their order; none for what is not a run."""
+    """List the checkpoints that a run has saved, in their order; none for what is not a run."""
     from resviz.models import zoo
 
     run = base(name).removeprefix("run/")
-    ours = name.startswith("run/") and re.fullmatch(
-        r"\w[\w.-]*", run
-    )  # no way out of the folder of runs
-    return zoo.saved(run) if ours else ()
+    # no name may lead out of the folder of runs
+    inside = name.startswith("run/") and re.fullmatch(r"\w[\w.-]*", run)
+    return zoo.saved(run) if inside else ()
 
 
-def title(moment: str) -> str:
-    """A moment's name for people."""
-    words = {START: _("untrained"), END: _("final")}
-    return words.get(moment) or _("epoch {number}").format(number=moment.rpartition("-")[2])
+def title(checkpoint: str) -> str:
+    """Name a checkpoint on the screen."""
+    titles = {START: _("untrained"), END: _("final")}
+    if checkpoint in titles:
+        return titles[checkpoint]
+    return _("epoch {number}").format(number=checkpoint.rpartition("-")[2])

@@ -6,7 +6,7 @@ from resviz.ui.base.i18n import translate as _
 
 
 def times(ratio: float) -> str:
-    """What stands before "as much": 5.9 million times, 12 times, 1/350 of, 4.2 × 10⁻²² of."""
+    """Say what stands before "as much": 5.9 million times, 1/350 of, 4.2 × 10⁻²² of."""
     if math.isnan(ratio):
         return _("an undefined multiple of")
     if math.isinf(ratio):
@@ -17,26 +17,26 @@ def times(ratio: float) -> str:
         return _("{number} times").format(number=_large(ratio))
     if ratio >= 0.1:
         return _("{number} of").format(number=f"{ratio:.2g}")
-    return _("{number} of").format(
-        number=f"1/{_large(1 / ratio)}" if ratio > 1e-6 else _power(ratio)
-    )
+    share = f"1/{_large(1 / ratio)}" if ratio > 1e-6 else _power(ratio)
+    return _("{number} of").format(number=share)
 
 
 def _large(number: float) -> str:
-    """Two significant digits, three below ten; thousands grouped, millions as a word."""
-    if number < 100:
-        return f"{number:.2g}" if number >= 10 else f"{number:.3g}"
-    if number < 1e6:
-        return f"{float(f'{number:.2g}'):,.0f}"
-    if number < 1e9:
-        return _("{number} million").format(
-            number=f"{number / 1e6:.2g}" if number < 1e8 else f"{number / 1e6:.0f}"
-        )
+    """Round to two significant digits, three below ten; thousands grouped, millions as a word."""
+    if number < 9.995:
+        return f"{number:.3g}"
+    rounded = float(f"{number:.2g}")  # first of all, for it decides how many digits there are
+    if rounded < 1e6:
+        return f"{rounded:,.0f}"
+    if number < 9.95e7:
+        return _("{number} million").format(number=f"{rounded / 1e6:g}")
+    if number < 9.995e8:
+        return _("{number} million").format(number=f"{number / 1e6:.0f}")
     return _power(number)
 
 
 def power_of_two(exponent: int) -> str:
-    """2 to a whole number: in digits as long as they can be read, then as a power."""
+    """Say 2 to a whole number: in digits as long as they can be read, then as a power."""
     return f"{2**exponent:,}" if exponent < 20 else f"2{_raised(exponent)}"
 
 

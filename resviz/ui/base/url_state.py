@@ -1,6 +1,7 @@
-"""What a visitor has chosen: kept for the session across all pages, and in the address, so that a view can be shared.
+"""What a visitor has chosen: for the session across all pages, and in the address.
 
-Only choices are kept, never defaults: a default may depend on the page, the model or the photo.
+So a view can be shared. Only choices are kept, never defaults: a default may depend on the page,
+the model or the photo.
 Values are plain identifiers, the same in every language (Streamlit's own binding would put
 translated labels into the address).
 """
@@ -19,12 +20,12 @@ _of_one_model: set[str] = set()
 
 
 def depends_on_model(*keys: str) -> None:
-    """Declare keys, where they are picked, whose choices are forgotten when another model is chosen."""
+    """Declare, where they are picked, keys that are forgotten when another model is chosen."""
     _of_one_model.update(keys)
 
 
 def chosen(key: str) -> str | None:
-    """What was chosen for `key`, by a click or by the address; None where nothing was."""
+    """Return what was chosen for `key`, by a click or by the address; None where nothing was."""
     if key in _of_one_model and _chosen_for().get(key) != _model():
         forget(key)
     return _choices().get(key)
@@ -43,7 +44,7 @@ def forget(*keys: str) -> None:
 
 
 def publish(page: str) -> None:
-    """Put all choices into the address; where the visitor went back or forth on one page, take them from it.
+    """Put all choices into the address; after Back or Forward on one page take them from it.
 
     A link to another page may bring choices along: they join the others.
     """
@@ -63,9 +64,9 @@ def publish(page: str) -> None:
 def pick(
     widget: Callable[..., Any], label: str, options: Sequence[T], default: T, key: str, **more: Any
 ) -> T:
-    """A widget that chooses one of `options`; it shows the choice made for `key`, else the default."""
-    named = {str(option): option for option in options}
-    st.session_state[key] = named.get(chosen(key) or "", default)
+    """Pick one of `options` by a widget; it shows the choice made for `key`, else the default."""
+    by_name = {str(option): option for option in options}
+    st.session_state[key] = by_name.get(chosen(key) or "", default)
     picked = widget(
         label, options, key=key, on_change=lambda: choose(key, st.session_state[key]), **more
     )
@@ -82,13 +83,13 @@ def pick_some(
     widget: Callable[..., Any] | None = None,
     **more: Any,
 ) -> list[str]:
-    """Pills of which several can be on, at least one or, with `or_none`, none; commas part them in the address.
+    """Pick several by pills, at least one or, with `or_none`, none; the address has commas.
 
-    `widget`: another one that chooses several, for options that are too many for pills.
+    `widget`: another one that picks several, for options that are too many for pills.
     """
-    told = chosen(key)
-    on = [option for option in options if option in (told or "").split(",")]
-    if not on and not (or_none and told == ""):
+    value = chosen(key)
+    on = [option for option in options if option in (value or "").split(",")]
+    if not on and not (or_none and value == ""):
         on = list(default)
     st.session_state[key] = on
 
@@ -101,7 +102,7 @@ def pick_some(
 
 
 def switch(label: str, key: str) -> bool:
-    """A toggle, off unless it was switched on."""
+    """Draw a toggle, off unless it was switched on."""
     st.session_state[key] = chosen(key) == "True"
     return st.toggle(label, key=key, on_change=lambda: choose(key, st.session_state[key]))
 
@@ -125,5 +126,5 @@ def _chosen_for() -> dict[str, str]:
 
 
 def _model() -> str:
-    """The chosen model; a checkpoint of a run has the layers and classes of all others of that run."""
+    """The chosen model without its checkpoint: all checkpoints of a run have the same layers."""
     return checkpoint_names.base(_choices().get("model", ""))

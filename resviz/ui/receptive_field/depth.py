@@ -118,7 +118,7 @@ def _own_checkpoint(name: str) -> str:
     Without the run's title, which may become known while the page is open: the widget would lose
     its choice.
     """
-    checkpoint = checkpoint_names.told(name) or checkpoint_names.END
+    checkpoint = checkpoint_names.checkpoint(name) or checkpoint_names.END
     return _("this run, {checkpoint}").format(checkpoint=checkpoint_names.title(checkpoint))
 
 

@@ -1,10 +1,11 @@
-"""Several pictures at once, as a model receives them: the samples, uploads, noise, a part of a dataset.
+"""Several pictures at once, as a model receives them: samples, uploads, noise, a dataset.
 
 Of datasets the one that the model learned from is offered, where it lies on this machine, or
 another that does.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,22 +21,22 @@ from resviz.ui.base import url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models, photo_results, pictures, training_data
+from resviz.ui.services import models, photo_results, training_data
 from resviz.ui.services.subject import Subject
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 MOST = 16  # images in a batch
-NOISES = 8
+NOISES = 8  # pictures of noise
 PICTURES = 24  # of a dataset; as many others stand by to measure statistics on
 EVERYWHERE = "digits"  # bundled
-_KEPT = "kept-batch"
+_UPLOADED = "batch-of-uploads"
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Pictures as the model receives them, (n, 3, side, side) in uint8; equal where the keys are."""
+    """Pictures as the model receives them, uint8 (n, 3, side, side); equal where the keys are."""
 
     key: str  # tells what they were made of
     titles: tuple[str, ...] = field(compare=False)
@@ -43,96 +44,95 @@ class Batch:
 
 
 def keep_uploads() -> None:
-    """The uploader for several photos; they stay for the session."""
+    """Draw the uploader for several photos, which stay for the session."""
     files = st.file_uploader(
         _("Two photos or more, at most {most}").format(most=MOST),
         accept_multiple_files=True,
         key="batch_uploads",
     )
     if files:
-        st.session_state[_KEPT] = [(file.name, file.getvalue()) for file in files]
+        st.session_state[_UPLOADED] = [(file.name, file.getvalue()) for file in files]
     st.caption(_("The photos stay in the server's memory and are never stored."))
 
 
 def of(subject: Subject, source: str) -> Batch:
-    """The chosen pictures; raises `ImageError` for an upload that is no picture, or too many of them."""
+    """Make the batch of a source; raises `ImageError` for an upload that is no picture."""
     if source == "noise":
-        side = models.model(subject.model).input_size
-        pixels = np.random.default_rng(0).integers(0, 256, (NOISES, 3, side, side), np.uint8)
-        return Batch(
-            f"noise-{NOISES}",
-            tuple(_("noise {number}").format(number=i + 1) for i in range(NOISES)),
-            pixels,
-        )
-    shown = _pictures(subject, source)
-    key = hashlib.sha256("".join(picture.sha256 for _title, picture in shown).encode()).hexdigest()
-    views = [
-        np.array(photo_results.view(Subject(subject.model, picture))) for _title, picture in shown
-    ]
+        return _of_noise(models.model(subject.model).input_size)
+    pictures = _pictures(subject, source)
+    hashes = "".join(picture.sha256 for _title, picture in pictures)
+    subjects = [Subject(subject.model, picture) for _title, picture in pictures]
+    views = np.stack([np.array(photo_results.view(each)) for each in subjects])
     return Batch(
-        key, tuple(title for title, _picture in shown), np.stack(views).transpose(0, 3, 1, 2)
+        key=hashlib.sha256(hashes.encode()).hexdigest(),
+        titles=tuple(title for title, _picture in pictures),
+        pixels=views.transpose(0, 3, 1, 2),
     )
 
 
-def corrupted(shown: Batch, corruption: str, strength: int) -> Batch:
-    """The same pictures made worse."""
+def _of_noise(side: int) -> Batch:
+    pixels = np.random.default_rng(0).integers(0, 256, (NOISES, 3, side, side), np.uint8)
+    titles = tuple(_("noise {number}").format(number=i + 1) for i in range(NOISES))
+    return Batch(f"noise-{NOISES}", titles, pixels)
+
+
+def corrupted(batch: Batch, corruption: str, strength: int) -> Batch:
+    """Apply a corruption to each picture."""
     import torch
 
     from resviz.data.corruptions import corrupt
 
-    pixels = corrupt(
-        torch.from_numpy(np.ascontiguousarray(shown.pixels)), corruption, strength
-    ).numpy()
-    return Batch(f"{shown.key}-{corruption}-{strength}", shown.titles, pixels)
+    pixels = torch.from_numpy(np.ascontiguousarray(batch.pixels))
+    changed = corrupt(pixels, corruption, strength).numpy()
+    return Batch(f"{batch.key}-{corruption}-{strength}", batch.titles, changed)
 
 
 def _pictures(subject: Subject, source: str) -> list[tuple[str, Picture]]:
-    kept = st.session_state.get(_KEPT, [])
     if source == "photo":
         return [(said(subject.title), subject.photo)]
-    if source == "uploads" and kept:
-        if len(kept) > MOST:
-            raise ImageError(
-                "{count} photos are too many; choose at most {most}.", count=len(kept), most=MOST
-            )
-        return [(name, pictures.picture(data)) for name, data in kept]
     if source == "uploads":
+        uploads = st.session_state.get(_UPLOADED, [])
+        if uploads:
+            return _decoded(uploads)
         st.info(_("Nothing chosen yet: the samples are the batch."))
-    return [
-        (said(sample.title), pictures.picture(samples.read(sample.key)))
-        for sample in samples.SAMPLES
-    ]
+    return _decoded((said(sample.title), samples.read(sample.key)) for sample in samples.SAMPLES)
 
 
-def tensor(model: str, shown: Batch) -> "Tensor":
-    """The batch normalised as the model wants it."""
+def _decoded(files: Iterable[tuple[str, bytes]]) -> list[tuple[str, Picture]]:
+    named = list(files)
+    if len(named) > MOST:
+        raise ImageError(
+            "{count} photos are too many; choose at most {most}.", count=len(named), most=MOST
+        )
+    return [(name, photo_results.picture(data)) for name, data in named]
+
+
+def tensor(model: str, batch: Batch) -> "Tensor":
+    """Normalise the batch as the model wants it."""
     import torch
 
-    return models.normalised(models.model(model), torch.from_numpy(shown.pixels))
+    return models.normalised(models.model(model), torch.from_numpy(batch.pixels))
 
 
-def thumbnails(shown: Batch) -> list[str]:
-    """Each picture as an address."""
+def thumbnails(batch: Batch) -> list[str]:
+    """Encode each picture as a data address."""
     from PIL import Image
 
-    return [
-        raster.data_uri(raster.photo_jpeg(Image.fromarray(image.transpose(1, 2, 0)), 128))
-        for image in shown.pixels
-    ]
+    images = [Image.fromarray(pixels.transpose(1, 2, 0)) for pixels in batch.pixels]
+    return [raster.data_uri(raster.photo_jpeg(image, 128)) for image in images]
 
 
 def choose_dataset(model: str) -> str:
-    """The picker of those that are here, the model's own first; a sentence where its own is not."""
-    mine = training_data.own(model)
-    if mine and not training_data.present(mine):
+    """Pick one of the datasets that are here, the model's own first; say where that one is not."""
+    own = training_data.own(model)
+    if own and not training_data.present(own):
         st.info(
             _(
                 "This model learned from {data}, which is not on this machine: {other} stands in."
-            ).format(data=escaped(training_data.title(mine)), other=training_data.title(EVERYWHERE))
+            ).format(data=escaped(training_data.title(own)), other=training_data.title(EVERYWHERE))
         )
-    names = [
-        name for name in dict.fromkeys([mine or EVERYWHERE, *KNOWN]) if training_data.present(name)
-    ]
+    offered = dict.fromkeys([own or EVERYWHERE, *KNOWN])
+    names = [name for name in offered if training_data.present(name)]
     if len(names) == 1:
         return names[0]
     return url_state.pick(
@@ -141,13 +141,14 @@ def choose_dataset(model: str) -> str:
 
 
 def of_dataset(model: str, name: str) -> tuple[Batch, Batch]:
-    """Pictures of the test split as the model receives them, and as many others; raises `DataError`."""
+    """Draw pictures of the test split for the model, and as many others; raises `DataError`."""
     labels, split = training_data.drawn(models.model(model), name, 2 * PICTURES)
-    pixels, titles = split.images.numpy(), [labels[i] for i in split.targets.tolist()]
+    titles = tuple(labels[i] for i in split.targets.tolist())
+    pixels = split.images.numpy()
     half = (len(titles) + 1) // 2
-    parts = slice(0, half), slice(half, None) if len(titles) > 1 else slice(0, 1)
-    first, second = (
-        Batch(f"{name}-{part.start}", tuple(titles[part]), np.ascontiguousarray(pixels[part]))
-        for part in parts
-    )
-    return first, second
+    others = slice(half, None) if len(titles) > 1 else slice(0, 1)
+    return _part(name, titles, pixels, slice(0, half)), _part(name, titles, pixels, others)
+
+
+def _part(name: str, titles: tuple[str, ...], pixels: np.ndarray, part: slice) -> Batch:
+    return Batch(f"{name}-{part.start}", titles[part], np.ascontiguousarray(pixels[part]))

@@ -1,8 +1,7 @@
-"""Models and results, computed once and shared by everybody on the server.
+"""Models, loaded once and shared by everybody on the server, and what is known of them.
 
-Torch is imported inside the functions: a page shows its frame first. Results are keyed by the
-model's name, the hash of the picture and the options; a semaphore keeps thirty visitors from
-computing at once.
+Torch is imported inside the functions: a page shows its frame first. A semaphore keeps thirty
+visitors from computing at once.
 """
 
 import gc
@@ -45,7 +44,7 @@ def computing() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Import torch, once: share the cores out among the places, and end the garbage collection of its objects.
+    """Import torch, once: share out the cores, and end the garbage collection of its objects.
 
     Streamlit collects garbage after every run of every visitor; a million objects that never die
     make that slow.
@@ -65,7 +64,7 @@ def warm_up() -> None:
 
 @st.cache_data(ttl=5, show_spinner=False)
 def catalogue() -> "tuple[ModelInfo, ...]":
-    """What the model picker offers."""
+    """List what the model picker offers."""
     from resviz.models import zoo
 
     return zoo.catalogue()
@@ -85,27 +84,25 @@ def _loaded(name: str, progress: Progress) -> "tuple[LoadedModel, Pool]":
 
 
 def model(name: str, progress: Progress = silent) -> "LoadedModel":
-    """The model of that name, loaded once for the server."""
+    """Return the model of that name, loaded once for the server; raises `ModelError`."""
     _check_file(name)
     return _loaded(name, progress)[0]
 
 
 def untrained(name: str) -> str | None:
-    """The sentence for a network with random weights."""
+    """Return the sentence for a network with random weights; None for another one."""
     random = (
         name.startswith("new/")
-        or checkpoint_names.told(name) == checkpoint_names.START
+        or checkpoint_names.checkpoint(name) == checkpoint_names.START
         or model(name).card.get("weights") == "none"
     )
-    return (
-        _("This network is untrained: its weights are random, and so is its answer.")
-        if random
-        else None
-    )
+    if not random:
+        return None
+    return _("This network is untrained: its weights are random, and so is its answer.")
 
 
 def refresh(name: str) -> None:
-    """Forget everything if the weights of that name have been written over since they were loaded."""
+    """Forget everything if the weights of that name were written over since they were loaded."""
     stamp = _stamp(name)
     if _stamps.setdefault(name, stamp) != stamp:
         clear_all()
@@ -114,36 +111,41 @@ def refresh(name: str) -> None:
 
 
 def _stamp(name: str) -> tuple[int, int] | None:
-    """When the file was written, and its length; None for a name without a file that changes."""
-    kind, _slash, rest = name.partition("?")[0].partition("/")
-    path = {"file": Path(rest), "run": paths.home() / "runs" / rest / "model.safetensors"}.get(kind)
+    """Return when a model's file was written, and its length; None where no file can change."""
+    path = _path(name)
     try:
-        found = path.stat() if path else None
+        status = path.stat() if path else None
     except OSError:
         return None
-    return (found.st_mtime_ns, found.st_size) if found else None
+    return (status.st_mtime_ns, status.st_size) if status else None
+
+
+def _path(name: str) -> Path | None:
+    """The file that a name stands for, where it may be written again."""
+    kind, _slash, rest = name.partition("?")[0].partition("/")
+    if kind == "run":
+        return paths.home() / "runs" / rest / "model.safetensors"
+    return Path(rest) if kind == "file" else None
 
 
 def is_loaded(name: str) -> bool:
-    """Whether the model can be had without waiting."""
+    """Tell whether the model can be had without waiting."""
     return name in _models
 
 
 def files() -> list[str]:
-    """Names of the weight files that somebody put into the app's folder for models."""
-    found = (
-        path for path in models_folder().glob("*") if path.suffix in WEIGHTS and path.is_file()
-    )
-    return [f"file/{path}" for path in sorted(found)]
+    """Name the weight files that somebody put into the app's folder for models."""
+    inside = sorted(models_folder().glob("*"))
+    return [f"file/{path}" for path in inside if path.suffix in WEIGHTS and path.is_file()]
 
 
 def models_folder() -> Path:
-    """Where the app looks for weight files."""
+    """Return the folder in which the app looks for weight files."""
     return paths.home() / "models"
 
 
 def _check_file(name: str) -> None:
-    """A visitor may not point the server at any file: only at those in the folder for models."""
+    """Refuse files outside the folder for models: visitors may not point the server at any."""
     if name.startswith("file/") and name.partition("?")[0] not in files():
         raise ModelError(
             _("The app opens weight files in {folder} only; put the file there.").format(
@@ -154,14 +156,14 @@ def _check_file(name: str) -> None:
 
 @contextmanager
 def borrowed(name: str) -> "Iterator[nn.Module]":
-    """A clone of the model for this caller alone, and a place at the processor."""
+    """Lend a clone of the model to this caller alone, and a place at the processor."""
     pool = _loaded(name, silent)[1]
     with computing(), pool.borrow() as clone:
         yield clone
 
 
 def normalised(loaded: "LoadedModel", images: "Tensor") -> "Tensor":
-    """Views of many pictures, uint8 (N, 3, H, W), as the model receives them, where models run."""
+    """Normalise views of many pictures, uint8 (N, 3, H, W), for the model, where models run."""
     from resviz.device import best
 
     return loaded.normalise(images).to(best().type)
@@ -169,7 +171,7 @@ def normalised(loaded: "LoadedModel", images: "Tensor") -> "Tensor":
 
 @cached(64)
 def layers(name: str) -> "tuple[Layer, ...]":
-    """Every layer with its shape at the model's input size."""
+    """List every layer with its shape at the model's input size."""
     from resviz.probes.core.layers import layers as probe
 
     return probe(model(name).model, model(name).input_size)
@@ -177,21 +179,21 @@ def layers(name: str) -> "tuple[Layer, ...]":
 
 @cached(64)
 def block_names(name: str) -> tuple[str, ...]:
-    """The blocks of the network in forward order."""
+    """Name the blocks of the network in forward order."""
     from resviz.probes.feature_maps.activations import blocks
 
     return blocks(model(name).model)
 
 
 def map_blocks(name: str) -> tuple[str, ...]:
-    """The blocks whose outputs have height and width; where none has, the layers that do."""
+    """Name the blocks whose outputs have height and width; where none has, the layers that do."""
     spatial = [layer.name for layer in layers(name) if layer.spatial]
     return tuple(block for block in block_names(name) if block in spatial) or tuple(spatial)
 
 
 @cached(64)
 def default_layer(name: str) -> str:
-    """The last layer whose map has more than one cell."""
+    """Name the last layer whose map has more than one cell."""
     from resviz.probes.attribution.methods import last_spatial
 
     return last_spatial(model(name).model, model(name).input_size)

@@ -1,4 +1,4 @@
-"""What the probes find of a model and a photo, computed once and shared by everybody on the server.
+"""Photos, and what the probes find in one, computed once for everybody on the server.
 
 Torch is imported inside the functions: a page shows its frame first.
 """
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resviz.data.images import Picture, decode
+from resviz.figures.raster import photo_jpeg
 from resviz.progress import Progress
 from resviz.ui.base.bounded_cache import BoundedCache, cached
 from resviz.ui.services import models
@@ -21,16 +23,31 @@ if TYPE_CHECKING:
     from resviz.probes.feature_maps.activations import Activation, ResidualParts
 
 _attributions: "BoundedCache[Attribution]" = BoundedCache(256)
+_jpegs: BoundedCache[bytes] = BoundedCache(64)
+
+
+@cached(8)
+def picture(data: bytes) -> Picture:
+    """Decode a photo; raises `ImageError`."""
+    return decode(data)
+
+
+def jpeg(photo: Picture) -> bytes:
+    """Encode the photo itself, small enough to send."""
+    return _jpegs.get(photo.sha256, lambda: photo_jpeg(photo.image))
 
 
 @cached(64)
 def view(subject: Subject) -> "Image":
-    """The pixels that the model receives, as an RGB picture; scaling down a large photo takes a while."""
+    """Return the pixels that the model receives, as an RGB picture.
+
+    Scaling down a large photo takes a while.
+    """
     return models.model(subject.model).preprocess.view(subject.photo.image)
 
 
 def tensor(subject: Subject) -> "Tensor":
-    """The photo as the model receives it, (1, 3, H, W), where the model runs."""
+    """Return the photo as the model receives it, (1, 3, H, W), where the model runs."""
     from resviz.device import best
 
     preprocess = models.model(subject.model).preprocess
@@ -39,7 +56,7 @@ def tensor(subject: Subject) -> "Tensor":
 
 @cached(256)
 def prediction(subject: Subject) -> "Prediction":
-    """Top-5 and all probabilities."""
+    """Predict the classes: the five likeliest, and all probabilities."""
     from resviz.probes.core.prediction import predict
 
     labels = models.model(subject.model).labels
@@ -49,7 +66,7 @@ def prediction(subject: Subject) -> "Prediction":
 
 @cached(64)
 def stage_maps(subject: Subject, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Mean over channels of each of these layers' outputs."""
+    """Average over the channels of each of these layers' outputs."""
     from resviz.probes.feature_maps.activations import stage_summary
 
     with models.borrowed(subject.model) as net:
@@ -58,7 +75,7 @@ def stage_maps(subject: Subject, layers: tuple[str, ...]) -> dict[str, np.ndarra
 
 @cached(12)
 def activation(subject: Subject, layer: str) -> "Activation":
-    """All channels of one layer."""
+    """Record all channels of one layer."""
     from resviz.probes.feature_maps.activations import activations
 
     with models.borrowed(subject.model) as net:
@@ -67,7 +84,7 @@ def activation(subject: Subject, layer: str) -> "Activation":
 
 @cached(128)
 def channel_relevance(subject: Subject, layer: str, target: int) -> np.ndarray:
-    """Gradient times activation of each channel for a class."""
+    """Compute gradient times activation of each channel for a class."""
     from resviz.probes.feature_maps.activations import gradient_times_activation
 
     with models.borrowed(subject.model) as net:
@@ -76,7 +93,7 @@ def channel_relevance(subject: Subject, layer: str, target: int) -> np.ndarray:
 
 @cached(12)
 def residual_parts(subject: Subject, block: str) -> "ResidualParts":
-    """x, F(x) and their sum in one block."""
+    """Record x, F(x) and their sum in one block."""
     from resviz.probes.feature_maps.activations import residual_parts as probe
 
     with models.borrowed(subject.model) as net:
@@ -90,7 +107,10 @@ def attribution(
     target: int,
     progress: Progress | None = None,
 ) -> "Attribution":
-    """A map by any method; Grad-CAM keeps its graph, so another class is a hundredth of the work."""
+    """Compute a map by any method.
+
+    Grad-CAM keeps its graph, so another class is a hundredth of the work.
+    """
 
     def compute() -> "Attribution":
         from resviz.probes.attribution.methods import attribute

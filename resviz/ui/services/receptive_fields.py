@@ -1,4 +1,4 @@
-"""Receptive fields, computed once and shared by everybody on the server, as in `cache`."""
+"""Receptive fields, computed once and shared by everybody on the server."""
 
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ _measured: "BoundedCache[EffectiveField | None]" = BoundedCache(512)
 
 
 def theoretical(name: str, side: int) -> "Mapping[str, ReceptiveField]":
-    """The fields of all layers that have a map and can be followed, in forward order."""
+    """Follow the fields of all layers that have a map and can be followed, in forward order."""
     from resviz.probes.receptive_field.theoretical import receptive_field
 
     def follow() -> "Mapping[str, ReceptiveField]":
@@ -34,17 +34,18 @@ def theoretical(name: str, side: int) -> "Mapping[str, ReceptiveField]":
 
 
 def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
-    """One layer's field; raises `ProbeError`, which says why, where it cannot be followed."""
+    """Follow one layer's field; raises `ProbeError` where it cannot be followed."""
     from resviz.probes.receptive_field.theoretical import receptive_field
 
-    if layer in (found := theoretical(name, side)):
-        return found[layer]
+    fields = theoretical(name, side)
+    if layer in fields:
+        return fields[layer]
     with models.borrowed(name) as net:
         return receptive_field(net, [layer], side)[0]
 
 
 def on_noise(name: str, side: int, layer: str, unit: Unit | None) -> "EffectiveField | None":
-    """The effective field over noise; None for a unit that nothing moves."""
+    """Measure the effective field over noise; None for a unit that nothing moves."""
     from resviz.device import best
     from resviz.probes.receptive_field.effective import INPUTS, noise
 
@@ -52,14 +53,14 @@ def on_noise(name: str, side: int, layer: str, unit: Unit | None) -> "EffectiveF
 
 
 def is_measured(name: str, side: int, layer: str) -> bool:
-    """Whether the field of the layer's middle unit over noise is known already."""
+    """Tell whether the field of the layer's middle unit over noise is known already."""
     return (name, side, layer, None) in _measured
 
 
 def on_pictures(
     name: str, shown: Batch, layer: str, unit: Unit, progress: Progress
 ) -> "EffectiveField | None":
-    """The effective field over these pictures; None for a unit that nothing moves."""
+    """Measure the effective field over these pictures; None for a unit that nothing moves."""
     draws = max(1, DRAWS // len(shown.pixels))
     return _effective(
         name, shown.key, lambda: tensor(name, shown), layer, unit, draws=draws, progress=progress
@@ -74,7 +75,7 @@ def _effective(
     unit: Unit | None,
     **how: Any,
 ) -> "EffectiveField | None":
-    """Measured on these inputs, of which the key tells what they are, once for everybody."""
+    """Measure on inputs whose key tells what they are, once for everybody."""
     from resviz.probes.receptive_field.effective import effective_receptive_fields
 
     def measure() -> "EffectiveField | None":
@@ -86,7 +87,7 @@ def _effective(
 
 @cached(64)
 def arithmetic(name: str, side: int, layer: str) -> "tuple[Step, ...]":
-    """The rows that lead to a layer."""
+    """List the steps of arithmetic that lead to a layer."""
     from resviz.probes.receptive_field.arithmetic import arithmetic as probe
 
     with models.borrowed(name) as net:
@@ -95,7 +96,7 @@ def arithmetic(name: str, side: int, layer: str) -> "tuple[Step, ...]":
 
 @cached(32)
 def fit(name: str, side: int) -> "ImageFit":
-    """How an image of that side suits the network."""
+    """Tell how an image of that side suits the network."""
     from resviz.probes.receptive_field.input_size import image_fit
 
     with models.borrowed(name) as net:

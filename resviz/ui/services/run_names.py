@@ -1,4 +1,4 @@
-"""What networks and runs are called, short, and so that no two that lie side by side have one name."""
+"""What networks and runs are called: short, and no two side by side the same."""
 
 import re
 import time
@@ -32,19 +32,18 @@ _TELLING = (
 
 
 def network_title(spec: ModelSpec) -> str:
-    """Family, depth, and what is not usual with them."""
+    """Say family, depth, and what is not usual with them."""
     return ", ".join([f"{family_title(spec.family)}-{spec.depth}", *_unusual(spec)])
 
 
 def model_title(name: str) -> str:
-    """A model by its name, for charts and lists; what the catalogue does not know keeps its name."""
+    """Name a model in charts and lists; what the catalogue does not know keeps its name."""
     known = {info.name: info for info in models.catalogue()}
     info = known.get(checkpoint_names.base(name))
     if info is not None and name.startswith("run/"):
-        moment = checkpoint_names.told(name)
-        return ", ".join(
-            filter(None, [trained_title(info), moment and checkpoint_names.title(moment)])
-        )
+        checkpoint = checkpoint_names.checkpoint(name)
+        parts = [trained_title(info), checkpoint and checkpoint_names.title(checkpoint)]
+        return ", ".join(filter(None, parts))
     if info is not None:
         return said(info.title)
     if name.endswith(_NONE) and (info := known.get(name.removesuffix(_NONE))):
@@ -57,48 +56,56 @@ def model_title(name: str) -> str:
 
 
 def trained_title(info: "ModelInfo") -> str:
-    """A network that was trained here, called as its run is everywhere."""
+    """Name a network that was trained here as its run is called everywhere."""
     if info.spec is None:
         return said(info.title)
     return ", ".join(filter(None, [network_title(info.spec), info.dataset]))
 
 
 def run_title(info: RunInfo) -> str:
-    """The network of a run."""
+    """Name the network of a run."""
     return network_title(spec_of(info))
 
 
 def spec_of(info: RunInfo) -> ModelSpec:
-    """The network that a run trains."""
+    """Read which network a run trains."""
     return ModelSpec.parse(info.model.removeprefix("new/"))
 
 
 def variants(records: Sequence[RunReader], infos: Sequence[RunInfo]) -> list[tuple[int, str]]:
-    """For each run its depth and what sets it apart from others of its family: norm, settings, at last its start."""
-    specs, settings = [spec_of(info) for info in infos], [_settings(record) for record in records]
-    words = [
-        ", ".join([*_unusual(spec), *_differing(told, settings)])
-        for spec, told in zip(specs, settings, strict=True)
+    """Say of each run its depth and what sets it apart from others of its family.
+
+    That is the norm and the settings; where these are the same, the time of its start.
+    """
+    specs = [spec_of(info) for info in infos]
+    settings = [_settings(record) for record in records]
+    differences = [
+        ", ".join([*_unusual(spec), *_differing(own, settings)])
+        for spec, own in zip(specs, settings, strict=True)
     ]
-    keys = [(spec.family, spec.depth, word) for spec, word in zip(specs, words, strict=True)]
+    keys = [(spec.family, spec.depth, text) for spec, text in zip(specs, differences, strict=True)]
     for i, key in enumerate(keys):
         if keys.count(key) > 1:
-            words[i] = ", ".join(filter(None, [words[i], when(infos[i], seconds=True)]))
-    return [(spec.depth, word) for spec, word in zip(specs, words, strict=True)]
+            parts = [differences[i], when(infos[i], seconds=True)]
+            differences[i] = ", ".join(filter(None, parts))
+    return [(spec.depth, text) for spec, text in zip(specs, differences, strict=True)]
 
 
 def when(info: RunInfo, seconds: bool = False) -> str:
-    """Day and minute when the run was asked for, by the server's clock; its id keeps that through every resume."""
-    if told := _ASKED.search(info.id):
-        _year, month, day, hour, minute, second = told.groups()
+    """Say day and minute when the run was asked for, by the server's clock.
+
+    Its id keeps that through every resume.
+    """
+    if match := _ASKED.search(info.id):
+        _year, month, day, hour, minute, second = match.groups()
         return f"{day}.{month}. {hour}:{minute}" + (f":{second}" if seconds else "")
     form = "%d.%m. %H:%M:%S" if seconds else "%d.%m. %H:%M"
     return time.strftime(form, time.localtime(info.started or info.place))
 
 
 def setting_title(name: str) -> str:
-    """A setting of a training, for people."""
-    return {
+    """Name a setting of a training on the screen."""
+    titles = {
         "lr": _("rate"),
         "schedule": _("schedule"),
         "batch_size": _("batch"),
@@ -111,53 +118,48 @@ def setting_title(name: str) -> str:
         "momentum": _("momentum"),
         "label_smoothing": _("label smoothing"),
         "side": _("pixels"),
-    }.get(name, name)
+    }
+    return titles.get(name, name)
 
 
 def setting_value(name: str, value: object) -> str:
-    """A setting's value, for people."""
+    """Say a setting's value on the screen."""
     return schedule_title(str(value)) if name == "schedule" else str(value)
 
 
 def schedule_title(name: str) -> str:
-    """How the learning rate goes, for people."""
-    return {"one-cycle": _("one cycle"), "cosine": _("cosine"), "steps": _("steps of 2015")}.get(
-        name, name
-    )
+    """Name a schedule of the learning rate on the screen."""
+    titles = {"one-cycle": _("one cycle"), "cosine": _("cosine"), "steps": _("steps of 2015")}
+    return titles.get(name, name)
 
 
 def _unusual(spec: ModelSpec) -> list[str]:
-    """What sets a network apart from the usual one of its family, in words."""
+    """What sets a network apart from the usual one of its family."""
     usual = ModelSpec(family=spec.family, depth=spec.depth, stem=spec.stem, block=spec.block)
-    told, words = spec.as_dict(), []
+    usual_options = usual.as_dict()
+    parts = []
     if spec.norm != usual.norm:
-        words.append(
-            {"none": _("no norm"), "group": _("group norm"), "batch": _("batch norm")}[spec.norm]
-        )
+        norms = {"none": _("no norm"), "group": _("group norm"), "batch": _("batch norm")}
+        parts.append(norms[spec.norm])
     if spec.init != usual.init:
-        words.append(
-            {"torch": _("PyTorch init"), "he-in": _("fan-in init"), "zero-gamma": _("zero γ")}[
-                spec.init
-            ]
-        )
-    rest = {name: value for name, value in told.items() if value != usual.as_dict()[name]}
-    words += [
-        f"{name} {value}" for name, value in rest.items() if name not in ("norm", "init", "classes")
-    ]
-    return words
+        inits = {"torch": _("PyTorch init"), "he-in": _("fan-in init"), "zero-gamma": _("zero γ")}
+        parts.append(inits[spec.init])
+    for name, value in spec.as_dict().items():
+        if name not in ("norm", "init", "classes") and value != usual_options[name]:
+            parts.append(f"{name} {value}")
+    return parts
 
 
 def _settings(record: RunReader) -> dict[str, Any]:
-    told = record.config
-    asked = told.get("request", {})
-    return {"dataset": asked.get("dataset"), **told.get("config", {})}
+    config = record.config
+    dataset = config.get("request", {}).get("dataset")
+    return {"dataset": dataset, **config.get("config", {})}
 
 
-def _differing(told: Mapping[str, Any], all_told: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The settings in which the runs that are shown differ."""
-    names = [
-        name
-        for name in ("dataset", *_TELLING)
-        if len({str(other.get(name)) for other in all_told}) > 1
-    ]
-    return [f"{setting_title(name)} {setting_value(name, told.get(name))}" for name in names]
+def _differing(own: Mapping[str, Any], settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The settings in which the runs that are shown differ, with a run's own values."""
+    differing = []
+    for name in ("dataset", *_TELLING):
+        if len({str(other.get(name)) for other in settings}) > 1:
+            differing.append(f"{setting_title(name)} {setting_value(name, own.get(name))}")
+    return differing

@@ -19,35 +19,38 @@ _drawn: "BoundedCache[tuple[tuple[str, ...], Split]]" = BoundedCache(8)
 
 
 def own(model: str) -> str | None:
-    """What a model was trained on: a name for `datasets.load` where it tells one; None for random weights."""
+    """Name the dataset that a model was trained on, as `datasets.load` takes it.
+
+    None for random weights, and for a file that does not name one.
+    """
     if model.startswith("run/"):
         return of_run(checkpoint_names.base(model).removeprefix("run/"))
-    told = models.model(model).card.get("dataset")
-    return str(told["name"]) if isinstance(told, dict) and "name" in told else None
+    dataset = models.model(model).card.get("dataset")
+    return str(dataset["name"]) if isinstance(dataset, dict) and "name" in dataset else None
 
 
 def of_run(run: str) -> str | None:
-    """The dataset of a run, as it was asked for."""
+    """Name the dataset of a run, as it was asked for."""
     try:
-        asked = reader.read(run).config.get("request", {})
+        request = reader.read(run).config.get("request", {})
     except TrainingError:
         return None
-    return str(asked["dataset"]) if "dataset" in asked else None
+    return str(request["dataset"]) if "dataset" in request else None
 
 
 def present(name: str) -> bool:
-    """Whether it can be read without a download."""
+    """Tell whether it can be read without a download."""
     kind, _colon, path = name.partition(":")
     return is_here(name) or (kind == "folder" and Path(path).exists())
 
 
 def title(name: str) -> str:
-    """A dataset's name for people."""
+    """Name a dataset on the screen."""
     return said(KNOWN[name].title) if name in KNOWN else Path(name.partition(":")[2] or name).name
 
 
 def drawn(loaded: "LoadedModel", name: str, few: int) -> "tuple[tuple[str, ...], Split]":
-    """Labels and some pictures of the test split, prepared for a model; raises `DataError`."""
+    """Draw `few` pictures of the test split, prepared for a model; raises `DataError`."""
 
     def read() -> "tuple[tuple[str, ...], Split]":
         from resviz.data import datasets

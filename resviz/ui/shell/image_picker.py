@@ -12,7 +12,7 @@ from resviz.ui.base import checkpoint_names, url_state
 from resviz.ui.base.i18n import said, whole
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.services import models, pictures
+from resviz.ui.services import models, photo_results
 from resviz.ui.shell.model_picker import DEFAULT_MODEL
 from resviz.ui.widgets import clickable
 from resviz.ui.widgets.segmented import segmented
@@ -20,11 +20,11 @@ from resviz.ui.widgets.segmented import segmented
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-REFUSED, _SAID = "photo_refused", "photo_said"  # places: over the results, and under the picker
+REFUSED, _NOTES = "photo_refused", "photo_notes"  # places: over the results, under the picker
 
 
 def photo_picker() -> None:
-    """The choice of a picture, and under it the place for what is said of it."""
+    """Draw the choice of a picture, and under it the place for notes on it."""
     titles = {"sample": _("Sample"), "upload": _("Upload"), "camera": _("Camera")}
     source = segmented(_("Picture"), titles, "sample", "source", stretch=True)
     promise = ""
@@ -39,7 +39,8 @@ def photo_picker() -> None:
             label_visibility="collapsed",
         )
         promise = _(
-            "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. It stays in the server's memory and is never stored."
+            "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. "
+            "It stays in the server's memory and is never stored."
         )
     else:
         st.camera_input(
@@ -50,27 +51,27 @@ def photo_picker() -> None:
             label_visibility="collapsed",
         )
         promise = _("The photo stays in the server's memory and is never stored.")
-    st.session_state[_SAID] = st.container()
+    st.session_state[_NOTES] = st.container()
     if promise:
         st.caption(promise)
 
 
 def photo_or_the_one_before() -> tuple[str, Picture]:
-    """The chosen picture; where it is refused, the one shown before, and what is shown instead of what.
+    """Decode the chosen picture; where it is refused, return the one before and say so.
 
-    What is to be said of a picture stands under its picker; that one was refused, over the results
-    of the other too.
+    Notes on a picture stand under its picker; a refusal stands over the results of the other
+    picture too.
     """
     title, data = _chosen_picture()
     try:
-        shown = pictures.picture(data)
+        photo = photo_results.picture(data)
     except ImageError as refusal:
         return _stand_in(title, refusal)
     if (title, data) != _first_sample():  # it may only stand in for an upload to come
         st.session_state["shown_before"] = title, data
-    for note in shown.notes:
+    for note in photo.notes:
         _under_picker().caption(escaped(said(note)))
-    return title, shown
+    return title, photo
 
 
 def _stand_in(refused: str, refusal: ImageError) -> tuple[str, Picture]:
@@ -78,18 +79,21 @@ def _stand_in(refused: str, refusal: ImageError) -> tuple[str, Picture]:
     names = {"title": escaped(said(title)), "refused": escaped(said(refused))}
     instead = _("{title} is shown instead.").format(**names)
     _under_picker().error(f"{names['refused']}: {escaped(whole(refusal))}\n\n{instead}")
-    words = _("The photo here is {title}: {refused} was refused.").format(**names)
-    st.session_state[REFUSED].caption(f"**{words}**")
-    return title, pictures.picture(data)
+    notice = _("The photo here is {title}: {refused} was refused.").format(**names)
+    st.session_state[REFUSED].caption(f"**{notice}**")
+    return title, photo_results.picture(data)
 
 
 def _under_picker() -> "DeltaGenerator":
-    place: DeltaGenerator = st.session_state[_SAID]
+    place: DeltaGenerator = st.session_state[_NOTES]
     return place
 
 
 def _keep(source: str) -> None:
-    """Keep an upload for the session: Streamlit forgets it when the page changes. Removing it forgets it here too."""
+    """Keep an upload for the session: Streamlit forgets it when the page changes.
+
+    Removing it forgets it here too.
+    """
     file = st.session_state[source]
     st.session_state[f"kept-{source}"] = (file.name, file.getvalue()) if file is not None else None
 
@@ -112,16 +116,16 @@ def _sample_picker() -> None:
 
 @st.cache_data(show_spinner=False)
 def _thumbnail(key: str) -> str:
-    return raster.data_uri(raster.photo_jpeg(pictures.picture(samples.read(key)).image, 120))
+    return raster.data_uri(raster.photo_jpeg(photo_results.picture(samples.read(key)).image, 120))
 
 
 def _chosen_picture() -> tuple[str, bytes]:
-    """Title and bytes of the chosen picture; without an upload yet, what was shown before."""
+    """Return title and bytes of the chosen picture; without an upload yet, of a sample."""
     source = st.session_state["source"]
     if source != "sample":
-        kept: tuple[str, bytes] | None = st.session_state.get(f"kept-{source}")
-        if kept is not None:
-            return kept
+        upload: tuple[str, bytes] | None = st.session_state.get(f"kept-{source}")
+        if upload is not None:
+            return upload
         _under_picker().info(_("Nothing chosen yet: a sample is shown."))
         return _first_sample()
     key = st.session_state["sample"]
@@ -131,9 +135,8 @@ def _chosen_picture() -> tuple[str, bytes]:
 def _offered() -> tuple[samples.Sample, ...]:
     """The samples that suit the chosen model; its side is known before its weights are loaded."""
     sides = {info.name: info.input_size for info in models.catalogue()}
-    return samples.offered(
-        sides.get(checkpoint_names.base(st.session_state.get("model") or DEFAULT_MODEL), 224)
-    )
+    model = checkpoint_names.base(st.session_state.get("model") or DEFAULT_MODEL)
+    return samples.offered(sides.get(model, 224))
 
 
 def _first_sample() -> tuple[str, bytes]:

@@ -1,4 +1,4 @@
-"""Which model a page is about, by name; of a trained run also at which moment of its training."""
+"""Which model a page is about, by name; of a trained run also at which checkpoint."""
 
 import re
 import time
@@ -23,7 +23,7 @@ _STARTED = re.compile(r"-(\d{8}-\d{4})\d\d-")  # in a run's id
 
 
 def model_picker() -> None:
-    """A list of all models, and under it what one line has no room for."""
+    """Draw the list of all models, and under it what one line has no room for."""
     infos = {info.name: info for info in models.catalogue()}
     names = offered([*infos, *models.files()], url_state.chosen("model"))
     default = DEFAULT_MODEL if DEFAULT_MODEL in infos else names[0]
@@ -36,41 +36,47 @@ def model_picker() -> None:
         format_func=lambda name: _title(infos, name),
         accept_new_options=True,
         help=_(
-            "Choose one, or type a name: new/plain-56, torchvision/resnet50?weights=none, file/PATH."
+            "Choose one, or type a name: "
+            "new/plain-56, torchvision/resnet50?weights=none, file/PATH."
         ),
     )
     if name.startswith("run/"):
-        _moment_slider(name)
-    if words := _details(infos, name):
-        st.caption(words)
+        _checkpoint_slider(name)
+    if details := _details(infos, name):
+        st.caption(details)
 
 
 def offered(names: list[str], chosen: str | None) -> list[str]:
-    """The names group by group, of runs the youngest first; one that was typed comes last, a moment of a run stands in
-    the run's own place."""
+    """Order the names group by group, of runs the youngest first; one that was typed comes last.
+
+    A run at a checkpoint stands in the run's own place.
+    """
     youngest_first = sorted(names, key=_started, reverse=True)
     ordered = sorted(youngest_first, key=lambda name: GROUPS.index(name.partition("/")[0]))
     if not chosen or chosen in ordered:
         return ordered
-    if checkpoint_names.base(chosen) in ordered:
-        return [chosen if name == checkpoint_names.base(chosen) else name for name in ordered]
+    run = checkpoint_names.base(chosen)
+    if run in ordered:
+        return [chosen if name == run else name for name in ordered]
     return [*ordered, chosen]
 
 
-def _moment_slider(name: str) -> None:
+def _checkpoint_slider(name: str) -> None:
     """Initial, each saved epoch, final: scrubs every page through the training."""
-    kept = checkpoint_names.saved(name)
-    if len(kept) < 2:
+    saved = checkpoint_names.saved(name)
+    if len(saved) < 2:
         return
-    told = checkpoint_names.told(name)
-    st.session_state["moment"] = told if told in kept else kept[-1]
+    checkpoint = checkpoint_names.checkpoint(name)
+    st.session_state["checkpoint"] = checkpoint if checkpoint in saved else saved[-1]
+
+    def choose_checkpoint() -> None:
+        url_state.choose("model", checkpoint_names.at(name, st.session_state["checkpoint"]))
+
     st.select_slider(
-        _("Moment of its training"),
-        kept,
-        key="moment",
-        on_change=lambda: url_state.choose(
-            "model", checkpoint_names.at(name, st.session_state["moment"])
-        ),
+        _("Checkpoint"),
+        saved,
+        key="checkpoint",
+        on_change=choose_checkpoint,
         format_func=checkpoint_names.title,
     )
 
@@ -78,19 +84,20 @@ def _moment_slider(name: str) -> None:
 def _title(infos: "Mapping[str, ModelInfo]", name: str) -> str:
     """Short enough for one line of the sidebar."""
     group, _slash, rest = name.partition("/")
-    if checkpoint_names.base(name) in infos:
-        return f"{_known(infos[checkpoint_names.base(name)])} {_when(checkpoint_names.base(name))}".strip()
+    base = checkpoint_names.base(name)
+    if base in infos:
+        return f"{_known_title(infos[base])} {_when(base)}".strip()
     return rest.rpartition("/")[2] if group == "file" else name
 
 
-def _known(info: "ModelInfo") -> str:
+def _known_title(info: "ModelInfo") -> str:
     return trained_title(info) if info.name.startswith("run/") else said(info.title)
 
 
 def _started(name: str) -> str:
     """Date and minute of a run's start, as its id tells it; empty for everything else."""
-    found = _STARTED.search(name) if name.startswith("run/") else None
-    return found[1] if found else ""
+    match = _STARTED.search(name) if name.startswith("run/") else None
+    return match[1] if match else ""
 
 
 def _when(name: str) -> str:
@@ -107,13 +114,15 @@ def _details(infos: "Mapping[str, ModelInfo]", name: str) -> str:
     if info is None:
         return escaped(name) if name.startswith("file/") else ""
     group = info.name.partition("/")[0]
-    source = {"bundled": _("Bundled"), "new": _("Random weights"), "run": _("Trained here")}.get(
-        group, group
-    )
-    words = _("{source} · {classes:,} classes · {size} parameters").format(
-        source=source, classes=info.classes, size=_rounded(info.parameters)
-    )
-    return words if info.offline else words + _(" · to download")
+    sources = {"bundled": _("Bundled"), "new": _("Random weights"), "run": _("Trained here")}
+    details = [
+        sources.get(group, group),
+        _("{classes:,} classes").format(classes=info.classes),
+        _("{size} parameters").format(size=_rounded(info.parameters)),
+    ]
+    if not info.offline:
+        details.append(_("to download"))
+    return " · ".join(details)
 
 
 def _rounded(count: int) -> str:

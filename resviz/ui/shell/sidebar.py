@@ -19,7 +19,10 @@ from resviz.ui.widgets import clickable
 
 
 def sidebar() -> None:
-    """Draw the sidebar's places, and over the results that of a refused picture; `subject` fills in what takes time."""
+    """Draw the sidebar, and over the results the place for a refused picture.
+
+    `subject` fills in what takes time.
+    """
     st.session_state[REFUSED] = st.empty()
     with st.sidebar:
         model_picker()
@@ -29,7 +32,7 @@ def sidebar() -> None:
 
 
 def subject() -> Subject:
-    """Model and picture as chosen; stops the page with one sentence where the model cannot be had."""
+    """Load model and picture as chosen; stop the page with one sentence where that fails."""
     name = st.session_state["model"] or DEFAULT_MODEL
     try:
         _load(name)
@@ -38,10 +41,11 @@ def subject() -> Subject:
         label = _("Look at the bundled model instead")
         st.button(label, on_click=url_state.choose, args=("model", DEFAULT_MODEL))
         st.stop()
-    title, shown = photo_or_the_one_before()
-    _say_card(name)
-    _say_device()
-    return Subject(name, shown, title)
+    title, photo = photo_or_the_one_before()
+    with st.session_state["card"].expander(_("About this model")):
+        _about_model(name)
+    _show_device()
+    return Subject(name, photo, title)
 
 
 def _load(name: str) -> None:
@@ -53,45 +57,41 @@ def _load(name: str) -> None:
         models.model(name, update)
 
 
-def _say_card(name: str) -> None:
-    """What the model was trained on and how often it is right, by class; its other notes."""
+def _about_model(name: str) -> None:
+    """What the model was trained on and its accuracy, by class too; other notes."""
     loaded = models.model(name)
-    card: Mapping[str, Any] = loaded.card
-    ours = (
-        name.startswith(("bundled/", "run/")) and "accuracy" in card
-    )  # a foreign file may say anything
-    with st.session_state["card"].expander(_("About this model")):
-        for note in loaded.notes:
-            st.caption(escaped(said(note)))
-        if checkpoint_names.told(name) == checkpoint_names.START:
-            st.caption(_("The run before its first step: random weights."))
-            return
-        if not ours:
-            st.caption(
-                _("{count} classes. No record of its training.").format(count=len(loaded.labels))
-            )
-            return
-        by_class = {label: share for label, share in card["by_class"].items() if share is not None}
-        st.caption(
-            _(
-                "Trained on {data}, {train:,} images. Right on {accuracy:.1%} of {test:,} others ({date})."
-            ).format(
-                data=escaped(card["dataset"]["name"]),
-                train=card["images"]["train"],
-                accuracy=card["accuracy"],
-                test=card["images"]["test"],
-                date=card["date"],
-            )
-        )
-        clickable.show(
-            html.share_list(sorted(by_class.items(), key=lambda row: -row[1])), "by_class"
-        )
+    for note in loaded.notes:
+        st.caption(escaped(said(note)))
+    if checkpoint_names.checkpoint(name) == checkpoint_names.START:
+        st.caption(_("The run before its first step: random weights."))
+    elif name.startswith(("bundled/", "run/")) and "accuracy" in loaded.card:
+        _show_card(loaded.card)
+    else:  # the card of another's file may say anything
+        count = len(loaded.labels)
+        st.caption(_("{count} classes. No record of its training.").format(count=count))
 
 
-def _say_device() -> None:
+def _show_card(card: Mapping[str, Any]) -> None:
+    st.caption(
+        _(
+            "Trained on {train:,} images of {data}. "
+            "Accuracy on {test:,} others: {accuracy:.1%} ({date})."
+        ).format(
+            data=escaped(card["dataset"]["name"]),
+            train=card["images"]["train"],
+            accuracy=card["accuracy"],
+            test=card["images"]["test"],
+            date=card["date"],
+        )
+    )
+    by_class = [(label, share) for label, share in card["by_class"].items() if share is not None]
+    best_first = sorted(by_class, key=lambda row: -row[1])
+    clickable.show(html.share_list(best_first), "by_class")
+
+
+def _show_device() -> None:
     models.warm_up()
     from resviz.device import best
 
-    st.session_state["device_line"].caption(
-        _("Runs on {device}.").format(device=said(best().where()))
-    )
+    line = _("Runs on {device}.").format(device=said(best().where()))
+    st.session_state["device_line"].caption(line)

@@ -1,4 +1,4 @@
-"""`chart`: the one way in which a figure comes onto a page, with its caption, its reading help and its numbers."""
+"""The one way in which a figure comes onto a page: caption, reading help and numbers with it."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""One component for every picture that can be clicked: thumbnails, block graph, channel grid, overlay.
+"""One component for every picture that can be clicked: thumbnails, blocks, channels, overlays.
 
 A board is a piece of HTML made by our own code, every text in it escaped. Clicking (or pressing
 Enter on) an element with `data-pick` reports its value to the server. A range input with
@@ -19,7 +19,7 @@ _board = st.components.v2.component("resviz_board", css=_CSS, js=_JS)
 
 
 def show(html: str, key: str, choice: str | None = None) -> str | None:
-    """Mount the board; returns the value picked by the click that caused this run, else None.
+    """Mount the board; return the value picked by the click that caused this run, else None.
 
     With `choice` the value is also remembered as the visitor's choice of that name, before the page
     runs again.
@@ -30,4 +30,5 @@ def show(html: str, key: str, choice: str | None = None) -> str | None:
         if choice and picked is not None:
             url_state.choose(choice, picked)
 
-    return _board(data=html, key=f"board-{key}", on_picked_change=changed).picked  # type: ignore[no-any-return]
+    state = _board(data=html, key=f"board-{key}", on_picked_change=changed)
+    return state.picked  # type: ignore[no-any-return]

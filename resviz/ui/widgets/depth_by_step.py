@@ -1,4 +1,4 @@
-"""Recorded runs as pictures with one cursor, in the browser alone; a click, or Enter, chooses the step.
+"""Recorded runs as pictures with one cursor, in the browser alone; a click or Enter picks a step.
 
 It mounts what `figures.films.films` draws. Arrow keys move the cursor by a step or a layer.
 """

@@ -1,6 +1,6 @@
 """What pages share for choosing inside a model: a layer by its drawing or its name, a class."""
 
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,27 +20,17 @@ url_state.depends_on_model("layer", "target", "other")
 
 
 def layer_picker(subject: Subject, default: str) -> "Layer":
-    """The network block by block, the chosen block from inside, and a list of all layers with a spatial output."""
+    """Pick a layer with a map: in the drawing of the network, inside the block, or from the list."""
     spatial = {layer.name: layer for layer in models.layers(subject.model) if layer.spatial}
-    names = list(spatial)
-    chosen = url_state.chosen("layer")
-    chosen = chosen if chosen in spatial else default
-    block = _block_of(chosen, subject.model)
     drawing, naming = wide("layer").columns([2.6, 1], gap="medium", vertical_alignment="bottom")
     with drawing:
-        clickable.show(html.network(network_cells(subject.model, spatial), block), "net", "layer")
-        inside = _inside(block, spatial)
-        if inside:
-            clickable.show(
-                html.network([(_("inside {block}").format(block=block), inside)], chosen),
-                "inside",
-                "layer",
-            )
+        chosen = url_state.chosen("layer")
+        _draw_network(subject.model, spatial, chosen if chosen in spatial else default)
     with naming:
         picked = url_state.pick(
             st.selectbox,
             _("Layer"),
-            names,
+            list(spatial),
             default,
             "layer",
             format_func=lambda name: layer_title(spatial[name]),
@@ -48,44 +38,51 @@ def layer_picker(subject: Subject, default: str) -> "Layer":
     return spatial[picked]
 
 
+def _draw_network(model: str, spatial: "dict[str, Layer]", chosen: str) -> None:
+    """The network block by block, and the chosen block from inside."""
+    block = _block_of(chosen, model)
+    clickable.show(html.network(network_cells(model, spatial), block), "net", "layer")
+    if inside := _inside(block, spatial):
+        title = _("inside {block}").format(block=block)
+        clickable.show(html.network([(title, inside)], chosen), "inside", "layer")
+
+
 def _inside(block: str, spatial: "dict[str, Layer]") -> list[html.Cell]:
     """The block's own layers; what a projection is made of is in the list of layers."""
-    own = [
-        name
-        for name in spatial
-        if name.startswith(f"{block}.") and "." not in name.removeprefix(f"{block}.")
-    ]
-    return [_cell(name, name.removeprefix(f"{block}."), spatial[name]) for name in own]
+    cells = []
+    for name, layer in spatial.items():
+        parent, _dot, own = name.rpartition(".")
+        if parent == block:
+            cells.append(_cell(name, own, layer))
+    return cells
 
 
 def layer_title(layer: "Layer") -> str:
-    """Name, shape and kind of a layer on one line."""
+    """Say name, shape and kind of a layer on one line."""
     return f"{layer.name} · {'×'.join(map(str, layer.output_shape))} · {layer.kind}"
 
 
 def network_cells(model: str, spatial: "dict[str, Layer]") -> list[tuple[str, list[html.Cell]]]:
-    """Stages with their blocks, for the drawing; the stem's layers come first.
+    """Group blocks by stage, for the drawing; the stem's layers come first.
 
     Blocks outside any stage, whose own names say all, stand together as long as their maps are of
     one size.
     """
     blocks = models.block_names(model)
-    first = next(
-        (i for i, name in enumerate(spatial) if any(name.startswith(b) for b in blocks)),
-        len(spatial),
-    )
-    stem = [
-        _cell(name, name, spatial[name])
-        for name in list(spatial)[:first]
-        if _does_something(spatial[name])
-    ]
+    stem = _stem(blocks, spatial)
     stages = [(f"{_('stem')}  {_size(stem)}", stem)] if stem else []
-    for title, names in groupby(
-        [name for name in blocks if name in spatial], lambda name: _stage(spatial[name])
-    ):
-        cells = [_cell(name, name.rpartition(".")[2], spatial[name]) for name in names]
-        stages.append((f"{title}  {_size(cells)}" if "." in cells[0].value else title, cells))
+    drawn = [spatial[name] for name in blocks if name in spatial]
+    for title, layers in groupby(drawn, _stage):
+        cells = [_cell(layer.name, layer.name.rpartition(".")[2], layer) for layer in layers]
+        in_a_stage = "." in cells[0].value
+        stages.append((f"{title}  {_size(cells)}" if in_a_stage else title, cells))
     return stages
+
+
+def _stem(blocks: tuple[str, ...], spatial: "dict[str, Layer]") -> list[html.Cell]:
+    """What comes before the first block."""
+    before = takewhile(lambda layer: not layer.name.startswith(blocks), spatial.values())
+    return [_cell(layer.name, layer.name, layer) for layer in before if _does_something(layer)]
 
 
 def _does_something(layer: "Layer") -> bool:
@@ -107,13 +104,12 @@ def _size(cells: list[html.Cell]) -> str:
 
 def _block_of(layer: str, model: str) -> str:
     """The block that a layer lies in, or the layer itself."""
-    return next(
-        (b for b in models.block_names(model) if layer == b or layer.startswith(f"{b}.")), layer
-    )
+    blocks = models.block_names(model)
+    return next((b for b in blocks if f"{layer}.".startswith(f"{b}.")), layer)
 
 
 def class_picker(label: str, subject: Subject, default: int, key: str) -> int:
-    """A class by its name."""
+    """Pick a class by its name."""
     labels = models.model(subject.model).labels
     return url_state.pick(
         st.selectbox, label, range(len(labels)), default, key, format_func=lambda i: labels[i]

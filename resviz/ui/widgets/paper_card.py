@@ -21,7 +21,7 @@ def paper_cards(*keys: str) -> None:
 
 
 def paper_card(key: str) -> None:
-    """Draw the card of that key; raises `DataError` where there is none, or nothing was measured."""
+    """Draw the card of a key; raises `DataError` where there is none, or no measurement."""
     chosen = card(key)
     published, ours = page.wide(f"paper-{key}").columns([1, 1.15], gap="large")
     with published:

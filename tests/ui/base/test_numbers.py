@@ -1,6 +1,7 @@
 """Ratios as people say them."""
 
 import math
+import re
 
 import pytest
 
@@ -35,3 +36,26 @@ def test_a_ratio_is_said_with_two_or_three_digits(ratio: float, words: str):
 )
 def test_a_power_of_two_is_a_number_as_long_as_it_can_be_read(exponent: int, words: str):
     assert power_of_two(exponent) == words
+
+
+@pytest.mark.parametrize("exponent", range(-30, 31))
+@pytest.mark.parametrize("digits", [1.0, 9.4, 9.5, 9.94, 9.949, 9.951, 9.994, 9.996, 9.9996])
+def test_a_ratio_at_the_edge_of_rounding_is_said_in_words_and_to_two_digits(
+    exponent: int, digits: float
+) -> None:
+    ratio = digits * 10.0**exponent
+    text = times(ratio)
+    assert not re.search(r"\de[+-]?\d", text)
+    assert read(text) == pytest.approx(ratio, rel=0.051)
+
+
+def read(text: str) -> float:
+    """The number that a ratio in words stands for, read as a person would."""
+    number = text.removesuffix(" times").removesuffix(" of").replace(",", "")
+    if number.startswith("1/"):
+        return 1 / read(number.removeprefix("1/"))
+    if number.endswith(" million"):
+        return 1e6 * read(number.removesuffix(" million"))
+    factor, _cross, power = number.partition(" × 10")
+    raised = power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+    return float(factor) * 10.0 ** int(raised or 0)

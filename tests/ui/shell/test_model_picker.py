@@ -1,4 +1,4 @@
-"""The model picker of the sidebar: what it offers in which order, and a run at each moment of its training."""
+"""The model picker of the sidebar: what it offers in which order, and a run at each checkpoint."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,6 @@ from streamlit.testing.v1 import AppTest
 from resviz.models import zoo
 from resviz.probes.receptive_field.effective import effective_receptive_fields, noise
 from resviz.training.launch.start import start_run
-from resviz.ui.base import checkpoint_names
 from resviz.ui.shell import model_picker
 from tests.app.test_pages import run as visit
 from tests.app.test_pages import words
@@ -47,7 +46,7 @@ def test_models_come_group_by_group_and_the_youngest_run_first():
     assert model_picker.offered(names, "new/plain-8") == [*ordered, "new/plain-8"]
 
 
-def test_a_moment_of_a_run_stands_in_the_place_of_the_run():
+def test_a_checkpoint_of_a_run_stands_in_the_place_of_the_run():
     names = ["bundled/a", "run/r", "run/s"]
     assert model_picker.offered(names, "run/r?checkpoint=epoch-2") == [
         "bundled/a",
@@ -58,15 +57,6 @@ def test_a_moment_of_a_run_stands_in_the_place_of_the_run():
         *names,
         "run/gone?checkpoint=epoch-2",
     ]
-
-
-def test_the_last_moment_is_the_plain_name_of_the_run():
-    assert checkpoint_names.at("run/r?checkpoint=epoch-2", "final") == "run/r"
-    assert checkpoint_names.at("run/r", "initial") == "run/r?checkpoint=initial"
-    assert (
-        checkpoint_names.base("torchvision/resnet50?weights=none")
-        == "torchvision/resnet50?weights=none"
-    )
 
 
 def visited(page: str, **query: str) -> AppTest:
@@ -85,33 +75,33 @@ def test_the_fields_of_a_run_are_compared_with_those_before_its_training(finishe
     drawn = [trace["y"] for trace in chart["data"] if trace["line"].get("dash")]
     for name, shown in zip((finished, f"{finished}?checkpoint=initial"), drawn, strict=True):
         loaded = zoo.load(name)
-        found = effective_receptive_fields(loaded.model, noise(4, loaded.input_size), ["layer3.0"])
-        assert found["layer3.0"].size == pytest.approx(shown[-1])
+        fields = effective_receptive_fields(loaded.model, noise(4, loaded.input_size), ["layer3.0"])
+        assert fields["layer3.0"].size == pytest.approx(shown[-1])
 
 
-def test_a_run_is_offered_and_scrubbed_through_its_moments(finished):
+def test_a_run_is_offered_and_scrubbed_through_its_checkpoints(finished):
     app = visited("overview", model=finished)
-    slider = app.select_slider(key="moment")
+    slider = app.select_slider(key="checkpoint")
     assert slider.options == ["untrained", "epoch 1", "epoch 2", "epoch 3", "final"]
     assert slider.value == "final"
     slider.set_value("epoch-2").run()
     assert not app.exception
     assert app.session_state["view"]["model"] == f"{finished}?checkpoint=epoch-2"
     assert app.selectbox(key="model").value == f"{finished}?checkpoint=epoch-2"
-    app.select_slider(key="moment").set_value("final").run()
+    app.select_slider(key="checkpoint").set_value("final").run()
     assert app.session_state["view"]["model"] == finished
 
 
-def test_a_moment_keeps_the_layer_that_is_looked_at_and_another_model_does_not(finished):
+def test_a_checkpoint_keeps_the_layer_that_is_looked_at_and_another_model_does_not(finished):
     app = visited("feature_maps", model=f"{finished}?checkpoint=epoch-1", layer="layer2.0")
-    app.select_slider(key="moment").set_value("initial").run()
+    app.select_slider(key="checkpoint").set_value("initial").run()
     assert app.selectbox(key="layer").value == "layer2.0"
     app.selectbox(key="model").set_value("new/plain-20").run()
     assert "layer" not in app.session_state["view"]
-    assert "moment" not in [slider.key for slider in app.select_slider]
+    assert "checkpoint" not in [slider.key for slider in app.select_slider]
 
 
-def test_another_moment_gives_another_answer(finished):
+def test_another_checkpoint_gives_another_answer(finished):
     first, last = (
         visited("overview", model=name) for name in (f"{finished}?checkpoint=initial", finished)
     )
@@ -131,7 +121,7 @@ def test_no_name_of_a_run_leads_out_of_the_folder_of_runs(finished):
         assert not app.select_slider
 
 
-def test_a_moment_that_was_not_saved_is_one_sentence_with_the_choices(finished):
+def test_a_checkpoint_that_was_not_saved_is_one_sentence_with_the_choices(finished):
     app = visit("overview", model=f"{finished}?checkpoint=epoch-9")
     assert not app.exception
     assert "epoch-3" in app.error[0].value
