@@ -1,4 +1,7 @@
-"""The router: a page from `pages/` under the frame that all pages share. Start it with `streamlit run app.py`."""
+"""The router: a page from `pages/` under the frame that all pages share.
+
+Start it with `streamlit run app.py`.
+"""
 
 import streamlit as st
 
@@ -8,7 +11,6 @@ from resviz.ui.base import url_state
 layout.frame()
 page = layout.navigation()
 url_state.publish(page.url_path)
-st.title(
-    page.title, anchor=False
-)  # before the page imports what it needs: the first thing to read comes at once
+# before the page imports what it needs: the first thing to read comes at once
+st.title(page.title, anchor=False)
 page.run()

@@ -1,4 +1,4 @@
-"""Measuring side by side: shuffled rounds, one torch thread, CPU time, the median of per-round ratios.
+"""Measuring side by side: shuffled rounds, one torch thread, CPU time, median of the ratios.
 
 Beside the candidates runs the reference a second time. It must come out at 1; a run in which it
 does not is noise, and is done again or rejected.
@@ -26,7 +26,7 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One claim: `ours` must not exceed `goal`; `ours` is None where the machine was too busy to tell.
+    """One claim: `ours` must not exceed `goal`; None where the machine was too busy to tell.
 
     `unit` x: times of the reference.
     """
@@ -65,7 +65,7 @@ def compare(
     ours: str = "resviz",
     peers: Mapping[str, str] | None = None,
 ) -> Result:
-    """A row of the table from what `ratios` found; `peers` maps the names shown to the candidates' names."""
+    """Make a row of what `ratios` measured; `peers` maps names shown to those of candidates."""
     shown = {name: found[key] for name, key in (peers or {}).items() if key in found}
     return Result(what, found.get(ours), goal, peers=shown)
 
@@ -84,7 +84,7 @@ def one_thread() -> Iterator[None]:
 
 
 def elsewhere(module: str, function: str, environment: Mapping[str, str]) -> list[Result]:
-    """The results of `module.function()` from a process of its own, for what an environment decides at its start."""
+    """Run `module.function()` in a process of its own, for what is decided at its start."""
     command = [sys.executable, "-m", "benchmarks.measure", module, function]
     done = subprocess.run(
         command, env={**os.environ, **environment}, check=True, capture_output=True, text=True
@@ -133,7 +133,7 @@ def _medians(runs: Mapping[str, Callable[[], object]], rounds: int, seed: int) -
 
 
 def _seconds(run: Callable[[], object]) -> float:
-    """CPU time of one call; garbage is collected before, and results die after the clock has stopped."""
+    """Measure the CPU time of a call; garbage goes before, results after the clock has stopped."""
     gc.collect(0)
     start = time.process_time()
     result = run()

@@ -25,7 +25,7 @@ ROUNDS = 5
 
 
 def run() -> list[Result]:
-    """1.0 = seconds from the first visitor's request to a visible heading of a page without any import."""
+    """1.0 = seconds from the first request to a visible heading of a page without any import."""
     path = chromium.find()
     if path is None:
         return [Result("first text", None, 1.15)]

@@ -1,5 +1,8 @@
-"""Every visible string passes through the catalogue: in a made-up language in which ⟦each translation stands so⟧, what
-is left without brackets is data (class labels, layers, names of networks), never a word of ours."""
+"""Every visible string passes through the catalogue.
+
+In a made-up language in which ⟦each translation stands so⟧, what is left without brackets is data
+(class labels, layers, names of networks), never a word of ours.
+"""
 
 import json
 import re
@@ -55,7 +58,7 @@ TOLD = ("alt", "title", "aria-label", "placeholder")  # attributes that are read
 
 @pytest.fixture(autouse=True)
 def brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Streamlit keeps results across visitors: none of this language may come from before or stay after."""
+    """Forget results before and after, for Streamlit keeps them across visitors."""
     monkeypatch.setattr(i18n, "languages", lambda: frozenset({"en"}))
     monkeypatch.setattr(
         i18n, "_catalogue", lambda language: lambda text: f"⟦{text}⟧" if text else text
@@ -157,9 +160,11 @@ class _Reader(HTMLParser):
 # What may stand without brackets: modules, layers, networks by their names, products, and who wrote
 # a paper
 DATA = re.compile(
-    r"""\b(layer|conv|bn|relu|fc|avgpool|maxpool|downsample)[\w.]*|([\w.]+\.)?\b(branch|shortcut|add)\b
+    r"""\b(layer|conv|bn|relu|fc|avgpool|maxpool|downsample)[\w.]*
+    |([\w.]+\.)?\b(branch|shortcut|add)\b
     |\b(Residual|Plain|Tap|Add|Identity|Sequential|PadShortcut|[A-Z]\w+\dd|ReLU)\b
-    |\b(Wide\ )?(ResNet|ResNeXt|VGG|AlexNet|DenseNet|MobileNet|Plain|EfficientNet|ConvNeXt|ViT|Swin)[-\w]*
+    |\b(Wide\ )?(ResNet|ResNeXt|VGG|AlexNet|DenseNet|MobileNet|Plain)[-\w]*
+    |\b(EfficientNet|ConvNeXt|ViT|Swin)[-\w]*
     |\b(bundled|torchvision|new|run|file)\b(/[\w./?&=-]+)?|imagenette128|cifar10
     |\b(elu|gelu|leaky_relu|silu|tanh)\b|with\ BatchNorm|nats|CIFAR-100?|Fashion-MNIST
     |:(orange|blue)(?=\[)
@@ -172,7 +177,7 @@ FORMULA = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 
 
 def bare(text: str, labels: frozenset[str]) -> str:
-    """What stands outside all brackets and is no data: nothing, if every word of ours was translated."""
+    """Return what stands outside all brackets and is no data: nothing, if all was translated."""
     depth, outside = 0, ""
     for sign in (
         FORMULA.sub("", AUTHORS.sub("", text)).replace("\N{WORD JOINER}", "").replace("\\", "")
@@ -226,7 +231,8 @@ def test_a_word_outside_the_brackets_is_found(text: str, labels: frozenset[str])
 
 
 @pytest.mark.parametrize(
-    "text", ["⟦Layer⟧ layer4.1.conv1", "⟦a ⟦b⟧ c⟧ 12 px", "Residual · 64×32×32", "⟦Right⟧: church"]
+    "text",
+    ["⟦Layer⟧ layer4.1.conv1", "⟦a ⟦b⟧ c⟧ 12 px", "Residual · 64×32×32", "⟦Right⟧: church"],
 )
 def test_data_needs_no_translation(text: str, labels: frozenset[str]) -> None:
     assert bare(text, labels) == ""

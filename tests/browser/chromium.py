@@ -1,4 +1,4 @@
-"""Find a Chromium for the browser tests: `find()` looks, `python -m tests.browser.chromium` also installs one.
+"""Find a Chromium for the browser tests: `find()` looks, the module as a command installs one.
 
 The path goes to standard output, everything else to standard error, so that a shell can capture it.
 """
@@ -16,12 +16,12 @@ APT = ["apt-get", "-q", "-o", "Dpkg::Use-Pty=0"]
 
 
 def find() -> str | None:
-    """The first Chromium that starts: `RESVIZ_CHROMIUM`, an installed one, Playwright's own; None if there is none."""
+    """Find a Chromium that starts: `RESVIZ_CHROMIUM`, an installed one, Playwright's own."""
     return next((path for path in _candidates() if _starts(path)), None)
 
 
 def ensure() -> str | None:
-    """Like `find`, but downloads Playwright's Chromium or installs Debian's package when nothing is found."""
+    """Find one, or else download Playwright's Chromium or install Debian's package."""
     return find() or _install_playwrights() or _install_debians()
 
 
@@ -78,5 +78,6 @@ if __name__ == "__main__":
         print(path)
     else:
         sys.exit(
-            "tests/browser: no Chromium found or installed; install one, or point RESVIZ_CHROMIUM to it"
+            "tests/browser: no Chromium found or installed; "
+            "install one, or point RESVIZ_CHROMIUM to it"
         )

@@ -47,7 +47,7 @@ FLAGS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder, and run them last: Playwright keeps an event loop running in this thread."""
+    """Mark the tests of this folder, and run them last: Playwright keeps an event loop running."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Server:
-    """`streamlit run app.py` on a free port of this machine; `stop` and `start` keep port and data folder."""
+    """`streamlit run app.py` on a free port; `stop` and `start` keep port and data folder."""
 
     def __init__(self, folder: Path, home: Path) -> None:
         self.home = home
@@ -91,13 +91,11 @@ class Server:
         while not self._healthy():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                pytest.fail(
-                    f"the server did not start within {patience:g} s:\n{self.log.read_text()[-4000:]}"
-                )
+                pytest.fail(f"no server within {patience:g} s:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """End this one process; the training runs that it started are on their own, as for any user."""
+        """End this one process; the training runs that it started go on, as for any user."""
         self.process.terminate()
         try:
             self.process.wait(15)
@@ -124,7 +122,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, session_home: Path) -> Iter
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests that train or start it anew, so that their runs are not met by others."""
+    """One server for all tests that train or start it anew: others do not meet their runs."""
     server = Server(tmp_path_factory.mktemp("workshop"), tmp_path_factory.mktemp("workshop-home"))
     server.start()
     yield server
@@ -133,7 +131,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def training_server(workshop: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The server for tests that train or start it anew; its runs are the runs of this process too."""
+    """The server for tests that train or start it anew; its runs are this process's runs too."""
     monkeypatch.setenv("RESVIZ_HOME", str(workshop.home))
     return workshop
 
@@ -192,7 +190,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(
     context: BrowserContext, traffic: Traffic, request: pytest.FixtureRequest
 ) -> Iterator[Page]:
-    """A new visitor at 1440 x 900: no cookies, no storage. Its requests and console errors are in `traffic`."""
+    """A new visitor at 1440 x 900, without cookies or storage; `traffic` has its requests."""
     context.on("page", traffic.watch)
     page = context.new_page()
     yield page
@@ -245,7 +243,7 @@ def settle() -> Callable[[Page], None]:
 
 @pytest.fixture
 def shot() -> Callable[[Page, str], Path]:
-    """`shot(page, name)` saves the whole page, below the fold too, as tests/artefacts/<name>.png."""
+    """Save the whole page by `shot(page, name)`, below the fold too, in tests/artefacts."""
     return _save
 
 

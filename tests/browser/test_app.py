@@ -12,9 +12,11 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import ROOT, Server, Traffic
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
-SOMETHING = ".stMainBlockContainer :is(.board img, .js-plotly-plot, [data-testid=stAlert])"  # a page's picture
+# a page's picture
+SOMETHING = ".stMainBlockContainer :is(.board img, .js-plotly-plot, [data-testid=stAlert])"
 BOARDS = ".stMainBlockContainer .board"
-OVERFLOW = "all => all.map(e => Math.max(e.scrollWidth - e.clientWidth, e.getBoundingClientRect().right - innerWidth))"
+OVERFLOW = """all => all.map(e =>
+    Math.max(e.scrollWidth - e.clientWidth, e.getBoundingClientRect().right - innerWidth))"""
 PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
 Shot = Callable[[Page, str], None]
 Settle = Callable[[Page], None]
@@ -113,7 +115,8 @@ def test_a_hostile_address_asks_no_other_machine(
     page: Page, server: Server, settle: Settle
 ) -> None:
     page.goto(
-        f"{server.url}/?model=foo/![a](http://picture.example/a.png)%20[click](http://click.example)"
+        f"{server.url}/?model="
+        "foo/![a](http://picture.example/a.png)%20[click](http://click.example)"
     )
     expect(page.get_by_test_id("stAlert")).to_contain_text("![a](http:")
     settle(page)

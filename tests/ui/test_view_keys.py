@@ -1,4 +1,4 @@
-"""One address for all pages: a key under which two modules keep a choice must mean the same in both."""
+"""One address for all pages: a key that two modules use must mean the same in both."""
 
 import ast
 from collections import defaultdict

@@ -20,7 +20,7 @@ url_state.depends_on_model("layer", "target", "other")
 
 
 def layer_picker(subject: Subject, default: str) -> "Layer":
-    """Pick a layer with a map: in the drawing of the network, inside the block, or from the list."""
+    """Pick a layer with a map: in the drawing of the network, in its block, or from the list."""
     spatial = {layer.name: layer for layer in models.layers(subject.model) if layer.spatial}
     drawing, naming = wide("layer").columns([2.6, 1], gap="medium", vertical_alignment="bottom")
     with drawing:

@@ -1,4 +1,4 @@
-"""A paper card: what a paper claims and published, what we measured, and how to measure it again."""
+"""A paper card: what a paper published, what we measured, and how to measure it again."""
 
 from collections.abc import Sequence
 

@@ -14,9 +14,9 @@ INNER = Sentence("its ReLU works in place")
     [
         (
             ProbeError(
-                "this network has no residual blocks, so there is one path only; choose a residual network"
+                "this network has no blocks, so there is one path only; choose a residual network"
             ),
-            "This network has no residual blocks, so there is one path only; choose a residual network.",
+            "This network has no blocks, so there is one path only; choose a residual network.",
         ),
         (
             ProbeError("{layer} is no layer; is it {other}?", layer="fc", other="bn"),

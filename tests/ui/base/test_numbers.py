@@ -38,15 +38,13 @@ def test_a_power_of_two_is_a_number_as_long_as_it_can_be_read(exponent: int, wor
     assert power_of_two(exponent) == words
 
 
-@pytest.mark.parametrize("exponent", range(-30, 31))
 @pytest.mark.parametrize("digits", [1.0, 9.4, 9.5, 9.94, 9.949, 9.951, 9.994, 9.996, 9.9996])
-def test_a_ratio_at_the_edge_of_rounding_is_said_in_words_and_to_two_digits(
-    exponent: int, digits: float
-) -> None:
-    ratio = digits * 10.0**exponent
-    text = times(ratio)
-    assert not re.search(r"\de[+-]?\d", text)
-    assert read(text) == pytest.approx(ratio, rel=0.051)
+def test_a_ratio_at_the_edge_of_rounding_is_said_in_words_and_to_two_digits(digits: float) -> None:
+    for exponent in range(-30, 31):
+        ratio = digits * 10.0**exponent
+        text = times(ratio)
+        assert not re.search(r"\de[+-]?\d", text)
+        assert read(text) == pytest.approx(ratio, rel=0.051)
 
 
 def read(text: str) -> float:

@@ -1,4 +1,4 @@
-"""What networks and runs are called: what is unusual is said, and no two that lie side by side have one name."""
+"""What networks and runs are called: what is unusual, and no two side by side the same."""
 
 import json
 from dataclasses import replace

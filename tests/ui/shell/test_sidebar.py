@@ -1,0 +1,29 @@
+"""The sidebar: the model's card, where it runs, and the way out of a model that cannot be had."""
+
+from resviz.models import zoo
+from tests.app.test_pages import MODEL, SMALL, run
+
+
+def captions(model: str) -> str:
+    return "\n".join(caption.value for caption in run(model=model).sidebar.caption)
+
+
+def test_the_card_of_a_bundled_model_tells_its_accuracy_and_data() -> None:
+    card = zoo.load(MODEL).card
+    text = captions(MODEL)
+    assert f"{card['accuracy']:.1%}" in text
+    assert f"{card['images']['train']:,} images of {card['dataset']['name']}" in text
+
+
+def test_a_network_without_a_record_says_so_and_where_it_runs() -> None:
+    text = captions(SMALL)
+    assert "10 classes. No record of its training." in text
+    assert "Runs on" in text
+
+
+def test_a_model_that_cannot_be_had_leaves_a_button_to_one_that_can() -> None:
+    app = run(model="bundled/nothing")
+    assert len(app.error) == 1
+    app.button[0].click().run()
+    assert not app.error
+    assert app.selectbox(key="model").value == MODEL
