@@ -14,29 +14,20 @@ from resviz.errors import ImageError
 
 MAX_BOXES, MAX_ITEMS = 10_000, 512
 MAX_COPIED = 2**26  # bytes over all items, which may share them
-MAX_FRAMED = (
-    8 * MAX_PIXELS
-)  # pixels over all frames of all items: picture, transparency, layers, thumbnails
-_HOLDS_BOXES = {
-    b"meta": 4,
-    b"moov": 0,
-    b"trak": 0,
-    b"mdia": 0,
-    b"minf": 0,
-    b"stbl": 0,
-}  # after so many bytes
+# pixels over all frames of all items: picture, transparency, layers, thumbnails
+MAX_FRAMED = 8 * MAX_PIXELS
+# after so many bytes
+_HOLDS_BOXES = {b"meta": 4, b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0}
 
 Box = tuple[bytes, int, int]  # kind, start and end of the body
 
 
 def read(data: bytes) -> Header:
-    """The largest AV1 frame, and the file without EXIF: an AVIF is turned by its own boxes `irot` and `imir`."""
+    """The largest AV1 frame, and the file without EXIF: boxes `irot` and `imir` turn an AVIF."""
     boxes = list(islice(_boxes(data, 0, len(data)), MAX_BOXES))
-    frames = [
-        frame
-        for item in islice(_items(data, boxes), MAX_ITEMS)
-        for frame in islice(_frames(item), MAX_ITEMS)
-    ]
+    frames: list[Size] = []
+    for item in islice(_items(data, boxes), MAX_ITEMS):
+        frames += islice(_frames(item), MAX_ITEMS)
     if len(boxes) == MAX_BOXES or len(frames) >= MAX_ITEMS:
         raise ValueError("too many boxes or frames")
     size = max(frames, key=lambda frame: frame[0] * frame[1])
@@ -80,17 +71,21 @@ def _without_exif(data: bytes, boxes: list[Box]) -> bytes:
 
 def _items(data: bytes, boxes: list[Box]) -> Iterator[bytes]:
     """The items of a still picture and the first sample of each track of an animation."""
+    yield from _first_samples(data, boxes)
     inline = next((start for kind, start, _ in boxes if kind == b"idat"), 0)
-    sizes = [
-        struct.unpack_from(">4xI4xI", data, start) for kind, start, _ in boxes if kind == b"stsz"
-    ]
-    chunks = [(kind, start) for kind, start, _ in boxes if kind in (b"stco", b"co64")]
-    for (alike, first), (kind, start) in zip(sizes, chunks, strict=True):
-        (offset,) = struct.unpack_from(">Q" if kind == b"co64" else ">I", data, start + 8)
-        yield data[offset : offset + (alike or first)]
     for kind, start, _ in boxes:
         if kind == b"iloc":
             yield from _Locations(data, start).items(inline)
+
+
+def _first_samples(data: bytes, boxes: list[Box]) -> Iterator[bytes]:
+    """The first sample of each track: its size is in `stsz`, its place in `stco` or `co64`."""
+    sizes = [start for kind, start, _ in boxes if kind == b"stsz"]
+    chunks = [(kind, start) for kind, start, _ in boxes if kind in (b"stco", b"co64")]
+    for size_at, (kind, start) in zip(sizes, chunks, strict=True):
+        alike, first = struct.unpack_from(">4xI4xI", data, size_at)
+        (offset,) = struct.unpack_from(">Q" if kind == b"co64" else ">I", data, start + 8)
+        yield data[offset : offset + (alike or first)]
 
 
 class _Locations:
@@ -118,12 +113,14 @@ class _Locations:
             method = self.number(2) & 15 if self.version else 0
             self.number(2)
             start = self.number(base) + (inline if method == 1 else 0)
-            extents = range(self.number(2))
-            yield b"".join(
-                self.extent(start, offset, length, index if self.version else 0) for _ in extents
-            )
+            yield self.extents(start, (offset, length, index if self.version else 0))
+
+    def extents(self, start: int, sizes: tuple[int, int, int]) -> bytes:
+        """The pieces of one item, joined."""
+        return b"".join([self.extent(start, *sizes) for _ in range(self.number(2))])
 
     def extent(self, start: int, offset: int, length: int, index: int) -> bytes:
+        """One piece; `offset`, `length` and `index` are the sizes of its fields."""
         self.number(index)
         first = start + self.number(offset)
         part = self.data[first : first + (self.number(length) or len(self.data))]
@@ -180,9 +177,8 @@ class _Bits:
         self.take(5) if reduced else self._operating_points()
         across, down = self.take(4) + 1, self.take(4) + 1
         size = (self.take(across) + 1, self.take(down) + 1)
-        if (
-            not reduced and across + down > 26
-        ):  # a frame may then override the size with as many bits
+        # a frame may then override the size with as many bits
+        if not reduced and across + down > 26:
             raise ImageError(
                 "The AVIF allows frames of up to {width} x {height} pixels; save it as PNG.",
                 width=1 << across,

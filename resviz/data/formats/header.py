@@ -4,7 +4,10 @@ import struct
 from dataclasses import dataclass
 
 MAX_PIXELS = 24_000_000
-MAX_PIECES = 50_000  # segments, chunks, strips or tiles; an ordinary picture of 24 megapixels has fewer than 12,000
+# segments, chunks, strips or tiles; an ordinary picture of 24 megapixels has fewer than 12,000
+MAX_PIECES = 50_000
+_ORIENTATION = 0x112
+_LONG = 4  # the type of a tag that holds 32-bit numbers
 
 Size = tuple[int, int]
 
@@ -24,16 +27,21 @@ class Header:
 
 def orientation(exif: bytes) -> int:
     """EXIF orientation, 1 to 8; 1 (upright) where nothing sensible is noted."""
-    exif = exif.removeprefix(b"Exif\0\0")
-    order = {b"II": "<", b"MM": ">"}.get(exif[:2], "<")
     try:
-        (start,) = struct.unpack_from(order + "I", exif, 4)
-        (count,) = struct.unpack_from(order + "H", exif, start)
-        for at in range(start + 2, start + 2 + 12 * count, 12):
-            tag, kind = struct.unpack_from(order + "HH", exif, at)
-            if tag == 0x112:
-                (value,) = struct.unpack_from(order + ("I" if kind == 4 else "H"), exif, at + 8)
-                return int(value) if 1 <= value <= 8 else 1
-    except struct.error:
-        pass  # the camera's notes are broken, the picture need not be
+        value = _noted_orientation(exif.removeprefix(b"Exif\0\0"))
+    except struct.error:  # the camera's notes are broken, the picture need not be
+        return 1
+    return value if 1 <= value <= 8 else 1
+
+
+def _noted_orientation(exif: bytes) -> int:
+    """The value of the first tag of that number; 1 where there is none."""
+    order = {b"II": "<", b"MM": ">"}.get(exif[:2], "<")
+    (start,) = struct.unpack_from(order + "I", exif, 4)
+    (count,) = struct.unpack_from(order + "H", exif, start)
+    for at in range(start + 2, start + 2 + 12 * count, 12):
+        tag, kind = struct.unpack_from(order + "HH", exif, at)
+        if tag == _ORIENTATION:
+            (value,) = struct.unpack_from(order + ("I" if kind == _LONG else "H"), exif, at + 8)
+            return int(value)
     return 1

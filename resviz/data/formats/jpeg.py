@@ -8,9 +8,8 @@ from resviz.data.formats.header import MAX_PIECES, Header, Size, orientation
 from resviz.errors import ImageError
 
 MAX_SCANS = 200
-MAX_SCANNED = (
-    20 * 24_000_000
-)  # pixels times scans, 1.3 ns each; cameras write one scan, progressive encoders about ten
+# pixels times scans, 1.3 ns each; cameras write one scan, progressive encoders about ten
+MAX_SCANNED = 20 * 24_000_000
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _NEXT = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # what ends a scan: no stuffed zero, no restart
@@ -19,26 +18,30 @@ _ALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})  # markers without a length
 
 def read(data: bytes) -> Header:
     """Tables and frame header, without the segments of applications."""
-    sizes: list[Size] = []
-    kept, exif, frames, end = [b"\xff\xd8"], b"", 1, 0
-    for marker, start, end in _segments(data):
-        body = data[start + 4 : end]
-        if marker in _FRAMES:
-            height, width = struct.unpack_from(">HH", body, 1)
-            sizes.append((width, height))
-        elif marker == 0xE1 and body.startswith(b"Exif\0\0"):
-            exif = exif or body
-        elif marker == 0xE2 and body.startswith(b"MPF\0"):
-            frames = 0
-        if marker < 0xE0 or body.startswith(
-            (b"JFIF\0", b"Adobe")
-        ):  # tables, and what decides the colour space
-            kept.append(data[start:end])
-    (size,) = sizes
-    kept.append(_scans(data, end, size))
+    segments = [(marker, data[start:end], end) for marker, start, end in _segments(data)]
+    bodies = [(marker, segment[4:]) for marker, segment, _ in segments]
+    (size,) = (_frame_size(body) for marker, body in bodies if marker in _FRAMES)
+    exifs = (body for marker, body in bodies if marker == 0xE1 and body.startswith(b"Exif\0\0"))
+    several = any(marker == 0xE2 and body.startswith(b"MPF\0") for marker, body in bodies)
+    needed = b"".join(segment for marker, segment, _ in segments if _is_needed(marker, segment))
+    scans = _scans(data, segments[-1][2], size)
     return Header(
-        format="JPEG", size=size, file=b"".join(kept), orientation=orientation(exif), frames=frames
+        format="JPEG",
+        size=size,
+        file=b"\xff\xd8" + needed + scans,
+        orientation=orientation(next(exifs, b"")),
+        frames=0 if several else 1,
     )
+
+
+def _frame_size(body: bytes) -> Size:
+    height, width = struct.unpack_from(">HH", body, 1)
+    return width, height
+
+
+def _is_needed(marker: int, segment: bytes) -> bool:
+    """Tables, and what decides the colour space."""
+    return marker < 0xE0 or segment[4:].startswith((b"JFIF\0", b"Adobe"))
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -60,18 +63,18 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _scans(data: bytes, start: int, size: Size) -> bytes:
-    """The compressed data up to the end of the first picture, if the scans are not absurdly many."""
+    """The compressed data of the first picture, if the scans are not absurdly many."""
     end, count = start, 1
     for _ in range(MAX_PIECES):
-        found = _NEXT.search(data, end)
-        end = found.end() if found else len(data)
-        if found is None or found[0] == b"\xff\xd9":
+        marker = _NEXT.search(data, end)
+        end = marker.end() if marker else len(data)
+        if marker is None or marker[0] == b"\xff\xd9":
             break
-        count += found[0] == b"\xff\xda"
+        count += marker[0] == b"\xff\xda"
         end += struct.unpack_from(">H", data, end)[0]  # tables between scans
     if count > MAX_SCANS or count * size[0] * size[1] > MAX_SCANNED:
         raise ImageError(
-            "The JPEG is built of {count:,} scans, more than any camera writes; save it again as PNG.",
+            "The JPEG is built of {count:,} scans, more than any camera writes; save it as PNG.",
             count=count,
         )
     return data[start:end]

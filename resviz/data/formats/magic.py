@@ -1,8 +1,11 @@
-"""What bytes look like: the seven kinds that resviz reads, and a name for what else people drop into a browser."""
+"""What bytes look like: the seven kinds that resviz reads, and names for what else people drop."""
 
 import codecs
 
 READ = ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF")
+
+_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # their lengths in bytes
+_HEIC_BRANDS = frozenset(b"heic heix heim heis hevc hevx mif1 msf1".split())
 
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "a PDF document"),
@@ -47,15 +50,7 @@ def kind(data: bytes) -> str | None:
         return "WebP"
     if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return "TIFF"
-    if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in (
-        12,
-        40,
-        52,
-        56,
-        64,
-        108,
-        124,
-    ):
+    if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
         return "BMP"
     return "AVIF" if data[4:8] == b"ftyp" and _brands(data) & {b"avif", b"avis"} else None
 
@@ -66,17 +61,7 @@ def looks_like(data: bytes) -> str | None:
         if data.startswith(start):
             return name
     if data[4:8] == b"ftyp":
-        heic = _brands(data) & {
-            b"heic",
-            b"heix",
-            b"heim",
-            b"heis",
-            b"hevc",
-            b"hevx",
-            b"mif1",
-            b"msf1",
-        }
-        return "a HEIC picture" if heic else "a video"
+        return "a HEIC picture" if _brands(data) & _HEIC_BRANDS else "a video"
     if data[:4] == b"RIFF":
         return {b"AVI ": "a video", b"WAVE": "a sound"}.get(data[8:12])
     return _text(data)

@@ -12,24 +12,34 @@ _SAY_SOMETHING = (b"eXIf", b"acTL")  # how the camera was held; how many frames 
 
 def read(data: bytes) -> Header:
     """Header, palette, transparency and pixels, without texts and profiles."""
-    found: dict[bytes, list[bytes]] = {}
+    chunks: dict[bytes, list[bytes]] = {}
     for kind, body in _chunks(data):
         if kind in _MAKE_THE_PICTURE or kind in _SAY_SOMETHING:
-            found.setdefault(kind, []).append(body)
-    if next(iter(found)) != b"IHDR":
+            chunks.setdefault(kind, []).append(body)
+    if next(iter(chunks)) != b"IHDR":
         raise ValueError("the header does not come first")
-    width, height, depth = struct.unpack_from(">IIB", found[b"IHDR"][0])
-    bodies = {kind: found[kind][0] for kind in _MAKE_THE_PICTURE if kind in found} | {
-        b"IDAT": b"".join(found[b"IDAT"])
-    }
+    width, height, depth = struct.unpack_from(">IIB", chunks[b"IHDR"][0])
     return Header(
         format="PNG",
         size=(width, height),
-        file=data[:8] + b"".join(_chunk(kind, body) for kind, body in bodies.items()),
-        orientation=orientation(found.get(b"eXIf", [b""])[0]),
-        frames=struct.unpack_from(">I", found[b"acTL"][0])[0] if b"acTL" in found else 1,
+        file=data[:8] + _stripped(chunks),
+        orientation=orientation(chunks.get(b"eXIf", [b""])[0]),
+        frames=_frames(chunks),
         depth=depth,
     )
+
+
+def _stripped(chunks: dict[bytes, list[bytes]]) -> bytes:
+    """What makes the picture, in its order; the pieces of the pixels as one."""
+    bodies = {kind: chunks[kind][0] for kind in _MAKE_THE_PICTURE if kind in chunks}
+    bodies[b"IDAT"] = b"".join(chunks[b"IDAT"])
+    return b"".join(_chunk(kind, body) for kind, body in bodies.items())
+
+
+def _frames(chunks: dict[bytes, list[bytes]]) -> int:
+    if b"acTL" not in chunks:
+        return 1
+    return int(struct.unpack_from(">I", chunks[b"acTL"][0])[0])
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
