@@ -1,4 +1,4 @@
-"""`TrainConfig`: how a network is trained, as one frozen value, and the recipes of the bundled models."""
+"""`TrainConfig`: how a network is trained, as one frozen value; the recipes of the bundled models."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,8 +9,8 @@ SCHEDULES = ("one-cycle", "cosine", "steps")
 PRECISIONS = ("auto", "float32")
 
 
-_CHOICES = {"augmentation": AUGMENTATIONS, "schedule": SCHEDULES, "precision": PRECISIONS}
-_RANGES: dict[str, tuple[float, float]] = {
+CHOICES = {"augmentation": AUGMENTATIONS, "schedule": SCHEDULES, "precision": PRECISIONS}
+RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, 10_000),
     "batch_size": (2, 8192),
     "lr": (0.0, 100.0),
@@ -29,7 +29,11 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """SGD with Nesterov momentum; weight decay on weights of convolutions and linear layers only."""
+    """SGD with Nesterov momentum, its schedule, the augmentation and the images' side.
+
+    Weights of convolutions and linear layers decay, others do not. Raises `TrainingError` for a
+    value that is not allowed.
+    """
 
     epochs: int = 20
     batch_size: int = 128
@@ -39,48 +43,57 @@ class TrainConfig:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     label_smoothing: float = 0.0
-    augmentation: str = (
-        "crop"  # crop: pad by an eighth, cut out, flip; resized-crop: Szegedy et al. 2015
-    )
+    # crop: pad by an eighth, cut out, flip; resized-crop: Szegedy et al. 2015
+    augmentation: str = "crop"
     smallest_crop: float = 0.35  # of the area, for resized-crop
-    side: int = 32  # pixels at which images are kept and evaluated
-    side_first: int = 0  # training side in the first epoch and in the last; 0: the same as `side`
+    side: int = 32  # pixels at which images are stored and evaluated
+    # training side in the first epoch and in the last; 0: the same as `side`
+    side_first: int = 0
     side_last: int = 0
-    recalibration: int = (
-        0  # training images from which BatchNorm's statistics are measured again at the end
-    )
+    # training images on which BatchNorm's statistics are measured again at the end
+    recalibration: int = 0
     precision: str = "auto"  # auto: half precision where the device gains from it
-    compile: bool = False  # by `torch.compile`: minutes at the start, and some numbers differ in their last digits
+    # by `torch.compile`: minutes at the start, and some numbers differ in their last digits
+    compile: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise TrainingError(
-                    "{name} must be one of {choices}, got {value!r}.",
-                    name=name,
-                    choices=", ".join(choices),
-                    value=getattr(self, name),
-                )
+        for name, choices in CHOICES.items():
+            self._check_choice(name, choices)
         for name in ("side_first", "side_last"):
             object.__setattr__(self, name, getattr(self, name) or self.side)
-        for name, (low, high) in _RANGES.items():
-            if not low <= getattr(self, name) <= high:
-                raise TrainingError(
-                    "{name} must be from {low} to {high}, got {value}.",
-                    name=name,
-                    low=low,
-                    high=high,
-                    value=getattr(self, name),
-                )
+        for name, (low, high) in RANGES.items():
+            self._check_range(name, low, high)
+
+    def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
+        value = getattr(self, name)
+        if value not in choices:
+            raise TrainingError(
+                "{name} must be one of {choices}, got {value!r}.",
+                name=name,
+                choices=", ".join(choices),
+                value=value,
+            )
+
+    def _check_range(self, name: str, low: float, high: float) -> None:
+        value = getattr(self, name)
+        if not low <= value <= high:
+            raise TrainingError(
+                "{name} must be from {low} to {high}, got {value}.",
+                name=name,
+                low=low,
+                high=high,
+                value=value,
+            )
 
     def train_side(self, epoch: int) -> int:
-        """Training side of an epoch: from first to last in steps of 16 pixels, early epochs small and fast."""
+        """Compute the training side of an epoch: early epochs are small and fast."""
+        if self.side_first == self.side_last:
+            return self.side_first
         share = epoch / max(1, self.epochs - 1)
         side = self.side_first + share * (self.side_last - self.side_first)
-        return (
-            self.side_first if self.side_first == self.side_last else max(16, round(side / 16) * 16)
-        )
+        # in steps of 16 pixels: what networks halve four times stays even
+        return max(16, round(side / 16) * 16)
 
     def as_dict(self) -> dict[str, int | float | str]:
         """Plain values, as stored beside weights."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One update: mean cross-entropy and accuracy of its batch, the learning rate it used, its seconds.
+    """One update: cross-entropy and accuracy of its batch, its learning rate, its seconds.
 
     `norms`: what was recorded layer by layer, a number for each layer under the name of its
     quantity. `skipped`: some gradients overflowed float16, and the weights stayed as they were.
@@ -25,7 +25,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Mean cross-entropy, share of right answers, and that share for each class (NaN for a class without images)."""
+    """Mean cross-entropy, accuracy, and that of each class (NaN for a class without images)."""
 
     loss: float
     accuracy: float

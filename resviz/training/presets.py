@@ -1,4 +1,4 @@
-"""Trainings to begin with: several networks, one dataset, one configuration. Every run can be one as well."""
+"""Trainings to begin with: several networks, one dataset, one configuration; every run can be one."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +16,10 @@ _CROSSED = ("family", "depth", "norm", "init")
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """The networks are `families` times `depths` times `norms` times `inits`; `record` as in `record.PRESETS`.
+    """The networks are `families` times `depths` times `norms` times `inits`.
 
-    `network`: what else the networks have, as options of `ModelSpec`.
+    `record`: one of `schema.PRESETS`. `network`: what else the networks have, as options of
+    `ModelSpec`.
     """
 
     families: tuple[str, ...]
@@ -68,20 +69,20 @@ def preset(name: str) -> Preset:
     return PRESETS[name]
 
 
-def again(request: Request) -> Preset:
-    """What repeats a run that was asked for like this."""
+def preset_of(request: Request) -> Preset:
+    """The preset that repeats a run which was asked for like this."""
     spec = request.spec()
     rest = {name: value for name, value in spec.as_dict().items() if name not in _CROSSED}
-    told = (
-        (spec.family,),
-        (spec.depth,),
-        request.dataset,
-        request.config,
-        request.record,
-        (spec.norm,),
-        (spec.init,),
+    return Preset(
+        families=(spec.family,),
+        depths=(spec.depth,),
+        dataset=request.dataset,
+        config=request.config,
+        record=request.record,
+        norms=(spec.norm,),
+        inits=(spec.init,),
+        network=rest,
     )
-    return Preset(*told, rest)
 
 
 def networks(
@@ -91,16 +92,10 @@ def networks(
     inits: Iterable[str],
     rest: Mapping[str, Any],
 ) -> tuple[ModelSpec, ...]:
-    """Every combination once; a family made to do without normalisation has none. Raises `SpecError`."""
-    crossed = product(depths, norms, inits, families)
-    found = [
-        ModelSpec(
-            family=family,
-            depth=depth,
-            norm="none" if family in WITHOUT_NORM else norm,
-            init=init,
-            **rest,
-        )
-        for depth, norm, init, family in crossed
-    ]
-    return tuple(dict.fromkeys(found))
+    """Combine all choices, each network once. Raises `SpecError`."""
+    specs = []
+    for depth, norm, init, family in product(depths, norms, inits, families):
+        # a family made to do without normalisation has none, whatever is chosen
+        own_norm = "none" if family in WITHOUT_NORM else norm
+        specs.append(ModelSpec(family=family, depth=depth, norm=own_norm, init=init, **rest))
+    return tuple(dict.fromkeys(specs))

@@ -1,4 +1,4 @@
-"""`Request`: what somebody wants trained, in plain values, as a run's `config.json` has it before the first step."""
+"""`Request`: what somebody wants trained, in plain values, as `config.json` has it from the start."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,6 +7,7 @@ from typing import Any
 from resviz.errors import SpecError, TrainingError
 from resviz.models.spec import ModelSpec
 from resviz.training.config import TrainConfig
+from resviz.training.schema import PRESETS
 
 MEASURE = 0  # threads: try what is fastest
 
@@ -21,7 +22,7 @@ class Request:
     model: str
     dataset: str
     config: TrainConfig = field(default_factory=TrainConfig)
-    record: str = "light"
+    record: str = "light"  # one of `schema.PRESETS`
     threads: int | None = None  # None: as torch has it now
     checkpoint_seconds: float = 30.0  # between checkpoints, beside the one after each epoch
 
@@ -31,15 +32,18 @@ class Request:
                 "only a new network can be trained, such as new/residual-20, got {model!r}",
                 model=self.model,
             )
-        if self.record not in ("off", "light", "full"):
+        if self.record not in PRESETS:
             raise TrainingError(
-                "record must be one of off, light, full, got {record!r}.", record=self.record
+                "record must be one of {presets}, got {record!r}.",
+                presets=", ".join(PRESETS),
+                record=self.record,
             )
         if self.checkpoint_seconds < 0:
             raise TrainingError(
                 "checkpoint_seconds must not be negative, got {checkpoint_seconds}.",
                 checkpoint_seconds=self.checkpoint_seconds,
             )
+        # a request that cannot be built is refused before it waits in a queue
         self.spec()
 
     def spec(self) -> ModelSpec:
@@ -52,7 +56,7 @@ class Request:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Request":
-        """The inverse of `as_dict`; raises `TrainingError` where a file says what no request can."""
+        """The inverse of `as_dict`; raises `TrainingError` for what is no request."""
         try:
             return cls(**{**values, "config": TrainConfig(**values["config"])})
         except (TypeError, KeyError) as reason:

@@ -9,7 +9,7 @@ import torch
 from resviz.errors import TrainingError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
-from resviz.training.engine import trainer
+from resviz.training.engine import compilation
 from resviz.training.engine.recorder import Recorder
 from resviz.training.engine.trainer import Training
 from resviz.training.events import Step
@@ -31,7 +31,7 @@ def training(compiled: bool, preset: str = "full", state: object = None) -> Trai
 
 def test_a_translated_network_takes_the_same_steps_and_is_kept_under_the_same_names(monkeypatch):
     monkeypatch.setattr(
-        trainer, "BACKEND", "aot_eager"
+        compilation, "BACKEND", "aot_eager"
     )  # traced and differentiated as with a compiler, which takes longer
     next(
         training(True, "off").events()

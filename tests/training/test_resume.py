@@ -267,7 +267,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_finite_weights(squares
 
 def test_a_bug_is_written_down_and_shows(squares, monkeypatch):
     run = prepared(squares)
-    monkeypatch.setattr(Training, "_end", lambda self: 1 / 0)
+    monkeypatch.setattr(Training, "_end_epoch", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         list(resume_run(run)[1])
     assert reader.RunReader(run).status == "crashed"

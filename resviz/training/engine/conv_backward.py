@@ -1,9 +1,11 @@
-"""`SmallMaps`: weight gradients of convolutions over small maps as one matrix product, dW = dY^T cols(X).
+"""`SmallMaps`: weight gradients over small maps as one matrix product, dW = dY^T cols(X).
 
 oneDNN's kernels for that gradient are made for wide maps: over the 3x3 and 5x5 maps at a network's
-end they take ten times as long as a product of the same size. In half precision on a CPU that is
-half of a ResNet-18's step at 80 px; with this mode it takes 0.65 to 0.75 of its time
-(`benchmarks/smallmaps.py`). The same sums, in another order.
+end they take up to ten times as long as a product of the same size. In half precision on a CPU that
+is half of a ResNet-18's step at 80 px. The same sums, in another order.
+
+Between 0.65 and 0.91 of a step's time were seen on different processors
+(`benchmarks/smallmaps.py`).
 """
 
 from collections.abc import Callable
@@ -15,13 +17,13 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 CELLS = 64  # output cells up to which the product wins
-CHANNELS = 128  # input channels from which it does; over the 64 channels of a CIFAR net it costs 5 % of a step
+CHANNELS = 128  # input channels from which it wins; over a CIFAR net's 64 it costs 5 % of a step
 
 Pair = tuple[int, int]
 
 
 class SmallMaps(TorchFunctionMode):
-    """Inside this context a convolution of many channels over few cells, without groups or bias, uses the product."""
+    """In this context a convolution over few cells, without groups or bias, uses the product."""
 
     def __init__(self, half: torch.dtype) -> None:
         super().__init__()
@@ -34,18 +36,20 @@ class SmallMaps(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        if func is torch.conv2d and not kwargs and _small(*args):
+        if func is torch.conv2d and not kwargs and _is_small(*args):
             images, weight, _, stride, padding = args[:5]
+            # autocast does not look into a Function of our own: cast here as it would
             return _Convolution.apply(images.to(self._half), weight.to(self._half), stride, padding)
         return func(*args, **(kwargs or {}))
 
 
-def wide(module: nn.Module) -> bool:
-    """Whether a module is a convolution that may use the product; without any the mode only costs, 2 % of a step."""
+def is_wide(module: nn.Module) -> bool:
+    """Whether a module is a convolution that may use the product."""
+    # without any such module the mode only costs: 2 % of a step
     return isinstance(module, nn.Conv2d) and module.in_channels >= CHANNELS and module.bias is None
 
 
-def _small(
+def _is_small(
     images: Tensor,
     weight: Tensor,
     bias: Tensor | None,
@@ -54,14 +58,12 @@ def _small(
     dilation: Pair,
     groups: int,
 ) -> bool:
-    plain = (
-        bias is None and groups == 1 and tuple(dilation) == (1, 1) and isinstance(padding, tuple)
-    )
-    return (
-        plain
-        and weight.shape[1] >= CHANNELS
-        and images.shape[2] * images.shape[3] <= CELLS * stride[0] * stride[1]
-    )
+    if bias is not None or groups != 1:
+        return False
+    if tuple(dilation) != (1, 1) or not isinstance(padding, tuple):
+        return False
+    cells = images.shape[2] * images.shape[3]
+    return weight.shape[1] >= CHANNELS and cells <= CELLS * stride[0] * stride[1]
 
 
 class _Convolution(torch.autograd.Function):
@@ -77,36 +79,35 @@ class _Convolution(torch.autograd.Function):
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         to_images = None
         if ctx.needs_input_grad[0]:
-            options = (
-                None,
-                ctx.stride,
-                ctx.padding,
-                (1, 1),
-                False,
-                (0, 0),
-                1,
-                (True, False, False),
-            )
-            to_images = torch.ops.aten.convolution_backward(gradient, images, weight, *options)[0]
-        return (
-            to_images,
-            _weight_gradient(images, gradient, weight.shape, ctx.stride, ctx.padding),
-            None,
-            None,
-        )
+            to_images = _image_gradient(images, weight, gradient, ctx.stride, ctx.padding)
+        to_weight = _weight_gradient(images, gradient, weight.shape, ctx.stride, ctx.padding)
+        return to_images, to_weight, None, None
+
+
+def _image_gradient(
+    images: Tensor, weight: Tensor, gradient: Tensor, stride: Pair, padding: Pair
+) -> Tensor:
+    """Compute dL/dX alone, by torch's own kernel: that one is fast over small maps."""
+    wanted = (True, False, False)  # of images, weight and bias
+    geometry = (stride, padding, (1, 1), False, (0, 0), 1)
+    backward = torch.ops.aten.convolution_backward
+    found: Tensor = backward(gradient, images, weight, None, *geometry, wanted)[0]
+    return found
 
 
 def _weight_gradient(
     images: Tensor, gradient: Tensor, shape: torch.Size, stride: Pair, padding: Pair
 ) -> Tensor:
-    """dL/dW of shape (out, in, kh, kw) from the input (N, in, H, W) and dL/dY (N, out, h, w)."""
+    """Compute dL/dW (out, in, kh, kw) from the input (N, in, H, W) and dL/dY (N, out, h, w)."""
     out, _, kh, kw = shape
-    (top, left), (n, _, h, w) = padding, gradient.shape
-    padded = F.pad(
-        images.permute(0, 2, 3, 1), (0, 0, left, left, top, top)
-    ).contiguous()  # (N, H + 2p, W + 2p, in)
+    top, left = padding
+    n, _, h, w = gradient.shape
+    padded = F.pad(images.permute(0, 2, 3, 1), (0, 0, left, left, top, top)).contiguous()
+    # padded is (N, H + 2p, W + 2p, in); its windows are views, which the reshape copies once
     image, row, column, channel = padded.stride()
-    steps = (image, row * stride[0], column * stride[1], row, column, channel)
-    patches = padded.as_strided((n, h, w, kh, kw, padded.shape[3]), steps).reshape(n * h * w, -1)
-    product = gradient.permute(0, 2, 3, 1).reshape(-1, out).t() @ patches  # (out, kh * kw * in)
+    strides = (image, row * stride[0], column * stride[1], row, column, channel)
+    windows = padded.as_strided((n, h, w, kh, kw, padded.shape[3]), strides)
+    patches = windows.reshape(n * h * w, -1)
+    rows = gradient.permute(0, 2, 3, 1).reshape(-1, out)
+    product = rows.t() @ patches  # (out, kh * kw * in)
     return product.view(out, kh, kw, -1).permute(0, 3, 1, 2)

@@ -1,48 +1,51 @@
-"""`Recorder`: what happens in every layer at every step of a training, for a few hundredths of the step's time.
+"""`Recorder`: what happens in every layer at every step, for a few hundredths of the step's time.
 
-Weights: `torch._foreach_norm` over all kernels and matrices. Blocks: hooks on tensors, not on
-modules, that keep one number each. Everything goes to the host in one piece, by one `.tolist()` a
-step: a GPU is waited for once.
+Weights: `torch._foreach_norm` over all kernels and matrices. Blocks: hooks that keep one number
+each. Everything goes to the host in one piece, by one `.tolist()` a step: a GPU is waited for once.
 
-    weight_gradient     ||dL/dW||                    weight          ||W|| before the update
-    update_ratio        ||update|| / ||W||           block_gradient  ||dL/dy|| at the block's output y
-    branch_gradient     what of dL/dy comes back to the block's input x through F: ||J_F^T dL/dy||
-    shortcut_gradient   and through the shortcut; both add up to dL/dx (He et al. 2016, eqn. 5)
+    weight_gradient        ||dL/dW||
+    weight                 ||W|| before the update
+    update_ratio           ||update|| / ||W||
+    block_gradient         ||dL/dy|| at the block's output y
+    branch_gradient        ||J_F^T dL/dy||: the part of dL/dx, at the block's input x, through F
+    shortcut_gradient      the part through the shortcut: both add up to dL/dx (He et al. 2016, 5)
     activation_deviation   standard deviation of y over the whole batch
-    bn_...              gamma, beta, running mean and variance of each BatchNorm: mean and deviation over its channels
-
-A Tap hands on the very tensor that it gets, so branch and shortcut get views of x, each with a
-gradient of its own.
+    bn_...                 gamma, beta, running mean and variance of each BatchNorm: mean over its
+                           channels, and `..._deviation`, the standard deviation over them
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from resviz.errors import TrainingError
 from resviz.models.architectures.blocks import Block, Residual
+from resviz.probes.core.hooks import intercept, observe
 from resviz.probes.core.statistics import by_layer, mean_and_square, std_of
 from resviz.training.engine.distributed import ALONE, Group
-from resviz.training.schema import BATCHNORM, BLOCKS, WEIGHTED
+from resviz.training.schema import BLOCKS, PRESETS
 
-PRESETS = {
-    "off": (),
-    "light": ("weight_gradient", "weight"),
-    "full": (*WEIGHTED, *BLOCKS, *BATCHNORM),
+# Steps between two looks at BatchNorm; the first ten steps are all recorded, for then the running
+# averages move most.
+BATCHNORM_EVERY = 10
+# quantity -> the attribute of BatchNorm that it sums up
+BATCHNORM_ATTRIBUTES = {
+    "bn_gamma": "weight",
+    "bn_mean": "running_mean",
+    "bn_variance": "running_var",
+    "bn_beta": "bias",
 }
-BATCHNORM_EVERY = (
-    10  # steps; the first ten are all recorded, since then the running averages move most
-)
 Layers = tuple[tuple[str, nn.Module], ...]
 
 
 class Recorder:
-    """Records the quantities of a preset; `watching()` around a training, the rest once a step, in this order:
-    `before_update`, `after_update`, then `values` with the numbers that the step's one transfer
-    brought.
+    """Records the quantities of a preset.
+
+    `watching()` goes around a training. Each step calls, in this order, `before_update`,
+    `after_update`, and `values` with the numbers that the step's one transfer brought.
     """
 
     def __init__(self, model: nn.Module, preset: str = "light") -> None:
@@ -52,14 +55,13 @@ class Recorder:
                 presets=", ".join(PRESETS),
                 preset=preset,
             )
+        self.model = model
         self.preset, self.quantities = preset, PRESETS[preset]
-        modules = tuple(model.named_modules())
-        blocks = tuple((n, m) for n, m in modules if isinstance(m, Block))
         self.layers: dict[str, Layers] = {
-            "weighted": tuple((n, m) for n, m in modules if isinstance(m, nn.Conv2d | nn.Linear)),
-            "block": blocks,
-            "residual": tuple((n, m) for n, m in blocks if isinstance(m, Residual)),
-            "batchnorm": tuple((n, m) for n, m in modules if isinstance(m, nn.BatchNorm2d)),
+            "weighted": _modules(model, nn.Conv2d, nn.Linear),
+            "block": _modules(model, Block),
+            "residual": _modules(model, Residual),
+            "batchnorm": _modules(model, nn.BatchNorm2d),
         }
         self._weights = [m.get_parameter("weight") for _, m in self.layers["weighted"]]
         self._before: list[Tensor] = []
@@ -69,140 +71,139 @@ class Recorder:
     def names(self) -> dict[str, list[tuple[str, str]]]:
         """Name and kind of the layers of each group, from the input to the output."""
         return {
-            group: [(n, type(m).__name__) for n, m in layers]
+            group: [(name, type(module).__name__) for name, module in layers]
             for group, layers in self.layers.items()
         }
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Hooks on the blocks inside this context, and none after it."""
-        handles = [
-            handle for name, block in self.layers["block"] for handle in self._hooks(name, block)
-        ]
+        """Set hooks on the blocks inside this context; none is left after it."""
         try:
-            yield
+            with ExitStack() as hooks:
+                if {"block_gradient", "activation_deviation"} & set(self.quantities):
+                    self._watch_blocks(hooks)
+                yield
         finally:
-            for handle in handles:
-                handle.remove()
             for seen in self._seen.values():
                 seen.clear()
 
     def before_update(
         self, group: Group = ALONE, weight: float = 1.0, scale: Tensor | None = None
     ) -> list[Tensor]:
-        """Numbers that gradients and weights give, after the backward pass; on the device still.
+        """Measure gradients and weights after the backward pass; the numbers stay on the device.
 
         Of a group of processes, this one's loss counts `weight` times in their mean. `scale`: by
-        what the loss was multiplied, which gradients of weights are divided by already.
+        what the loss was multiplied; gradients of weights are divided by it already.
         """
         self._measured = []
+        weights = [w.detach() for w in self._weights]
         if "weight_gradient" in self.quantities:
             gradients = [torch.zeros_like(w) if w.grad is None else w.grad for w in self._weights]
             self._measured.append(("weight_gradient", _norms(gradients)))
         if "weight" in self.quantities:
-            self._measured.append(("weight", _norms([w.detach() for w in self._weights])))
+            self._measured.append(("weight", _norms(weights)))
         if "update_ratio" in self.quantities:
-            self._before = [w.detach().clone() for w in self._weights]
+            self._before = [w.clone() for w in weights]
         self._measured += self._blocks(group, weight, scale)
         return [number for _, numbers in self._measured for number in numbers]
 
     def after_update(self) -> list[Tensor]:
-        """Numbers that the update gives."""
+        """Measure the update."""
         if "update_ratio" not in self.quantities:
             return []
         weights_now = [w.detach() for w in self._weights]
         updates = _norms(list(torch._foreach_sub(weights_now, self._before)))
-        weights = next(numbers for quantity, numbers in self._measured if quantity == "weight")
+        weights = dict(self._measured)["weight"]
         ratios = list(torch._foreach_div(updates, weights))
         self._measured.append(("update_ratio", ratios))
         return ratios
 
     def values(self, numbers: Sequence[float], step: int) -> dict[str, tuple[float, ...]]:
-        """The numbers that `before_update` and `after_update` named, sorted by quantity."""
-        found, at = {}, 0
+        """Sort the numbers of `before_update` and `after_update` by quantity."""
+        values, at = {}, 0
         for quantity, tensors in self._measured:
-            found[quantity] = tuple(numbers[at : at + len(tensors)])
+            values[quantity] = tuple(numbers[at : at + len(tensors)])
             at += len(tensors)
-        if "bn_gamma" in self.quantities and (
-            step < BATCHNORM_EVERY or step % BATCHNORM_EVERY == 0
-        ):
-            found.update(self._batchnorm())
+        is_due = step < BATCHNORM_EVERY or step % BATCHNORM_EVERY == 0
+        if is_due and "bn_gamma" in self.quantities:
+            values.update(self._batchnorm())
         self._measured = []
-        return found
+        return values
 
     def _blocks(
         self, group: Group, weight: float, scale: Tensor | None
     ) -> list[tuple[str, list[Tensor]]]:
-        """Over the whole batch, whose images the processes share: squares of norms add up, moments are averaged."""
-        found = []
+        """Put together what the processes saw of their shares of the batch."""
+        measured = []
         for quantity, seen in self._seen.items():
             if not seen:
                 continue
-            values = torch.stack([seen[n] for n, _ in self.layers[BLOCKS[quantity]] if n in seen])
+            names = [name for name, _ in self.layers[BLOCKS[quantity]] if name in seen]
+            values = torch.stack([seen[name] for name in names])
+            # squares of norms add up over the processes, means are averaged
             if quantity == "activation_deviation":
                 values = std_of(group.mean(values * weight))
             else:
                 values = group.norm(values if scale is None else values / scale)
-            found.append((quantity, list(values.float().unbind())))
-        return found
+            measured.append((quantity, list(values.float().unbind())))
+        return measured
 
     @torch.no_grad()
     def _batchnorm(self) -> dict[str, tuple[float, ...]]:
         norms = [norm for _, norm in self.layers["batchnorm"]]
         if not norms:
             return {}
-        kinds = {
-            "gamma": "weight",
-            "mean": "running_mean",
-            "variance": "running_var",
-            "beta": "bias",
-        }
-        everything = torch.stack(
-            [torch.cat([getattr(n, a) for n in norms]) for a in kinds.values()]
-        )  # (4, channels)
-        means, deviations = by_layer(
-            everything.cpu().double().numpy(), [len(n.get_parameter("weight")) for n in norms]
-        )
-        pairs = (
-            (f"bn_{kind}{more}", values[i])
-            for i, kind in enumerate(kinds)
-            for more, values in (("", means), ("_deviation", deviations))
-        )
-        return {quantity: tuple(values.tolist()) for quantity, values in pairs}
+        rows = [
+            torch.cat([getattr(norm, attribute) for norm in norms])
+            for attribute in BATCHNORM_ATTRIBUTES.values()
+        ]
+        sizes = [len(norm.get_parameter("weight")) for norm in norms]
+        # one transfer for all of them: (4, channels of all layers)
+        means, stds = by_layer(torch.stack(rows).cpu().double().numpy(), sizes)
+        values = {}
+        for quantity, mean, std in zip(BATCHNORM_ATTRIBUTES, means, stds, strict=True):
+            values[quantity] = tuple(mean.tolist())
+            values[f"{quantity}_deviation"] = tuple(std.tolist())
+        return values
 
-    def _hooks(self, name: str, block: nn.Module) -> Iterator[RemovableHandle]:
-        if not {"block_gradient", "activation_deviation"} & set(self.quantities):
-            return
-        yield block.register_forward_hook(lambda _, inputs, output: self._see_output(name, output))
-        if isinstance(block, Residual):
-            branch, shortcut = (block.get_submodule(way) for way in block.ways)
-            yield branch.register_forward_pre_hook(self._view("branch_gradient", name))
-            yield shortcut.register_forward_pre_hook(self._view("shortcut_gradient", name))
+    def _watch_blocks(self, hooks: ExitStack) -> None:
+        blocks = [name for name, _ in self.layers["block"]]
+        hooks.enter_context(observe(self.model, blocks, self._see_output))
+        # first module of a branch or a shortcut -> the quantity and the block it is measured for
+        entrances: dict[str, tuple[str, str]] = {}
+        for name, block in self.layers["residual"]:
+            branch, shortcut = cast(Residual, block).ways
+            entrances[f"{name}.{branch}"] = ("branch_gradient", name)
+            entrances[f"{name}.{shortcut}"] = ("shortcut_gradient", name)
 
-    def _see_output(self, name: str, output: Tensor) -> None:
+        def view(layer: str, inputs: tuple[Tensor, ...]) -> Tensor | None:
+            return self._view(*entrances[layer], inputs[0])
+
+        hooks.enter_context(intercept(self.model, entrances, view))
+
+    def _see_output(self, name: str, _inputs: object, output: Tensor) -> None:
         if output.requires_grad and torch.is_grad_enabled():
             self._seen["activation_deviation"][name] = mean_and_square(output.detach())
-            output.register_hook(self._keep("block_gradient", name))
+            output.register_hook(self._keep_norm("block_gradient", name))
 
-    def _view(
-        self, quantity: str, name: str
-    ) -> Callable[[nn.Module, tuple[Tensor]], Tensor | None]:
-        keep = self._keep(quantity, name)
+    def _view(self, quantity: str, name: str, x: Tensor) -> Tensor | None:
+        """Give the branch, or the shortcut, a view of x with a gradient of its own."""
+        # a Tap hands on the very tensor that it gets: without views both gradients would be one
+        if not (x.requires_grad and torch.is_grad_enabled()):
+            return None
+        view = x.view_as(x)
+        view.register_hook(self._keep_norm(quantity, name))
+        return view
 
-        def hook(_: nn.Module, inputs: tuple[Tensor]) -> Tensor | None:
-            if not (inputs[0].requires_grad and torch.is_grad_enabled()):
-                return None
-            view: Tensor = inputs[0].view_as(inputs[0])
-            view.register_hook(keep)
-            return view
-
-        return hook
-
-    def _keep(self, quantity: str, name: str) -> Callable[[Tensor], None]:
+    def _keep_norm(self, quantity: str, name: str) -> Callable[[Tensor], None]:
         def keep(gradient: Tensor) -> None:
             self._seen[quantity][name] = torch.linalg.vector_norm(gradient, dtype=torch.float32)
 
         return keep
+
+
+def _modules(model: nn.Module, *kinds: type[nn.Module]) -> Layers:
+    return tuple((name, m) for name, m in model.named_modules() if isinstance(m, kinds))
 
 
 def _norms(tensors: list[Tensor]) -> list[Tensor]:

@@ -21,8 +21,9 @@ from resviz.errors import ResvizError, TrainingError
 from resviz.models.architectures.resnet import build
 from resviz.training.engine.distributed import ALONE, Group
 from resviz.training.engine.evaluation import evaluate
+from resviz.training.engine.find_nonfinite import DivergedError
 from resviz.training.engine.recorder import BATCHNORM_EVERY, Recorder
-from resviz.training.engine.trainer import DivergedError, Training
+from resviz.training.engine.trainer import Training
 from resviz.training.events import EpochEnd, Step
 from resviz.training.runs import lock as run_lock
 from resviz.training.runs.folder import Run, statistics

@@ -9,7 +9,7 @@ from resviz.data.builtin import KNOWN
 from resviz.errors import ResvizError
 from resviz.models.spec import FAMILIES, INITS, NORMS
 from resviz.training.config import SCHEDULES, TrainConfig
-from resviz.training.presets import PRESETS, Preset, again, networks
+from resviz.training.presets import PRESETS, Preset, networks, preset_of
 from resviz.training.request import Request
 from resviz.training.runs import reader
 from resviz.ui.base import url_state
@@ -107,7 +107,7 @@ def _of_run(name: str) -> Preset | None:
     if not name.startswith(RUN):
         return None
     try:
-        return again(
+        return preset_of(
             Request.from_dict(reader.read(name.removeprefix(RUN)).config.get("request", {}))
         )
     except ResvizError:

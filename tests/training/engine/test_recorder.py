@@ -11,11 +11,11 @@ from resviz.errors import TrainingError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.engine.augmentation import Batches
-from resviz.training.engine.recorder import BATCHNORM_EVERY, PRESETS, Recorder
+from resviz.training.engine.recorder import BATCHNORM_EVERY, Recorder
 from resviz.training.engine.trainer import train
 from resviz.training.events import Step
 from resviz.training.runs.folder import statistics
-from resviz.training.schema import QUANTITIES
+from resviz.training.schema import PRESETS, QUANTITIES
 from tests.training.squares import CONFIG, CPU, dataset
 
 DATA = dataset()

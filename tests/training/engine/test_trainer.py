@@ -17,7 +17,8 @@ from resviz.models.spec import ModelSpec
 from resviz.training.config import TrainConfig
 from resviz.training.engine.augmentation import Batches
 from resviz.training.engine.evaluation import evaluate, recalibrate
-from resviz.training.engine.trainer import learning_rate, train
+from resviz.training.engine.optimiser import learning_rate
+from resviz.training.engine.trainer import train
 from resviz.training.events import EpochEnd, Step
 from resviz.training.runs.folder import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, dataset, split

@@ -7,7 +7,7 @@ import pytest
 from resviz.errors import TrainingError
 from resviz.models.spec import ModelSpec
 from resviz.training.events import Step
-from resviz.training.presets import PRESETS, again, networks, preset
+from resviz.training.presets import PRESETS, networks, preset, preset_of
 from resviz.training.request import Request
 from resviz.training.runs import reader, writer
 from resviz.training.runs.naming import write_config
@@ -114,7 +114,7 @@ def test_networks_are_every_combination_once():
 def test_what_repeats_a_run_asks_for_the_same_network_and_configuration():
     model = "new/residual-29?block=bottleneck&norm=group&init=torch&classes=7&seed=3"
     asked = Request(model=model, dataset="digits", config=PRESETS["race"].config, record="off")
-    found = again(asked)
+    found = preset_of(asked)
     (spec,) = networks(found.families, found.depths, found.norms, found.inits, found.network)
     assert spec == asked.spec()
     assert (found.dataset, found.config, found.record) == ("digits", asked.config, "off")
