@@ -8,7 +8,7 @@
     activations(model, x, layers)               what layers see, with statistics
     residual_parts(model, x, block)             shortcut, branch and their sum
     gradient_times_activation(model, x, layer, target)   what each channel contributes to a class
-    attribute(model, x, method, target)         which places speak for a class, by any of the methods
+    attribute(model, x, method, target)         which places are evidence for a class, by any of the methods
     grad_cam(model, x, layer, target)           Grad-CAM of one layer
     grad_cams(model, x, layers, target)         Grad-CAM of several layers in one pass
     CamGraph(model, x, layers)                  Grad-CAM of class after class
@@ -44,11 +44,8 @@ if TYPE_CHECKING:
     from resviz.probes.batchnorm.worked_example import batchnorm_by_hand
     from resviz.probes.core.layers import blocks, layers
     from resviz.probes.core.prediction import predict
-    from resviz.probes.feature_maps.activations import (
-        activations,
-        gradient_times_activation,
-        residual_parts,
-    )
+    from resviz.probes.feature_maps.activations import activations, gradient_times_activation
+    from resviz.probes.feature_maps.residual import residual_parts
     from resviz.probes.gradient_flow.lesions import lesioned
     from resviz.probes.gradient_flow.norms import gradients
     from resviz.probes.receptive_field.effective import effective_receptive_field
@@ -110,7 +107,7 @@ _HOME = {  # name -> the module that has it
     "predict": "resviz.probes.core.prediction",
     "read_run": "resviz.training.runs.reader",
     "receptive_field": "resviz.probes.receptive_field.theoretical",
-    "residual_parts": "resviz.probes.feature_maps.activations",
+    "residual_parts": "resviz.probes.feature_maps.residual",
     "runs": "resviz.training.runs.reader",
 }
 _NAME_THERE = {"read_run": "read"}  # where it is another one, because the module says the rest

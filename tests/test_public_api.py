@@ -30,7 +30,7 @@ PUBLIC = {
     "predict": "resviz.probes.core.prediction",
     "read_run": "resviz.training.runs.reader",
     "receptive_field": "resviz.probes.receptive_field.theoretical",
-    "residual_parts": "resviz.probes.feature_maps.activations",
+    "residual_parts": "resviz.probes.feature_maps.residual",
     "runs": "resviz.training.runs.reader",
 }
 NAME_THERE = {"read_run": "read"}

@@ -62,7 +62,7 @@ def test_opacity_changes_in_the_browser_alone_and_a_click_on_a_class_moves_the_o
     before = page.locator(".heat").first.get_attribute("src")
     second.click()
     expect(
-        page.get_by_text(re.compile(rf"Grad-CAM at .* speaks for {re.escape(label)}"))
+        page.get_by_text(re.compile(rf"Grad-CAM at .* evidence for {re.escape(label)}"))
     ).to_be_visible()
     settle(page)
     assert page.locator(".heat").first.get_attribute("src") != before

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -108,3 +109,34 @@ def _state(model: nn.Module) -> list[object]:
         for n, p in model.named_parameters()
     ]
     return [modules, parameters]
+
+
+def by_hand(model: nn.Module, x: Tensor, layer: str) -> np.ndarray:
+    """The output of one layer, caught by a hook of the test's own, in float64."""
+    caught: list[Tensor] = []
+    handle = model.get_submodule(layer).register_forward_hook(
+        lambda m, i, o: caught.append(o.detach().clone())
+    )
+    with torch.no_grad():
+        model(x)
+    handle.remove()
+    return caught[-1][0].double().numpy()
+
+
+def close(found: np.ndarray, expected: np.ndarray | Tensor) -> bool:
+    """Equal to 1e-5 of the largest entry, which must not be zero."""
+    expected = np.asarray(expected)
+    return bool(np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max() > 0)
+
+
+class Tiny(nn.Module):
+    """A head of pooling and one linear layer on whatever comes in."""
+
+    def __init__(self, weight: list[list[float]]) -> None:
+        super().__init__()
+        self.features = nn.Identity()
+        self.fc = nn.Linear(len(weight[0]), len(weight), bias=False)
+        self.fc.weight.data = torch.tensor(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.features(x).mean((2, 3)))

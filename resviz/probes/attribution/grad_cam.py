@@ -1,18 +1,12 @@
 """Grad-CAM (Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks", section 3).
 
 alpha_k = 1/Z sum_ij dy/dA_ij^k (eqn. 1) weighs the channels of a layer; the map is sum_k alpha_k
-A^k. The paper shows its positive part (eqn. 2); we keep the sign, because "speaks against the
-class" is worth seeing.
-
-The network runs without a graph up to the earliest chosen layer and with one from there: for the
-last stage that is a pooling and a linear layer, about 0.01 MiB. Another class is then one short
-backward pass.
+A^k. The paper shows its positive part (eqn. 2); we keep the sign, because evidence against the
+class is worth seeing.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from threading import Lock
 
 import numpy as np
 import torch
@@ -20,17 +14,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.core.hooks import eval_mode, observe
-from resviz.probes.core.layers import check_spatial
-from resviz.probes.core.prediction import check_target, class_scores, softmax
+from resviz.probes.core.class_graph import ClassGraph
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """How much each place speaks for class `target`, at the layer's own resolution (or the image's without a layer).
+    """How much evidence each place is for class `target`.
 
-    `probability` is the model's for that class, `input_size` the height and width of the image in
-    pixels.
+    `map` is at the layer's own resolution, or at the image's without a layer. `probability` is the
+    model's for that class, `input_size` the height and width of the image in pixels.
     """
 
     method: str
@@ -42,84 +34,50 @@ class Attribution:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the map is zero everywhere: no place changes the score (all gradients vanished)."""
+        """Whether the map is zero everywhere: no place changes the score."""
         return not self.map.any()
 
 
-class CamGraph:
-    """One image's activations at `layers` and its class scores, with the graph between them.
+class CamGraph(ClassGraph):
+    """Grad-CAM of class after class, from one forward pass of one image.
 
-    Holds no hook and no model; safe to share between threads. Of a module that runs more than once
-    the last output counts. Raises `ProbeError` for an unknown layer, one that does not run, one
-    whose output is no map, and for a model that is no classifier.
+    For the score y of a class and the output A of a layer, (channels, height, width):
+    alpha_k = 1/Z sum_ij dy/dA_ij^k, and the map is sum_k alpha_k A^k, with its sign.
+
+    It holds the activations and the graph between them and the scores, no hook and no model, and is
+    safe to share between threads. Of a module that runs more than once the last output counts.
+
+    Args:
+        model: a classifier: one image in, one row of class scores out.
+        x: one preprocessed image, (1, channels, height, width).
+        layers: names of modules whose output is a map, as `resviz.layers` lists them.
+
+    Raises:
+        ProbeError: for an unknown layer, one that does not run, one whose output is no map, and
+            for a model that is no classifier.
+
+    Example:
+        >>> import resviz, torch
+        >>> model = resviz.load("new/residual-8").model
+        >>> graph = resviz.CamGraph(model, torch.zeros(1, 3, 32, 32), ["layer3"])
+        >>> [graph.grad_cam("layer3", target).map.shape for target in (0, 1)]
+        [(8, 8), (8, 8)]
+
+    Reference:
+        Selvaraju et al. 2017 (1610.02391), section 3, eqns. 1 and 2.
     """
-
-    def __init__(
-        self, model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Sequence[str]
-    ) -> None:
-        self.layers = tuple(layers)
-        self.input_size = (x.shape[-2], x.shape[-1])
-        self._activations: dict[str, Tensor] = {}
-        self._lock = Lock()
-        with (
-            eval_mode(model),
-            torch.no_grad(),
-            observe(model, self.layers, partial(self._keep, model)),
-        ):
-            self._scores = class_scores(model(x))
-        for layer in self.layers:
-            if layer not in self._activations:
-                raise ProbeError(
-                    "layer {layer} does not run when the model looks at an image; choose another layer",
-                    layer=layer,
-                )
-        self.probabilities = softmax(self._scores)
-
-    def activation(self, layer: str) -> Float[Tensor, "c h w"]:
-        """A: the layer's output."""
-        return self._activations[layer].detach()[0]
-
-    def gradient(self, layer: str, target: int) -> Float[Tensor, "c h w"]:
-        """dy/dA for the score y of class `target`; raises `ProbeError` if there is no such class."""
-        return self._gradients((layer,), target)[0]
 
     def grad_cam(self, layer: str, target: int) -> Attribution:
         """The signed map of one layer; raises `ProbeError` if there is no such class."""
-        return self._attribution(layer, target, self.gradient(layer, target))
+        return self._map(layer, target, self.gradient(layer, target))
 
     def grad_cams(self, target: int) -> dict[str, Attribution]:
-        """The signed maps of all layers from one backward pass; raises `ProbeError` if there is no such class."""
-        gradients = self._gradients(self.layers, target)
-        return {
-            la: self._attribution(la, target, g)
-            for la, g in zip(self.layers, gradients, strict=True)
-        }
+        """The signed maps of all layers from one backward pass; raises what `grad_cam` raises."""
+        gradients = self.gradients(self.layers, target)
+        pairs = zip(self.layers, gradients, strict=True)
+        return {layer: self._map(layer, target, gradient) for layer, gradient in pairs}
 
-    def _keep(self, model: nn.Module, layer: str, _inputs: object, output: object) -> Tensor:
-        """Start the graph here, or go on with it; the network gets a copy that it may change in place."""
-        activation = check_spatial(model, layer, output)
-        torch.set_grad_enabled(True)  # the `no_grad` around the forward pass puts this back
-        if not activation.requires_grad:
-            activation = activation.detach().requires_grad_()
-        self._activations[layer] = activation
-        return activation.clone()
-
-    def _gradients(self, layers: Sequence[str], target: int) -> list[Float[Tensor, "..."]]:
-        check_target(target, len(self.probabilities))
-        activations = [self._activations[layer] for layer in layers]
-        if not self._scores.requires_grad:
-            return [torch.zeros_like(a[0]) for a in activations]
-        one = torch.zeros_like(self._scores)
-        one[target] = 1
-        with self._lock:
-            found = torch.autograd.grad(
-                self._scores, activations, one, retain_graph=True, materialize_grads=True
-            )
-        return [gradient[0] for gradient in found]
-
-    def _attribution(
-        self, layer: str, target: int, gradient: Float[Tensor, "c h w"]
-    ) -> Attribution:
+    def _map(self, layer: str, target: int, gradient: Float[Tensor, "c h w"]) -> Attribution:
         if gradient[0].numel() == 1:
             raise ProbeError(
                 "layer {layer} is a single cell and a map needs more; choose an earlier layer",
@@ -128,18 +86,68 @@ class CamGraph:
         alpha = gradient.float().mean((1, 2))  # (channels,)
         cam = torch.einsum("c,chw->hw", alpha, self.activation(layer).float())
         probability = float(self.probabilities[target])
-        return Attribution(
-            "grad-cam", layer, target, probability, cam.cpu().numpy(), self.input_size
-        )
+        values = cam.cpu().numpy()
+        return Attribution("grad-cam", layer, target, probability, values, self.input_size)
 
 
 def grad_cam(model: nn.Module, x: Float[Tensor, "1 c h w"], layer: str, target: int) -> Attribution:
-    """Grad-CAM of one layer, for the price of one forward pass; raises what `CamGraph` raises."""
+    """Compute Grad-CAM of one layer, for the price of one forward pass.
+
+    The map is sum_k alpha_k A^k with alpha_k = 1/Z sum_ij dy/dA_ij^k, for the layer's output A and
+    the score y of the class. Positive cells are evidence for the class, negative ones against it.
+
+    Args:
+        model: a classifier: one image in, one row of class scores out.
+        x: one preprocessed image, (1, channels, height, width).
+        layer: the name of a module whose output is a map, as `resviz.layers` lists it.
+        target: the index of the class.
+
+    Returns:
+        An `Attribution`; its `map` has the layer's own cells, (height, width), in units of the
+        score times the layer's activation.
+
+    Raises:
+        ProbeError: for an unknown layer, one that does not run or whose output is no map of more
+            than one cell, a class that is not there, and a model that is no classifier.
+
+    Example:
+        >>> import resviz, torch
+        >>> model = resviz.load("new/residual-8").model
+        >>> cam = resviz.grad_cam(model, torch.zeros(1, 3, 32, 32), "layer3", target=2)
+        >>> cam.map.shape, cam.input_size
+        ((8, 8), (32, 32))
+
+    Reference:
+        Selvaraju et al. 2017 (1610.02391), section 3, eqns. 1 and 2.
+    """
     return CamGraph(model, x, (layer,)).grad_cam(layer, target)
 
 
 def grad_cams(
     model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Sequence[str], target: int
 ) -> dict[str, Attribution]:
-    """Grad-CAM of several layers from one forward and one backward pass; raises what `CamGraph` raises."""
+    """Compute Grad-CAM of several layers from one forward and one backward pass.
+
+    Args:
+        model: a classifier: one image in, one row of class scores out.
+        x: one preprocessed image, (1, channels, height, width).
+        layers: names of modules whose output is a map.
+        target: the index of the class.
+
+    Returns:
+        Layer -> `Attribution`, each as `grad_cam` gives it.
+
+    Raises:
+        ProbeError: what `grad_cam` raises.
+
+    Example:
+        >>> import resviz, torch
+        >>> model = resviz.load("new/residual-8").model
+        >>> cams = resviz.grad_cams(model, torch.zeros(1, 3, 32, 32), ["layer1", "layer3"], 2)
+        >>> {layer: cam.map.shape for layer, cam in cams.items()}
+        {'layer1': (32, 32), 'layer3': (8, 8)}
+
+    Reference:
+        Selvaraju et al. 2017 (1610.02391), section 3, eqns. 1 and 2.
+    """
     return CamGraph(model, x, layers).grad_cams(target)

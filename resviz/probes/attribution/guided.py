@@ -1,4 +1,6 @@
-"""Guided Grad-CAM (Selvaraju et al. 2017, section 3.2) through captum, and the check of what captum takes for granted.
+"""Guided Grad-CAM (Selvaraju et al. 2017, section 3.2) through captum.
+
+Before that, the check of what captum takes for granted.
 
 Guided backpropagation (Springenberg et al. 2015, section 4) lets only positive gradients through a
 ReLU. captum does it with hooks on modules: a ReLU that is used twice, works in place or is called
@@ -33,15 +35,16 @@ def guided_grad_cam(
     cam = grad_cam(model, x, layer, target)
     _check_guided(model, x)
     with eval_mode(model), _without_hook_warning():
-        found = GuidedGradCam(model, resolve(model, layer)).attribute(
+        values = GuidedGradCam(model, resolve(model, layer)).attribute(
             x.detach().requires_grad_(), target, interpolate_mode="bilinear"
         )
-    pixels = found.detach().sum(1)[0].float().cpu().numpy()  # (h, w), the image's own
+    pixels = values.detach().sum(1)[0].float().cpu().numpy()  # (h, w), the image's own
     return replace(cam, method="guided-grad-cam", map=pixels)
 
 
 def _check_guided(model: nn.Module, x: Tensor) -> None:
-    """Guided backpropagation changes the backward pass of ReLU modules, so each use of a ReLU must be one."""
+    """Refuse a network in which not every use of a ReLU is a module of its own."""
+    # captum changes the backward pass of modules: a function, or the second use of one, it misses.
     relus = {name: module for name, module in model.named_modules() if isinstance(module, nn.ReLU)}
     if inplace := [name for name, module in relus.items() if module.inplace]:
         raise _unguided(Sentence("its {name} works in place", name=inplace[0]))
@@ -51,27 +54,26 @@ def _check_guided(model: nn.Module, x: Tensor) -> None:
         torch.enable_grad(),
         observe(model, relus, lambda name, *_: runs.update([name])),
     ):
-        found = _count_relus(model(x.detach().requires_grad_()))
+        uses = _count_relus(model(x.detach().requires_grad_()))
     if several := [name for name, count in runs.items() if count > 1]:
         raise _unguided(
             Sentence("its {name} is used {count} times", name=several[0], count=runs[several[0]])
         )
-    if found != len(runs) or not runs:
-        raise _unguided(
-            Sentence("it calls ReLU as a function") if found else Sentence("it has none")
-        )
+    if uses != len(runs) or not runs:
+        reason = Sentence("it calls ReLU as a function") if uses else Sentence("it has none")
+        raise _unguided(reason)
 
 
 def _unguided(reason: Sentence) -> ProbeError:
     return ProbeError(
-        "guided Grad-CAM needs a ReLU module of its own for every use, and this model does not fit: "
-        "{reason}; choose grad-cam or integrated-gradients",
+        "guided Grad-CAM needs a ReLU module of its own for every use, "
+        "and this model does not fit: {reason}; choose grad-cam or integrated-gradients",
         reason=reason,
     )
 
 
 def _count_relus(scores: Tensor) -> int:
-    """Uses of ReLU, as module or function, on the way from the image to the scores."""
+    """Uses of ReLU, as module or function, between the image and the scores."""
     seen: set[object] = set()
     waiting: list[object] = [scores.grad_fn]
     while waiting:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError, Sentence
 from resviz.probes.core.hooks import eval_mode
+from resviz.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,41 @@ class Prediction:
     probabilities: Float[np.ndarray, " classes"]
     scores: Float[np.ndarray, " classes"]
 
+    def table(self) -> Table:
+        """The best guesses, best first."""
+        rows = tuple((g.index, g.label, g.probability) for g in self.top)
+        return Table(("index", "label", "probability"), rows)
+
 
 def predict(
     model: nn.Module, x: Float[Tensor, "1 c h w"], labels: Sequence[str], k: int = 5
 ) -> Prediction:
-    """The `k` likeliest classes of one image, in evaluation mode.
+    """Name the `k` likeliest classes of one image, in evaluation mode.
 
-    Classes beyond the end of `labels` are called "class i"; of equal scores the lower index comes
-    first. Raises `ProbeError` if the output is not one row of finite class scores.
+    The probability of class i is exp(s_i) / sum_j exp(s_j) for the scores s, in float64.
+
+    Args:
+        model: a classifier: one image in, one row of class scores out.
+        x: one preprocessed image, (1, channels, height, width).
+        labels: the names of the classes in order; a class beyond their end is called "class i".
+        k: how many classes to name. Of equal scores the lower index comes first.
+
+    Returns:
+        A `Prediction`: `top`, the likeliest classes first; `scores` and `probabilities` of all
+        classes, (classes,).
+
+    Raises:
+        ProbeError: if the output is not one row of finite class scores.
+
+    Example:
+        >>> import resviz, torch
+        >>> model = resviz.load("new/residual-8").model
+        >>> answer = resviz.predict(model, torch.zeros(1, 3, 32, 32), ["cat", "dog"], k=3)
+        >>> len(answer.top), f"{answer.probabilities.sum():.3f}"
+        (3, '1.000')
+
+    Reference:
+        He et al. 2015 (1512.03385), section 3.3: global average pooling and softmax.
     """
     with eval_mode(model), torch.no_grad():
         scores = class_scores(model(x))
@@ -54,7 +82,7 @@ def class_scores(output: object) -> Float[Tensor, " classes"]:
             kind=type(output).__name__,
         )
     if output.ndim != 2 or output.shape[0] != 1 or not output.is_floating_point():
-        shape = " x ".join(str(n) for n in output.shape) or Sentence("a single number")
+        shape = " x ".join(map(str, output.shape)) or Sentence("a single number")
         raise ProbeError(
             "this model gives no class scores for one image: its output is {shape}, not 1 x classes",
             shape=shape,

@@ -1,25 +1,22 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.probes.feature_maps import activations as module
 from resviz.probes.feature_maps.activations import (
     activations,
     blocks,
     gradient_times_activation,
     moments,
-    residual_parts,
     stage_summary,
 )
 from tests.probes.example_nets import (
     Breaks,
     Functional,
+    by_hand,
     cifar,
     imagenet,
     left_as_found,
@@ -28,18 +25,6 @@ from tests.probes.example_nets import (
 )
 
 LAYERS = ("conv1", "layer1", "layer2.0.bn1", "layer2.0.add", "layer3.0.relu2")
-
-
-def by_hand(model: nn.Module, x: Tensor, layer: str) -> np.ndarray:
-    """The output of one layer, caught by a hook of the test's own, in float64."""
-    caught: list[Tensor] = []
-    handle = model.get_submodule(layer).register_forward_hook(
-        lambda m, i, o: caught.append(o.detach().clone())
-    )
-    with torch.no_grad():
-        model(x)
-    handle.remove()
-    return caught[-1][0].double().numpy()
 
 
 def test_values_and_statistics_are_those_of_numpy_in_double_precision():
@@ -97,14 +82,6 @@ def test_statistics_are_finite_where_the_squares_of_values_are_not():
     np.testing.assert_allclose(found.std, x[0].double().flatten(1).std(1, correction=0), rtol=1e-5)
 
 
-def test_the_norms_of_a_residual_sum_are_finite_too():
-    model = cifar(8)
-    model.bn1.weight.data *= 1e27
-    parts = residual_parts(model, picture(32), "layer1.0")
-    assert parts.norm_shortcut == pytest.approx(np.linalg.norm(parts.shortcut.astype(np.float64)))
-    assert 1e27 < parts.norm_shortcut < np.inf
-
-
 def test_a_constant_channel_deviates_by_exactly_zero():
     x = torch.full((1, 2, 33, 17), 0.1) * torch.tensor([1.0, 30000.0])[:, None, None]
     assert moments(nn.Sequential(nn.Identity()), x, ["0"])["0"].std.tolist() == [0.0, 0.0]
@@ -135,26 +112,6 @@ def test_all_layers_come_from_one_forward(probe, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(model, "forward", lambda x: runs.append(1) or forward(x))
     probe(model, picture(32), LAYERS)
     assert len(runs) == 1
-
-
-def test_shortcut_and_branch_add_up_bit_for_bit():
-    model, x = imagenet(18), picture(64)
-    for block in blocks(model):
-        parts = residual_parts(model, x, block)
-        np.testing.assert_array_equal(parts.branch, by_hand(model, x, f"{block}.bn2"))
-        np.testing.assert_array_equal(parts.shortcut + parts.branch, parts.total)
-        np.testing.assert_array_equal(parts.total.clip(0), by_hand(model, x, block))
-        norms = [np.linalg.norm(part.astype(float)) for part in (parts.shortcut, parts.branch)]
-        assert parts.norm_total == pytest.approx(
-            np.linalg.norm(parts.total.astype(float)), rel=1e-5
-        )
-        assert [parts.norm_shortcut, parts.norm_branch] == pytest.approx(norms, rel=1e-5)
-        assert parts.share_branch == pytest.approx(norms[1] / sum(norms), rel=1e-5)
-
-
-def test_the_share_of_nothing_is_zero():
-    zero = np.zeros((1, 1, 1), np.float32)
-    assert module.ResidualParts("block", zero, zero, zero, 0.0, 0.0, 0.0).share_branch == 0.0
 
 
 def test_gradient_times_activation_is_autograds_on_the_network_cut_by_hand():
@@ -226,33 +183,6 @@ def test_a_layer_that_gives_no_tensor_is_refused(probe, layer: str):
         probe(seeded(Functional), picture(8), [layer])
 
 
-@pytest.mark.parametrize(
-    ("net", "block", "sentence"),
-    [
-        (
-            lambda: cifar(family="plain"),
-            "layer1.0",
-            "layer1.0 is a plain block and has no shortcut; choose a residual",
-        ),
-        (
-            cifar,
-            "conv1",
-            "conv1 is no residual block that can be taken apart; choose a block such as layer1.0",
-        ),
-        (
-            lambda: seeded(Functional),
-            "first",
-            "first is no residual block that can be taken apart; choose one of resviz",
-        ),
-        (cifar, "layer7.0", "this model has no layer 'layer7.0'"),
-    ],
-)
-def test_only_residual_blocks_are_taken_apart(net, block: str, sentence: str):
-    with pytest.raises(ProbeError) as refusal:
-        residual_parts(net(), picture(32), block)
-    assert sentence in str(refusal.value)
-
-
 PROBES = {
     "activations": lambda model, x: activations(model, x, ["0"]),
     "moments": lambda model, x: moments(model, x, ["0"]),
@@ -279,6 +209,10 @@ def test_the_model_is_left_as_found_whether_the_forward_fails_or_not(probe, erro
         probe(model, picture(4))
 
 
-def test_results_do_not_change():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        residual_parts(cifar(), picture(32), "layer1.0").block = "other"
+def test_the_table_has_a_row_for_each_channel_with_its_statistics():
+    seen = activations(cifar(), picture(32), ["layer2"])["layer2"]
+    rows = seen.table().records()
+    assert [row["channel"] for row in rows] == list(range(32))
+    for row, values in zip(rows, seen.values, strict=True):
+        assert row["mean"] == pytest.approx(values.mean(dtype=float), rel=1e-4, abs=1e-6)
+        assert (row["minimum"], row["maximum"]) == (values.min(), values.max())

@@ -1,0 +1,121 @@
+"""The parts of the overview: the photo, the evidence for a class, the likeliest classes, and the blocks in a row."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from resviz.figures import html, raster
+from resviz.ui.base import page, url_state
+from resviz.ui.base.i18n import said
+from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.page import escaped
+from resviz.ui.services import models, photo_results
+from resviz.ui.services.subject import Subject
+from resviz.ui.widgets import clickable
+from resviz.ui.widgets.evidence import nothing_positive, overlay
+
+if TYPE_CHECKING:
+    from resviz.probes.attribution.methods import Attribution
+    from resviz.probes.core.prediction import Guess, Prediction
+
+MOST_BLOCKS = 24  # that fit on a page as pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the network says about the photo, and how it comes to it."""
+
+    prediction: "Prediction"
+    guess: "Guess"  # the class that is looked at: the likeliest, or the one that was clicked
+    evidence: "Attribution"
+    maps: dict[str, np.ndarray]  # of some blocks, in forward order
+
+
+def answer(subject: Subject) -> Answer:
+    """Everything that the page shows, computed before anything of it is drawn."""
+    prediction = photo_results.prediction(subject)
+    guess = _guess(prediction)
+    layer = models.default_layer(subject.model)
+    evidence = photo_results.attribution(subject, "grad-cam", layer, guess.index)
+    blocks = page.spread(models.map_blocks(subject.model), MOST_BLOCKS)
+    return Answer(prediction, guess, evidence, photo_results.stage_maps(subject, blocks))
+
+
+def _guess(prediction: "Prediction") -> "Guess":
+    chosen = url_state.chosen("target")
+    return next((g for g in prediction.top if str(g.index) == chosen), prediction.top[0])
+
+
+def photo(subject: Subject) -> None:
+    """The photo, dimmed where the network does not see it."""
+    size = subject.photo.image.size
+    box = models.model(subject.model).preprocess.box(size)
+    picture = raster.data_uri(photo_results.jpeg(subject.photo))
+    alt = _("The photo {title}").format(title=said(subject.title))
+    clickable.show(html.framed_photo(picture, alt, box, size), "photo")
+    side = photo_results.view(subject).width
+    if box == (0, 0, *size):
+        st.caption(_("The network sees all of the photo, at {side} pixels.").format(side=side))
+    else:
+        st.caption(_("The network sees the bright part, at {side} pixels.").format(side=side))
+
+
+def evidence(subject: Subject, result: Answer) -> None:
+    """Grad-CAM of the class over the photo."""
+    label, layer = result.guess.label, result.evidence.layer or ""
+    alt = _("Grad-CAM of {label} over the photo").format(label=label)
+    clickable.show(overlay(subject, result.evidence.map, alt), "overlay")
+    st.caption(
+        _(
+            "Grad-CAM at {layer}: the warmer a place, the stronger the evidence for **{label}**."
+        ).format(layer=escaped(layer), label=escaped(label))
+    )
+    if sentence := nothing_positive(result.evidence, label):
+        st.info(sentence)
+
+
+def classes(subject: Subject, result: Answer) -> None:
+    """The likeliest classes as bars; a click on one asks for the evidence for it."""
+    bars = [(str(g.index), g.label, g.probability) for g in result.prediction.top]
+    clickable.show(html.probability_bars(bars, str(result.guess.index)), "bars", "target")
+    st.caption(
+        _("Probability of the five likeliest classes. Click one to see the evidence for it.")
+    )
+    if note := models.untrained(subject.model):
+        st.caption(f"**{note}**")
+    table = result.prediction.table()
+    label = _("Download the probabilities")
+    page.table_download(label, "probabilities", table.columns, table.rows)
+
+
+def blocks(subject: Subject, result: Answer) -> str | None:
+    """The mean map of each block from input to output; returns the one that was clicked."""
+    st.subheader(_("From pixels to meaning, block by block"), anchor=False)
+    shapes = {layer.name: layer.output_shape for layer in models.layers(subject.model)}
+    tiles = [_tile(name, values, shapes[name]) for name, values in result.maps.items()]
+    clicked = clickable.show(html.strip(tiles), "strip", "layer")
+    st.caption(_about_blocks(subject, len(tiles)))
+    page.arrays_download(_("Download the maps"), "blocks", result.maps)
+    return clicked
+
+
+def _tile(name: str, values: np.ndarray, shape: tuple[int, ...]) -> html.Tile:
+    detail = f"{'×'.join(map(str, shape))}\n{raster.value_range(values).describe()}"
+    return html.Tile(name, raster.data_uri(raster.map_png(values)), name, detail)
+
+
+def _about_blocks(subject: Subject, shown: int) -> str:
+    names = models.map_blocks(subject.model)
+    if names[0] in models.block_names(subject.model):
+        sentence = _(
+            "Mean over the channels of {shown} of {all} blocks, each on its own scale. "
+            "Click one to open it."
+        )
+    else:
+        sentence = _(
+            "The blocks of this network give no maps. Here is the mean over the channels of "
+            "{shown} of {all} other layers. Click one to open it."
+        )
+    return sentence.format(shown=shown, all=len(names))
