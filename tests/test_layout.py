@@ -49,7 +49,6 @@ LONG = {
     "resviz/probes/batchnorm/statistics.py",
     "resviz/probes/feature_maps/activations.py",
     "resviz/probes/gradient_flow/norms.py",
-    "resviz/probes/receptive_field/effective.py",
     "resviz/training/engine/trainer.py",
     "resviz/training/runs/reader.py",
     "resviz/ui/feature_maps/panels.py",

@@ -4,8 +4,7 @@ Unit i sees the pixels first(i) to last(i), pixels in the padding included. Ever
 which units of its input the new unit i looks at, from `first` to `last`; that is all there is to
 know:
 
-    convolution, pooling: i s - p to i s - p + (k - 1) d, the recurrences of Araujo et al. 2019, "Computing Receptive
-                          Fields of Convolutional Neural Networks", Distill, eqns. 1 to 4
+    convolution, pooling: i s - p to i s - p + (k - 1) d (Araujo et al. 2019, Distill, eqns. 1 to 4)
     transposed:           ceil((i + p - (k - 1) d) / s) to floor((i + p) / s)
     adaptive pooling:     floor(i n / m) to ceil((i + 1) n / m) - 1
 
@@ -39,13 +38,15 @@ class Edge(NamedTuple):
         return Fraction(self.step, len(self.table))
 
     def at(self, units: Units, period: int = 1) -> "Edge":
-        """The edge where the new unit i looks at unit `units(i)`, which advances evenly every `period` units."""
+        """The edge where the new unit i looks at unit `units(i)`.
+
+        `units` advances evenly every `period` units.
+        """
         advance = units(period) - units(0)
         if len(self.table) == period == 1:
             return Edge((self.table[0] + units(0) * self.step,), advance * self.step)
-        times = len(self.table) // gcd(
-            len(self.table), advance
-        )  # until the input's table starts anew
+        # the input's table starts anew after so many periods
+        times = len(self.table) // gcd(len(self.table), advance)
         table = tuple(self(units(i)) for i in range(times * period))
         return Edge(table, times * advance // len(self.table) * self.step)
 
@@ -76,11 +77,16 @@ class Axis(NamedTuple):
         return max(b - a for a, b in zip(self.first.table, self.last.table, strict=True)) + 1
 
     def seen(self, first: Units, last: Units, period: int = 1) -> "Axis":
-        """After an operation whose unit i looks at the units `first(i)` to `last(i)`, but for a window not local."""
+        """After an operation, no window, whose unit i looks at the units `first(i)` to `last(i)`."""
         reach = max(last(i) - first(i) for i in range(period)) * self.first.rate
-        edges = self.first.at(first, period), self.last.at(last, period)
         return Axis(
-            *edges, self.whole, self.aligned, self.least + reach, self.most + reach, local=False
+            self.first.at(first, period),
+            self.last.at(last, period),
+            self.whole,
+            self.aligned,
+            self.least + reach,
+            self.most + reach,
+            local=False,
         )
 
     def entire(self) -> "Axis":
@@ -88,7 +94,10 @@ class Axis(NamedTuple):
         return Axis(self.first, self.last, True, self.aligned, inf, inf, local=False)
 
     def bound(self) -> "Axis":
-        """After an operation that ties the values to the map's size: a normalisation over it, a position's constant."""
+        """After an operation that ties the values to the map's size.
+
+        A normalisation over the map is one, a constant for each place another.
+        """
         return self._replace(local=False)
 
     def stretched(self) -> "Axis":
@@ -102,75 +111,99 @@ def window(axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1
     if kernel == stride == 1 and not padding:
         return axis
     (start, step), (end, _), whole, aligned, least, most, local = axis
-    if len(start) == 1:  # in most networks always, so without the detour
-        first = Edge((start[0] - padding * step,), stride * step)
-        last = Edge((end[0] + (reach - padding) * step,), stride * step)
-        grown = reach * step
-        return Axis(
-            first, last, whole, aligned, least + grown, most + grown, local and padding >= 0
-        )
-    return axis.seen(lambda i: i * stride - padding, lambda i: i * stride - padding + reach)
+    if len(start) > 1:
+        return axis.seen(lambda i: i * stride - padding, lambda i: i * stride - padding + reach)
+    # the same without the detour: in most networks all units see fields of one size
+    first = Edge((start[0] - padding * step,), stride * step)
+    last = Edge((end[0] + (reach - padding) * step,), stride * step)
+    grown = reach * step
+    local = local and padding >= 0  # less padding than none cuts the map
+    return Axis(first, last, whole, aligned, least + grown, most + grown, local)
 
 
 def transposed(axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1) -> Axis:
     """After a transposed convolution."""
     reach = (kernel - 1) * dilation
     return axis.seen(
-        lambda i: -((reach - i - padding) // stride), lambda i: (i + padding) // stride, stride
+        lambda i: _ceil(i + padding - reach, stride), lambda i: (i + padding) // stride, stride
     )
 
 
 def adaptive(axis: Axis, before: int, after: int) -> Axis:
-    """After a pooling of `before` units to `after`; to one, the network sees the whole image whatever its size."""
-    seen = axis.seen(
+    """After a pooling of `before` units to `after`; to one, it is a mean over the map."""
+    pooled = axis.seen(
         lambda i: i * before // after,
-        lambda i: -((-i - 1) * before // after) - 1,
+        lambda i: _ceil((i + 1) * before, after) - 1,
         _period(before, after),
     )
-    return seen.entire() if after == 1 else seen
+    return pooled.entire() if after == 1 else pooled
 
 
 def enlarged(axis: Axis, before: int, after: int, reach: int, corners: bool) -> Axis:
-    """After interpolation between neighbours: `reach` 0 for the nearest, 1 for linear, 2 for cubic."""
+    """After interpolation between neighbours: `reach` 0 for nearest, 1 for linear, 2 for cubic.
+
+    `corners`: the first and the last unit stay where they are (`align_corners` of torch).
+    """
     if not reach:
-        return axis.seen(
-            lambda i: i * before // after, lambda i: i * before // after, _period(before, after)
-        )
-    # the place in the input is (i up + shift) / down; the pixels around it are its floor and ceil
-    up, down, shift = (
-        (before - 1, max(1, after - 1), 0) if corners else (2 * before, 2 * after, before - after)
-    )
+        place = _times(before, after)
+        return axis.seen(place, place, _period(before, after))
+    # the place in the input is (i up + shift) / down; the units around it are its floor and ceil
+    up, down, shift = 2 * before, 2 * after, before - after
+    if corners:
+        up, down, shift = before - 1, max(1, after - 1), 0
     return axis.seen(
         lambda i: (i * up + shift) // down - reach + 1,
-        lambda i: -((-i * up - shift) // down) + reach - 1,
+        lambda i: _ceil(i * up + shift, down) + reach - 1,
         _period(up, down),
     )
 
 
+def _times(up: int, down: int) -> Units:
+    """Unit i of the output lies in unit floor(i up / down) of the input."""
+    return lambda i: i * up // down
+
+
+def _ceil(number: int, divisor: int) -> int:
+    """The quotient, rounded up."""
+    return -(-number // divisor)
+
+
 def union(a: Axis, b: Axis, units: int) -> Axis:
-    """Where two branches meet in a map of so many units: from the first pixel of either to the last of either."""
+    """Where two branches meet in a map of so many units: all that either sees."""
     if a is b or a == b:
         return a
-    aligned, least, most = a.aligned and b.aligned, min(a.least, b.least), max(a.most, b.most)
-    if (
-        a.whole or b.whole
-    ):  # the place of a unit is that in the branch that is not a mean over everything
-        local = a if b.whole and (not a.whole or a.first.rate >= b.first.rate) else b
-        return Axis(local.first, local.last, True, aligned, least, most, local=False)
+    if a.whole or b.whole:
+        return _union_of_whole(a, b)
     (i, step), (j, other), (k, _), (m, _) = a.first, b.first, a.last, b.last
     if step == other and len(i) == len(j) == 1:  # in most networks always
         centred = i[0] + k[0] == j[0] + m[0]
-        first, last = Edge(min(i, j), step), Edge(max(k, m), step)
-        return Axis(first, last, False, aligned and centred, least, most, a.local and b.local)
+        edges = Edge(min(i, j), step), Edge(max(k, m), step)
+        return _joined(a, b, edges, centred, local=a.local and b.local)
+    return _union_of_tables(a, b, units)
+
+
+def _union_of_whole(a: Axis, b: Axis) -> Axis:
+    """One of the branches sees the whole image; a unit's place is that in the other one."""
+    placed = a if b.whole and (not a.whole or a.first.rate >= b.first.rate) else b
+    return _joined(a, b, (placed.first, placed.last), True, local=False)._replace(whole=True)
+
+
+def _union_of_tables(a: Axis, b: Axis, units: int) -> Axis:
+    """Fields of neighbours differ in size: unit by unit, until both repeat."""
     even = a.first.step * len(b.first.table) == b.first.step * len(a.first.table)
     period = lcm(len(a.first.table), len(b.first.table)) if even else units
     step = max(a.first(period) - a.first(0), b.first(period) - b.first(0))
     first = Edge(tuple(min(a.first(i), b.first(i)) for i in range(period)), step)
     last = Edge(tuple(max(a.last(i), b.last(i)) for i in range(period)), step)
     centred = all(a.first(i) + a.last(i) == b.first(i) + b.last(i) for i in range(period))
-    return Axis(
-        first, last, False, aligned and even and centred, least, most, a.local and b.local and even
-    )
+    return _joined(a, b, (first, last), even and centred, local=a.local and b.local and even)
+
+
+def _joined(a: Axis, b: Axis, edges: tuple[Edge, Edge], centred: bool, local: bool) -> Axis:
+    """Two branches with these edges together."""
+    aligned = a.aligned and b.aligned and centred
+    least, most = min(a.least, b.least), max(a.most, b.most)
+    return Axis(*edges, False, aligned, least, most, local)
 
 
 def _period(before: int, after: int) -> int:

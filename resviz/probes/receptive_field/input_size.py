@@ -1,4 +1,4 @@
-"""Does an image fit a network? Where the field outgrows the image, what is padding, what a gentler stem would change.
+"""Whether an image fits a network: fields that outgrow it, padding, and a gentler stem.
 
 Richter et al. 2021, "Should You Go Deeper? Optimizing Convolutional Neural Network Architectures
 without Training by Receptive Field Analysis": a convolution whose input sees the whole image
@@ -15,7 +15,7 @@ from resviz.errors import ProbeError
 from resviz.probes.core.layers import blocks
 from resviz.probes.receptive_field.axis import Axis, Size
 from resviz.probes.receptive_field.theoretical import follow
-from resviz.probes.receptive_field.tracing.tensor import Seen
+from resviz.probes.receptive_field.tracing import Fields
 
 _CONV = nn.Conv2d | nn.ConvTranspose2d
 _WINDOW = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
@@ -25,9 +25,12 @@ _WINDOW = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 class LayerFit:
     """One convolution.
 
-    `size`: height and width of its units' fields. `padding`: the share of them outside the image,
-    on average over the units. `sees_all`: its input sees the whole image along all paths together;
-    `unproductive`: even along the shortest alone.
+    Attributes:
+        name: Of the layer.
+        size: Height and width of its units' fields, in pixels.
+        padding: The share of them outside the image, on average over the units.
+        sees_all: Its input sees the whole image along all paths together.
+        unproductive: It does so even along the shortest path alone.
     """
 
     name: str
@@ -39,10 +42,14 @@ class LayerFit:
 
 @dataclass(frozen=True, slots=True)
 class ImageFit:
-    """The convolutions in forward order, for images of `input_size` (height, width).
+    """The convolutions of a network in forward order.
 
-    `stem`: the layers before the first block that shrink the map; `relaxed`: the fit if these had
-    stride 1, None where there are none or the network cannot do without.
+    Attributes:
+        input_size: Height and width of the image.
+        layers: The convolutions.
+        stem: The layers before the first block that shrink the map.
+        relaxed: The fit if these had stride 1; None where there are none, or the network cannot
+            do without.
     """
 
     input_size: tuple[int, int]
@@ -54,16 +61,19 @@ class ImageFit:
     def outgrown(self) -> str | None:
         """The first convolution whose field is larger than the image, in both directions."""
         height, width = self.input_size
-        return next(
-            (la.name for la in self.layers if la.size[0] > height and la.size[1] > width), None
+        larger = (
+            layer.name for layer in self.layers if layer.size[0] > height and layer.size[1] > width
         )
+        return next(larger, None)
 
     @property
     def seeing_all(self) -> tuple[str, ...]:
+        """The convolutions that have no wider context to add."""
         return tuple(layer.name for layer in self.layers if layer.sees_all)
 
     @property
     def unproductive(self) -> tuple[str, ...]:
+        """Those that have none even along the shortest path."""
         return tuple(layer.name for layer in self.layers if layer.unproductive)
 
     @property
@@ -73,57 +83,74 @@ class ImageFit:
 
 
 def image_fit(model: nn.Module, input_size: int | tuple[int, int]) -> ImageFit:
-    """How an image of that side, or height and width, fits; raises `ProbeError` where fields cannot be followed."""
+    """How an image of that side, or height and width, fits.
+
+    Raises `ProbeError` where fields cannot be followed.
+
+    Example:
+        >>> net = nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(3)))
+        >>> fit = image_fit(net, 5)
+        >>> fit.outgrown, fit.seeing_all
+        ('2', ('2',))
+    """
     sides = (input_size, input_size) if isinstance(input_size, int) else input_size
-    seen = follow(model, None, sides).maps
-    stem = _stem(model, seen)
-    return ImageFit(sides, _layers(model, seen, sides), stem, _relaxed(model, stem, sides))
+    maps = follow(model, None, sides).maps
+    stem = _stem(model, maps)
+    return ImageFit(sides, _layers(model, maps, sides), stem, _relaxed(model, stem, sides))
 
 
 def _layers(
-    model: nn.Module, seen: dict[str, Seen], sides: tuple[int, int]
+    model: nn.Module, maps: dict[str, Fields], sides: tuple[int, int]
 ) -> tuple[LayerFit, ...]:
-    modules = {
-        name: module
-        for name, module in model.named_modules()
-        if isinstance(module, _CONV) and name in seen
-    }
-    return tuple(_layer(name, modules[name], seen[name], sides) for name in seen if name in modules)
+    """The convolutions among the maps."""
+    modules = dict(model.named_modules())
+    return tuple(
+        _layer(name, module, fields, sides)
+        for name, fields in maps.items()
+        if isinstance(module := modules[name], _CONV)
+    )
 
 
 def _layer(
-    name: str, conv: nn.Conv2d | nn.ConvTranspose2d, seen: Seen, sides: tuple[int, int]
+    name: str, conv: nn.Conv2d | nn.ConvTranspose2d, fields: Fields, sides: tuple[int, int]
 ) -> LayerFit:
-    size, visible, all_paths, shortest = [], 1.0, [], []
-    for axis, side, i in zip(seen.axes, sides, (0, 1), strict=True):
+    """One convolution."""
+    size, all_paths, shortest = [], [], []
+    visible = 1.0
+    for i, (axis, side) in enumerate(zip(fields.axes, sides, strict=True)):
         size.append(side if axis.whole else axis.size)
-        visible *= _visible(axis, seen.units[i], side)
-        reach = _reach(conv, axis, i)
-        all_paths.append(axis.whole or axis.size - reach >= side)
-        shortest.append(axis.least - reach >= side)
+        visible *= _visible(axis, fields.units[i], side)
+        added = _added(conv, axis, i)
+        all_paths.append(axis.whole or axis.size - added >= side)
+        shortest.append(axis.least - added >= side)
     return LayerFit(name, (size[0], size[1]), 1 - visible, all(all_paths), all(shortest))
 
 
-def _reach(conv: nn.Conv2d | nn.ConvTranspose2d, axis: Axis, i: int) -> Size:
+def _added(conv: nn.Conv2d | nn.ConvTranspose2d, axis: Axis, i: int) -> Size:
     """Pixels that this convolution added to the field of its input."""
-    taps = (conv.kernel_size[i] - 1) * conv.dilation[i]
+    reach, stride = (conv.kernel_size[i] - 1) * conv.dilation[i], conv.stride[i]
     if isinstance(conv, nn.ConvTranspose2d):
-        return taps // conv.stride[i] * axis.first.rate * conv.stride[i]
-    return taps * axis.first.rate / conv.stride[i]
+        return reach // stride * axis.first.rate * stride
+    return reach * axis.first.rate / stride
 
 
 def _visible(axis: Axis, units: int, side: int) -> float:
     """The share of the fields that lies in the image, on average over the units along one axis."""
     if axis.whole:
         return 1.0
-    edges = [(axis.first(i), axis.last(i)) for i in range(units)]
-    return sum(max(0, min(b, side - 1) - max(a, 0) + 1) / (b - a + 1) for a, b in edges) / units
+    shares = []
+    for unit in range(units):
+        first, last = axis.first(unit), axis.last(unit)
+        inside = max(0, min(last, side - 1) - max(first, 0) + 1)
+        shares.append(inside / (last - first + 1))
+    return sum(shares) / units
 
 
-def _stem(model: nn.Module, seen: dict[str, Seen]) -> tuple[str, ...]:
+def _stem(model: nn.Module, maps: dict[str, Fields]) -> tuple[str, ...]:
+    """The layers before the first block that shrink the map."""
     first = next(iter(blocks(model)), None)
     modules, stem = dict(model.named_modules()), []
-    for name in seen:
+    for name in maps:
         if first is None or name == first or name.startswith(f"{first}."):
             break
         module = modules[name]
@@ -133,6 +160,7 @@ def _stem(model: nn.Module, seen: dict[str, Seen]) -> tuple[str, ...]:
 
 
 def _relaxed(model: nn.Module, stem: tuple[str, ...], sides: tuple[int, int]) -> ImageFit | None:
+    """The fit if the stem had stride 1, on a copy that shares the weights."""
     if not stem:
         return None
     shared: dict[int, object] = {id(t): t for t in (*model.parameters(), *model.buffers())}
@@ -148,4 +176,5 @@ def _relaxed(model: nn.Module, stem: tuple[str, ...], sides: tuple[int, int]) ->
 
 
 def _pair(value: object) -> tuple[int, int]:
+    """A setting along height and along width."""
     return (value, value) if isinstance(value, int) else value  # type: ignore[return-value]

@@ -1,9 +1,9 @@
-"""The theoretical receptive field of every layer (Araujo et al. 2019, Distill): the pixels that a unit can see at all.
+"""The theoretical receptive field of every layer: the pixels that a unit can see at all.
 
-An empty tensor that carries fields (`tracer.py`) goes through the network's own `forward`, so
-skips, concatenations and whatever the network does with functions count as they run; nothing is
-computed. Where branches meet, the field is the union of theirs. Normalisations count as pointwise:
-what they measure of the image is not followed.
+A `FieldTensor` (`tracing`) goes through the network's own `forward`, so skips, concatenations and
+whatever the network does with functions count as they run; nothing is computed. Where branches
+meet, the field is the union of theirs. Normalisations count as pointwise: what they measure of the
+image is not followed.
 """
 
 from collections import Counter
@@ -19,25 +19,33 @@ from resviz.errors import ProbeError
 from resviz.probes.core.hooks import eval_mode, resolve_all, submodules
 from resviz.probes.core.layers import check_spatial
 from resviz.probes.receptive_field.axis import Axis, Size
+from resviz.probes.receptive_field.tracing import Fields, FieldTensor
 from resviz.probes.receptive_field.tracing.modules import watched
-from resviz.probes.receptive_field.tracing.rules import Seen, Traced
 
 Pair = tuple[int | float, int | float]
 Names = Mapping[nn.Module, tuple[str, ...]]  # of modules, one of which may have several
+# what a module gave: fields, the operation after which they were unknown, or no map at all
+Given = Fields | str | None
 
 
 class ReceptiveField(NamedTuple):
     """What a unit of the layer's map sees, in pixels of the input, each (height, width).
 
-    Unit (i, j) sees the `size` pixels from `start + (i, j) * stride` on; `start` may be negative,
-    in the padding. After upsampling, or pooling to a given number of units, some units may see more
-    than others: `size` is that of the largest field, and `stride`, perhaps a fraction, holds on
-    average. `aligned`: wherever branches met on the way, their fields had the same centres and
-    strides. `whole_image`: the way leads through a mean over the whole map; `size` is then the
-    image's, `start` 0 and `stride` how far units lie apart (the last pixels, where a stride leaves
-    some out, count as seen). `smallest` and `largest`: what a unit would see along the shortest
-    path alone (every block skipped), and along the longest; the field of all paths together is
-    larger than the latter only where they are not aligned. `units`: rows and columns of the map.
+    Unit (i, j) sees the `size` pixels from `start + (i, j) * stride` on.
+
+    Attributes:
+        name: Of the layer.
+        size: Pixels of the largest field. After upsampling, or pooling to a given number of units,
+            some units may see less than others.
+        stride: Pixels from unit to unit; a fraction where it holds on average only.
+        start: The first pixel of the first unit's field; negative in the padding.
+        aligned: Wherever branches met, their fields had the same centres and strides.
+        whole_image: Units see the whole image, through a mean over the map. `size` is then the
+            image's, `start` 0, and `stride` how far units lie apart.
+        smallest: What a unit would see along the shortest path alone (every block skipped).
+        largest: The same along the longest path. The field of all paths together is larger only
+            where they are not aligned.
+        units: Rows and columns of the map.
     """
 
     name: str
@@ -57,126 +65,171 @@ class ReceptiveField(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """Layer -> what the tracer saw of its map after its last run, in the order of these, and how often it ran."""
+    """Layer -> the fields of its map after its last run, in that order, and how often it ran."""
 
-    maps: dict[str, Seen]
+    maps: dict[str, Fields]
     runs: dict[str, int]
 
 
 def receptive_field(
     model: nn.Module, layers: Iterable[str] | None = None, input_size: int | tuple[int, int] = 224
 ) -> tuple[ReceptiveField, ...]:
-    """The fields of `layers`, or of all with a spatial output, in the order in which they finish.
+    """Compute which pixels the units of a network's layers can see.
 
-    The image is RGB, `input_size` its side or (height, width); fields do not depend on it but after
-    a mean over the whole map, or a pooling to a given number of units. Of a module that runs more
-    than once the last output counts. Without `layers`, those behind an operation that mixes places
-    in a way of its own (attention) are left out. Raises `ProbeError` for an unknown layer, one that
-    does not run or has no map, one behind such an operation, an operation that needs numbers, and
-    an image smaller than a kernel.
+    With kernel k, stride s, padding p and dilation d of a layer, size r, jump j (pixels from unit
+    to unit) and start of the fields grow from r = j = 1, start = 0 by
+
+        r <- r + (k - 1) d j        start <- start - p j        j <- j s
+
+    and where branches meet, the field is the union of theirs. Of a module that runs more than once
+    the last output counts.
+
+    Args:
+        model: Any network of images; it is left as it was.
+        layers: Names of layers with a map. By default all of them, but those behind an operation
+            that mixes places in a way of its own.
+        input_size: The side of the RGB image, or its height and width, in pixels. Fields depend on
+            it only after a mean over the map, or a pooling to a given number of units.
+
+    Returns:
+        One `ReceptiveField` a layer, in the order in which the layers finish.
+
+    Raises:
+        ProbeError: For an unknown layer, one that does not run or has no map, one whose field
+            cannot be followed, an operation that needs numbers, and an image smaller than a kernel.
+
+    Example:
+        >>> from torch import nn
+        >>> net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.MaxPool2d(2))
+        >>> first, second = receptive_field(net, input_size=32)
+        >>> second.name, second.size, second.stride, second.start
+        ('1', (4, 4), (2, 2), (-1, -1))
+
+    Reference:
+        Araujo et al. 2019, "Computing Receptive Fields of Convolutional Neural Networks", Distill,
+        equations 1 to 4.
     """
     sides = (input_size, input_size) if isinstance(input_size, int) else input_size
     maps = follow(model, layers, sides).maps
-    distinct = {id(seen): seen for seen in maps.values()}
-    described = {
-        key: _described(seen, sides) for key, seen in distinct.items()
-    }  # layers share most of them
+    # layers share most fields, so each is described once
+    distinct = {id(fields): fields for fields in maps.values()}
+    described = {key: _described(fields, sides) for key, fields in distinct.items()}
     made = partial(tuple.__new__, ReceptiveField)  # as `_make`, in half its time
-    return tuple([made((name, *described[id(seen)])) for name, seen in maps.items()])
+    return tuple([made((name, *described[id(fields)])) for name, fields in maps.items()])
 
 
 def follow(model: nn.Module, layers: Iterable[str] | None, sides: tuple[int, int]) -> Followed:
-    """What the tracer saw of `layers`, or of all with a map that can be followed; raises as `receptive_field` does."""
+    """Follow the fields of `layers`, or of all whose map can be followed.
+
+    Raises what `receptive_field` raises.
+    """
     inside = submodules(model)
-    names = (
-        {module: (name,) for module, name in inside.items()}
-        if layers is None
-        else _asked(model, layers)
-    )
+    if layers is None:
+        names: Names = {module: (name,) for module, name in inside.items()}
+    else:
+        names = _asked(model, layers)
     ran: list[nn.Module] = []
-    last: dict[nn.Module, Seen | None] = {}
+    last: dict[nn.Module, Given] = {}
 
     def record(module: nn.Module, output: object) -> None:
         ran.append(module)
-        last.pop(module, None)  # it comes where it ran last
-        last[module] = seen = (
-            output.seen if type(output) is Traced and len(output.seen.form) == 4 else None
-        )
-        if seen is None and layers is not None:
+        last.pop(module, None)  # a module stands where it ran last
+        last[module] = given = _given(output)
+        if given is None and layers is not None:
             check_spatial(model, names[module][0], output)
 
+    image = FieldTensor.image(3, sides, _dtype(model))
     with eval_mode(model, inside), torch.no_grad(), watched(names, record):
-        model(Traced.image(3, sides, next((p.dtype for p in model.parameters()), torch.float32)))
+        model(image)
     if layers is not None:
         _check_followed(names, last)
+    return Followed(_maps(names, last), _runs(names, ran))
+
+
+def _dtype(model: nn.Module) -> torch.dtype:
+    """Of the image: that of the parameters, for networks that look at it."""
+    return next((p.dtype for p in model.parameters()), torch.float32)
+
+
+def _given(output: object) -> Given:
+    """What is kept of a module's output."""
+    if type(output) is FieldTensor and len(output.shape) == 4:
+        return output.fields or output.unknown_after
+    return None
+
+
+def _maps(names: Names, last: Mapping[nn.Module, Given]) -> dict[str, Fields]:
+    """The maps that were followed to their layer; raises `ProbeError` if there is none."""
     maps = {
-        name: seen
-        for module, seen in last.items()
-        if seen and not seen.lost
+        name: given
+        for module, given in last.items()
+        if isinstance(given, Fields)
         for name in names[module]
     }
     if not maps:
         raise ProbeError(
-            "no layer of this model gives a map whose receptive field can be followed; choose another"
+            "no layer of this model gives a map whose receptive field can be followed; choose"
+            " another"
         )
-    runs = Counter(ran)
-    return Followed(maps, {name: times for module, times in runs.items() for name in names[module]})
+    return maps
+
+
+def _runs(names: Names, ran: Iterable[nn.Module]) -> dict[str, int]:
+    """How often each layer ran."""
+    times = Counter(ran)
+    return {name: count for module, count in times.items() for name in names[module]}
 
 
 def _asked(model: nn.Module, layers: Iterable[str]) -> Names:
     """The modules that these layers are; raises `ProbeError` for an unknown one."""
-    found: dict[nn.Module, tuple[str, ...]] = {}
+    names: dict[nn.Module, tuple[str, ...]] = {}
     for layer, module in resolve_all(model, layers).items():
-        found[module] = (*found.get(module, ()), layer)
-    return found
+        names[module] = (*names.get(module, ()), layer)
+    return names
 
 
-def _check_followed(names: Names, last: dict[nn.Module, Seen | None]) -> None:
+def _check_followed(names: Names, last: Mapping[nn.Module, Given]) -> None:
+    """Raise `ProbeError` for the first layer that did not run or whose field is unknown."""
     for module, (layer, *_) in names.items():
-        seen = last.get(module)
-        if seen is None:
+        given = last.get(module)
+        if given is None:
             raise ProbeError(
                 "layer {layer} does not run when the model looks at an image; choose another layer",
                 layer=layer,
             )
-        if seen.lost:
+        if isinstance(given, str):
             raise ProbeError(
-                "the receptive field of {layer} is lost at the operation {lost}; choose an earlier layer",
+                "the receptive field of {layer} is lost at the operation {operation}; choose an"
+                " earlier layer",
                 layer=layer,
-                lost=seen.lost,
+                operation=given,
             )
 
 
-def _described(seen: Seen, sides: tuple[int, int]) -> tuple[Any, ...]:
+def _described(fields: Fields, sides: tuple[int, int]) -> tuple[Any, ...]:
     """All of a `ReceptiveField` but its name."""
-    y, x = seen.axes
+    y, x, units, _ = fields
     rows = _along(y, sides[0])
     columns = rows if x is y and sides[0] == sides[1] else _along(x, sides[1])
     size, stride, start, smallest, largest = zip(rows, columns, strict=True)
-    return (
-        size,
-        stride,
-        start,
-        y.aligned and x.aligned,
-        y.whole and x.whole,
-        smallest,
-        largest,
-        seen.units,
-    )
+    aligned, whole = y.aligned and x.aligned, y.whole and x.whole
+    return size, stride, start, aligned, whole, smallest, largest, units
 
 
 def _along(axis: Axis, side: int) -> tuple[int, int | float, int, int, int]:
-    """Size, stride and start of the fields along height or width, and the sizes along the shortest and longest path."""
+    """Size, stride and start along an axis, and the sizes along the shortest and longest path."""
     size = side if axis.whole else axis.size
     start = 0 if axis.whole else axis.first.table[0]
     return size, _stride(axis), start, _pixels(axis.least, size), _pixels(axis.most, size)
 
 
 def _pixels(path: Size, size: int) -> int:
+    """The size along one path, in whole pixels."""
     return size if path >= size else ceil(path)
 
 
 def _stride(axis: Axis) -> int | float:
+    """Pixels from unit to unit."""
     if len(axis.first.table) == 1:
         return axis.first.step
     rate = axis.first.rate

@@ -1,15 +1,9 @@
-"""The oracle is the support of the input gradient: which pixels change a unit, when nothing is zero by accident.
-
-`skeleton` makes that so and cheap: one channel, positive constant weights, averages in place of
-maxima, nothing but the geometry of the network.
-"""
+"""Fields of whole networks: published numbers, by hand, and against the gradient."""
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -18,9 +12,11 @@ from torchvision import models
 from resviz.errors import ProbeError
 from resviz.models.architectures.resnet import skeleton as weightless
 from resviz.models.spec import ModelSpec
-from resviz.probes.receptive_field.theoretical import ReceptiveField, receptive_field
-from resviz.probes.receptive_field.tracing.rules import Traced
+from resviz.probes.receptive_field.theoretical import receptive_field
+from resviz.probes.receptive_field.tracing import FieldTensor
 from tests.probes.example_nets import Functional, cifar, left_as_found, seeded
+from tests.probes.receptive_field.gradient_support import outputs, skeleton, support
+from tests.probes.receptive_field.graphs import Odd, fields, last
 
 
 def torchvision(name: str) -> nn.Module:
@@ -30,18 +26,6 @@ def torchvision(name: str) -> nn.Module:
         else {}
     )
     return models.get_model(name, weights=None, **extra).eval()
-
-
-def fields(model: nn.Module, input_size: int | tuple[int, int] = 224) -> dict[str, ReceptiveField]:
-    return {field.name: field for field in receptive_field(model, input_size=input_size)}
-
-
-def last(model: nn.Module, layer: str) -> ReceptiveField:
-    (field,) = receptive_field(model, [layer])
-    return field
-
-
-# ---- numbers that others have published
 
 
 @pytest.mark.parametrize(
@@ -86,9 +70,6 @@ def test_the_cifar_family_residual_and_plain_see_the_same(family: str, depth: in
         (-(size // 2),) * 2,
         True,
     )
-
-
-# ---- by hand
 
 
 def field(
@@ -154,62 +135,6 @@ def test_global_pooling_sees_the_whole_image_and_so_does_all_behind_it(pool: nn.
     assert found["1"].stride == (40, 64 if both else 2)
 
 
-class Branches(nn.Module):
-    """Two ways that meet."""
-
-    def __init__(
-        self, one: nn.Module, other: nn.Module, meet: Callable[[Tensor, Tensor], Tensor] = torch.add
-    ) -> None:
-        super().__init__()
-        self.one, self.other, self.meet = one, other, meet
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.meet(self.one(x), self.other(x))
-
-
-def cat(a: Tensor, b: Tensor) -> Tensor:
-    return torch.cat([a, b], 1)
-
-
-def in_place(a: Tensor, b: Tensor) -> Tensor:
-    a.add_(b)
-    return F.relu(a, inplace=True)
-
-
-MEETINGS = [
-    torch.add,
-    cat,
-    torch.maximum,
-    in_place,
-    lambda a, b: a * b,
-    lambda a, b: torch.stack([a, b]).mean(0),
-]
-
-
-@pytest.mark.parametrize("meet", MEETINGS)
-def test_where_branches_meet_the_field_is_their_union(meet: Callable[[Tensor, Tensor], Tensor]):
-    around = nn.Conv2d(3, 3, 5, 2, 2)
-    meetings = {
-        "same": (nn.Conv2d(3, 3, 1, 2), (5, 5), (-2, -2), True),
-        "shifted": (nn.AvgPool2d(2), (5, 5), (-2, -2), False),  # centre 0.5, not 0
-        "wider": (nn.Conv2d(3, 3, (1, 7), 2, (0, 3)), (5, 7), (-2, -3), True),
-        "beside": (
-            nn.Sequential(nn.ZeroPad2d((4, -4, 0, 0)), nn.AvgPool2d(3, 2, 1)),
-            (5, 8),
-            (-2, -5),
-            False,
-        ),
-    }
-    for other, size, start, aligned in meetings.values():
-        found = fields(
-            nn.Sequential(Branches(around, other, meet), nn.Conv2d(6 if meet is cat else 3, 1, 1)),
-            (64, 66),
-        )
-        assert (found["0"].size, found["0"].stride, found["0"].start) == (size, (2, 2), start)
-        assert found["0"].aligned == found["1"].aligned == aligned
-        assert found["0.one"].aligned
-
-
 def test_the_shortest_and_the_longest_path_through_residual_blocks():
     """A block's branch adds 2 (3 x 3 - 1) times the stride twice, its shortcut nothing."""
     found = fields(cifar(8), 32)
@@ -231,15 +156,6 @@ def test_the_shortest_and_the_longest_path_through_residual_blocks():
     assert plain.smallest == plain.largest == plain.size == (25, 25)
 
 
-@pytest.mark.parametrize("meet", MEETINGS)
-def test_the_union_is_larger_than_the_longest_path_only_where_branches_are_not_aligned(
-    meet: Callable,
-):
-    beside = nn.Sequential(nn.ZeroPad2d((4, -4, 0, 0)), nn.AvgPool2d(3, 2, 1))
-    found = fields(nn.Sequential(Branches(nn.Conv2d(3, 3, 5, 2, 2), beside, meet)), (64, 66))["0"]
-    assert (found.smallest, found.size, found.largest) == ((3, 3), (5, 8), (5, 5))
-
-
 @pytest.mark.parametrize(
     ("layers", "path"),
     [
@@ -252,51 +168,6 @@ def test_the_union_is_larger_than_the_longest_path_only_where_branches_are_not_a
 def test_without_branches_every_path_is_the_field(layers: list[nn.Module], path: int):
     found = receptive_field(nn.Sequential(*layers), [str(len(layers) - 1)], 64)[0]
     assert found.smallest == found.largest == found.size == (path, path)
-
-
-def test_a_mean_beside_the_map_leaves_the_shortest_path_local():
-    scale = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Sigmoid())
-    found = fields(
-        nn.Sequential(nn.Conv2d(3, 3, 3), Branches(nn.Identity(), scale, torch.mul)), 64
-    )["1"]
-    assert (found.smallest, found.size, found.largest) == ((3, 3), (64, 64), (64, 64))
-
-
-def test_a_mean_that_scales_a_map_makes_every_unit_see_the_whole_image():
-    scale = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 3, 1), nn.Sigmoid())
-    found = fields(
-        nn.Sequential(nn.Conv2d(3, 3, 3, 2, 1), Branches(nn.Identity(), scale, torch.mul)), 64
-    )
-    assert (found["1"].size, found["1"].start, found["1"].whole_image) == ((64, 64), (0, 0), True)
-    assert found["1"].stride == (2, 2)  # units still lie so far apart
-    assert found["1"].aligned
-
-
-def test_a_constant_of_the_same_shape_sees_nothing():
-    found = fields(Odd(lambda x: torch.zeros_like(x[:, :, :1, :1]) + x * torch.ones_like(x)), 16)
-    assert (found["second"].size, found["second"].start, found["second"].aligned) == (
-        (3, 3),
-        (0, 0),
-        True,
-    )
-
-
-def test_slices_permutations_and_channel_shuffles_are_followed():
-    class Moves(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv, self.end = nn.Conv2d(4, 4, (3, 1)), nn.Identity()
-
-        def forward(self, x: Tensor) -> Tensor:
-            x = torch.cat([x, x.mean(1, keepdim=True)], 1)[:, :, 3::2, :-1]
-            x = self.conv(x)
-            x = x.view(1, 2, 2, *x.shape[2:]).transpose(1, 2).reshape(1, 4, *x.shape[2:])
-            a, b = x.permute(0, 2, 3, 1).chunk(2, dim=3)
-            return self.end(torch.cat([a, b], -1).permute(0, 3, 1, 2)[..., 5:])
-
-    assert [(f.size, f.stride, f.start) for f in receptive_field(Moves(), ["end"], 40)] == [
-        ((5, 1), (2, 1), (3, 5)),
-    ]
 
 
 def test_a_module_that_runs_twice_counts_as_it_ran_last():
@@ -325,20 +196,6 @@ def test_the_model_is_left_as_it_was_found():
         receptive_field(model, input_size=32)
     with left_as_found(model), pytest.raises(ProbeError):
         receptive_field(model, ["fc"], 32)
-
-
-# ---- refusals
-
-
-class Odd(nn.Module):
-    """Does something with the map before the last convolution."""
-
-    def __init__(self, odd: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.first, self.odd, self.second = nn.Conv2d(3, 4, 3), odd, nn.Conv2d(4, 4, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.second(self.odd(self.first(x)))
 
 
 @pytest.mark.parametrize(
@@ -420,92 +277,6 @@ def test_a_layer_that_does_not_run_and_a_model_without_maps_are_refused():
         receptive_field(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), input_size=2)
 
 
-# ---- against the gradient
-
-
-class Thin(nn.Module):
-    """A convolution's geometry: from the sum of all channels to one, with equal weights."""
-
-    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d) -> None:
-        super().__init__()
-        self.function = F.conv_transpose2d if isinstance(conv, nn.ConvTranspose2d) else F.conv2d
-        self.weight = torch.full(
-            (1, 1, *conv.kernel_size), 1 / np.prod(conv.kernel_size), dtype=torch.float64
-        )
-        self.settings = {"stride": conv.stride, "padding": conv.padding, "dilation": conv.dilation}
-        if isinstance(conv, nn.ConvTranspose2d):
-            self.settings["output_padding"] = conv.output_padding
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x.sum(1, keepdim=True), self.weight, **self.settings)
-
-
-class Total(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return x.sum(-1, keepdim=True)
-
-
-NOTHING = (
-    nn.ReLU,
-    nn.ReLU6,
-    nn.SiLU,
-    nn.GELU,
-    nn.Hardswish,
-    nn.Hardsigmoid,
-    nn.BatchNorm2d,
-    nn.LayerNorm,
-    nn.Dropout,
-)
-
-
-def skeleton(model: nn.Module) -> nn.Module:
-    """The same geometry, one channel, all gradients positive; changes the model."""
-    for name, child in list(model.named_children()):
-        if isinstance(child, nn.Conv2d | nn.ConvTranspose2d):
-            setattr(model, name, Thin(child))
-        elif isinstance(child, nn.Linear):
-            setattr(model, name, Total())
-        elif isinstance(child, NOTHING):
-            setattr(model, name, nn.Identity())
-        else:
-            skeleton(child)
-    if hasattr(model, "layer_scale"):
-        model.layer_scale = nn.Parameter(torch.ones(1, 1, 1, dtype=torch.float64))
-    return model
-
-
-def outputs(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = {}
-    for name, module in model.named_modules():
-        if name:
-            module.register_forward_hook(lambda m, i, o, name=name: found.update({name: o}))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(F, "max_pool2d", mean_pool)
-        model(x)
-    return found
-
-
-def mean_pool(
-    x: Tensor,
-    kernel_size,
-    stride=None,
-    padding=0,
-    dilation=1,
-    ceil_mode=False,
-    return_indices=False,
-):
-    return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode)
-
-
-def support(
-    output: Tensor, x: Tensor, unit: tuple[int, int]
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """First and last row, first and last column of the pixels that change the unit."""
-    (gradient,) = torch.autograd.grad(output[..., unit[0], unit[1]].sum(), x, retain_graph=True)
-    rows, columns = gradient[0].abs().sum(0).nonzero(as_tuple=True)
-    return (int(rows.min()), int(rows.max())), (int(columns.min()), int(columns.max()))
-
-
 CLASSIFIERS = {  # name -> width of the image; kernels without padding need some
     "alexnet": 80,
     "vgg11": 40,
@@ -535,7 +306,6 @@ CLASSIFIERS = {  # name -> width of the image; kernels without padding need some
 }
 
 
-# AlexNet and VGG pool to 6 and 7 rows: of 12 and 14, so that each sees as many
 HEIGHTS = {"alexnet": 415, "vgg11": 448, "vgg13": 448, "vgg16_bn": 448}
 
 
@@ -571,6 +341,8 @@ def test_every_layer_of_a_classifier_sees_the_support_of_its_gradient(name: str)
 
 
 SMALL = st.integers(1, 3)
+
+
 KERNEL = st.tuples(SMALL, SMALL)
 
 
@@ -641,6 +413,8 @@ LAYERS = st.one_of(
     st.builds(Slice, KERNEL, KERNEL),
     st.builds(nn.ZeroPad2d, st.tuples(SMALL, SMALL, SMALL, SMALL)),
 )
+
+
 SIDES = (90, 84)
 
 
@@ -656,7 +430,7 @@ def test_any_graph_sees_the_support_of_its_gradient(layers: list[nn.Module]):
         assume("too small" not in str(refusal))
         raise
     assume(max(expected.size) < 30)
-    carried = model(Traced.image(3, SIDES, torch.float32))
+    carried = model(FieldTensor.image(3, SIDES, torch.float32))
     x = torch.ones(1, 3, *SIDES, dtype=torch.float64, requires_grad=True)
     output = outputs(skeleton(model), x)[end]
     assert carried.shape[2:] == output.shape[2:]
@@ -665,37 +439,13 @@ def test_any_graph_sees_the_support_of_its_gradient(layers: list[nn.Module]):
     for shift in range(-2, 3):
         unit = (middle[0] + shift, middle[1] + shift)
         for axis, index, found, side in zip(
-            carried.axes, unit, support(output, x, unit), SIDES, strict=True
+            carried.fields.axes, unit, support(output, x, unit), SIDES, strict=True
         ):
             if (
                 axis.first(index) >= 0 and axis.last(index) < side
             ):  # beyond the image there is no gradient
                 assert (axis.first(index), axis.last(index)) == found
     for axis, stride, size, start in zip(
-        carried.axes, expected.stride, expected.size, expected.start, strict=True
+        carried.fields.axes, expected.stride, expected.size, expected.start, strict=True
     ):
         assert (float(axis.first.rate), axis.size, axis.first(0)) == (stride, size, start)
-
-
-@pytest.mark.parametrize(("before", "after"), [(9, 6), (10, 7), (6, 9), (8, 4), (5, 5)])
-def test_adaptive_pooling_sees_what_torch_averages(before: int, after: int):
-    carried = nn.AdaptiveAvgPool2d(after)(Traced.image(3, (before, before), torch.float32))
-    x = torch.ones(1, 3, before, before, requires_grad=True)
-    output = F.adaptive_avg_pool2d(x, after)
-    y, z = carried.axes
-    for i in range(after):
-        assert support(output, x, (i, i)) == ((y.first(i), y.last(i)), (z.first(i), z.last(i)))
-
-
-@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
-@pytest.mark.parametrize("side", [7, 16, 24, 5])
-@pytest.mark.parametrize("corners", [True, False])
-def test_interpolation_sees_what_torch_mixes(mode: str, side: int, corners: bool):
-    options = {"mode": mode} | ({"align_corners": corners} if mode == "bilinear" else {})
-    carried = F.interpolate(Traced.image(1, (8, 8), torch.float32), side, **options)
-    x = torch.ones(1, 1, 8, 8, dtype=torch.float64, requires_grad=True)
-    output = F.interpolate(x, side, **options)
-    axis = carried.axes[0]
-    for i in range(side):
-        inside = (max(0, axis.first(i)), min(7, axis.last(i)))
-        assert support(output, x, (i, i))[0] == inside

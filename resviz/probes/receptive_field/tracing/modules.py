@@ -1,8 +1,7 @@
-"""Watching a `Traced` go through the modules of a network, and sparing it the way through torch in the most usual ones.
+"""Watch a `FieldTensor` go through the modules of a network, by a short cut in the usual ones.
 
-The way of an operation through torch takes some 20 microseconds, more than the rule itself; a deep
-network has five hundred convolutions, BatchNorms and ReLUs, whose settings say all that the rule
-asks for.
+An operation that goes through torch takes some 20 microseconds, more than its rule; a deep network
+has five hundred convolutions, BatchNorms and ReLUs, whose settings say all that the rule asks for.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +12,12 @@ from typing import Any
 from torch import nn
 
 from resviz.models.architectures.layers import Tap
-from resviz.probes.receptive_field.tracing.tensor import Traced
-from resviz.probes.receptive_field.tracing.windows import conv_of
+from resviz.probes.receptive_field.tracing import torch_private
+from resviz.probes.receptive_field.tracing.tensor import FieldTensor
+from resviz.probes.receptive_field.tracing.windows import convolution_of
 
 Record = Callable[[nn.Module, object], None]
-Rule = Callable[[Any, Traced], Traced]
-_CALL = "_compiled_call_impl"  # what a module does when it is called, if it is there
+ModuleRule = Callable[[Any, FieldTensor], FieldTensor]
 
 
 @contextmanager
@@ -29,54 +28,62 @@ def watched(modules: Iterable[nn.Module], record: Record) -> Iterator[None]:
     block; hooks run as ever.
     """
     before: dict[nn.Module, Any] = {}
+    key = torch_private.COMPILED_CALL
     try:
         for module in modules:
             own, rule = module.__dict__, _rule_of(module)
-            before[module] = own.get(_CALL)
-            own[_CALL] = (
+            before[module] = own.get(key)
+            own[key] = (
                 partial(_follow, rule, module, record) if rule else partial(_run, module, record)
             )
         yield
     finally:
         for module, call in before.items():
             if call is None:
-                del module.__dict__[_CALL]
+                del module.__dict__[key]
             else:
-                module.__dict__[_CALL] = call
+                module.__dict__[key] = call
 
 
-def _run(module: nn.Module, record: Record, *args: Any, **more: Any) -> Any:
-    output = module._call_impl(*args, **more)
+def _run(module: nn.Module, record: Record, *args: Any, **kwargs: Any) -> Any:
+    """Run a module as ever, and record what it gives."""
+    output = torch_private.run_module(module, *args, **kwargs)
     record(module, output)
     return output
 
 
-def _follow(rule: Rule, module: nn.Module, record: Record, *args: Any, **more: Any) -> Any:
-    if len(args) > 1 or more or type(args[0]) is not Traced:
-        return _run(module, record, *args, **more)
+def _follow(rule: ModuleRule, module: nn.Module, record: Record, *args: Any, **kwargs: Any) -> Any:
+    """Apply a module's rule in place of running it, and record what it gives."""
+    if len(args) > 1 or kwargs or type(args[0]) is not FieldTensor:
+        return _run(module, record, *args, **kwargs)
     output = rule(module, args[0])
     record(module, output)
     return output
 
 
-def _rule_of(module: nn.Module) -> Rule | None:
+def _rule_of(module: nn.Module) -> ModuleRule | None:
     """The rule for a module of exactly this kind, to which nobody has done anything."""
-    rule, own = _RULES.get(type(module)), module.__dict__
-    if rule is None or "forward" in own or own["_forward_hooks"] or own["_forward_pre_hooks"]:
+    rule = _RULES.get(type(module))
+    if rule is None or not torch_private.is_untouched(module):
         return None
-    return None if own.get("padding_mode", "zeros") != "zeros" else rule
+    zeros = module.__dict__.get("padding_mode", "zeros") == "zeros"
+    return rule if zeros else None
 
 
-def _same(_: nn.Module, x: Traced) -> Traced:
+def _same(_: nn.Module, x: FieldTensor) -> FieldTensor:
+    """What gives its input back."""
     return x
 
 
-def _pointwise(module: nn.Module, x: Traced) -> Traced:
-    return x if module.__dict__.get("inplace") else Traced(x.seen)
+def _pointwise(module: nn.Module, x: FieldTensor) -> FieldTensor:
+    """What leaves each place where it is, perhaps in place."""
+    if module.__dict__.get("inplace"):
+        return x
+    return FieldTensor(x.shape, x.dtype, x.fields, x.unknown_after)
 
 
-_RULES: dict[type[nn.Module], Rule] = {
-    nn.Conv2d: conv_of,
+_RULES: dict[type[nn.Module], ModuleRule] = {
+    nn.Conv2d: convolution_of,
     nn.Identity: _same,
     Tap: _same,
     nn.BatchNorm2d: _pointwise,

@@ -1,4 +1,4 @@
-"""Operations that leave places where they are, and those at which branches meet: what they do to shapes and fields."""
+"""Operations that leave places where they are, and those at which branches meet."""
 
 from collections.abc import Sequence
 from functools import partial, reduce
@@ -9,93 +9,147 @@ from torch import Tensor
 
 from resviz.errors import ProbeError
 from resviz.probes.receptive_field.axis import union
-from resviz.probes.receptive_field.tracing.tensor import Dims, Seen, Shape, Traced, bound
+from resviz.probes.receptive_field.tracing.rules import rule
+from resviz.probes.receptive_field.tracing.tensor import (
+    Dims,
+    Fields,
+    FieldTensor,
+    Shape,
+    bind,
+    lose,
+)
+
+_ACTIVATIONS = (
+    *("relu", "prelu", "hardswish", "log_sigmoid", "logsigmoid", "softsign", "tanhshrink"),
+    *("threshold", "_threshold", "__neg__", "__invert__"),
+)
+_DROPOUTS = (
+    *("dropout", "dropout1d", "dropout2d", "dropout3d"),
+    *("alpha_dropout", "feature_dropout", "feature_alpha_dropout"),
+)
+_COPIES = (
+    *("contiguous", "to", "type", "float", "double", "half", "bfloat16"),
+    *("clone", "detach", "requires_grad"),
+)
 
 
-def same(x: Traced, *_: Any, **__: Any) -> Traced:
-    return Traced(x.seen)
+@rule(*_ACTIVATIONS, *_DROPOUTS, *_COPIES, "batch_norm", "local_response_norm")
+def same(x: FieldTensor, *_: Any, **__: Any) -> FieldTensor:
+    """Each number comes from the one at its place."""
+    return FieldTensor(x.shape, x.dtype, x.fields, x.unknown_after)
 
 
-def measuring(x: Traced, *_: Any, **__: Any) -> Traced:
+@rule("group_norm", "instance_norm")
+def measuring(x: FieldTensor, *_: Any, **__: Any) -> FieldTensor:
     """A normalisation by what it measures of the whole map."""
-    return bound(x)
+    return bind(x)
 
 
-def layer_norm(x: Traced, normalized_shape: Sequence[int], *_: Any, **__: Any) -> Traced:
-    over = range(-len(normalized_shape), 0)
-    return bound(x) if any(dim in over for dim in x.dims) else x.like(x.form)
+@rule("layer_norm", "rms_norm")
+def layer_norm(x: FieldTensor, normalized_shape: Sequence[int], *_: Any, **__: Any) -> FieldTensor:
+    """The last dimensions are measured; a place is measured alone unless it is one of them."""
+    measured = range(-len(normalized_shape), 0)
+    if x.fields and any(dim in measured for dim in x.fields.dims):
+        return bind(x)
+    return x.like(x.shape, x.fields)
 
 
-def constant(x: Traced, *_: Any, **__: Any) -> Tensor:
+@rule("zeros_like", "ones_like", "rand_like", "randn_like")
+def constant(x: FieldTensor, *_: Any, **__: Any) -> Tensor:
     """Of the same shape, and sees nothing."""
-    return torch.empty(x.form, dtype=x.kind, device="meta")
+    return torch.empty(x.shape, dtype=x.dtype, device="meta")
 
 
-def pointwise(*operands: Any, **options: Any) -> Traced:
-    """Also where two branches meet, and where one that has been averaged scales the other."""
-    if len(operands) == 2 and type(operands[0]) is type(operands[1]) is Traced and not options:
+@rule(
+    *("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "rsub"),
+    *("__truediv__", "__rtruediv__", "__rdiv__", "__floordiv__", "__rfloordiv__"),
+    *("__pow__", "__rpow__", "__mod__", "__rmod__"),
+    *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
+    *("__and__", "__or__", "__xor__"),
+    *("__iadd__", "__isub__", "__imul__", "__itruediv__"),
+)
+def pointwise(*operands: Any, **options: Any) -> FieldTensor:
+    """Where branches meet, and where one that has been averaged scales the other."""
+    if len(operands) == 2 and type(operands[0]) is type(operands[1]) is FieldTensor:
         a, b = operands
-        if a.form == b.form:  # the usual sum, without the detour
-            return meet(a.form, a, b)
-    values: list[Any] = [
+        if a.shape == b.shape and not options:  # the usual sum, without the detour
+            return meet(a.shape, a, b)
+    tensors: list[Any] = [
         value for value in (*operands, *options.values()) if isinstance(value, Tensor)
     ]
-    traced: list[Traced] = [value for value in values if type(value) is Traced]
-    form = _broadcast(
-        [value.form if type(value) is Traced else tuple(value.shape) for value in values]
-    )
-    met = reduce(partial(meet, form), traced[1:], stretch(traced[0], form))
-    placed = len(values) > len(traced) and any(_placed(value, met) for value in values)
-    return bound(met) if placed else met
+    shape = _broadcast([tuple(value.shape) for value in tensors])
+    traced: list[FieldTensor] = [value for value in tensors if type(value) is FieldTensor]
+    first = stretch(traced[0], shape)
+    result = reduce(partial(meet, shape), traced[1:], first)
+    constants = [value for value in tensors if type(value) is not FieldTensor]
+    # a number for each place ties the values to the size of the map
+    placed = any(_has_places(value, result) for value in constants)
+    return bind(result) if placed else result
 
 
-def _placed(value: Tensor, x: Traced) -> bool:
+def _has_places(value: Tensor, x: FieldTensor) -> bool:
     """Whether a constant has a number for each place of its own."""
-    if isinstance(value, Traced):
-        return False
-    return any(dim is not None and value.ndim >= -dim and value.shape[dim] > 1 for dim in x.dims)
+    dims = [dim for dim in x.fields.dims if dim is not None] if x.fields else []
+    return any(value.ndim >= -dim and value.shape[dim] > 1 for dim in dims)
 
 
-def _broadcast(forms: Sequence[Shape]) -> Shape:
+def _broadcast(shapes: Sequence[Shape]) -> Shape:
     """The common shape; raises `ProbeError` where there is none."""
-    if forms.count(forms[0]) == len(forms):
-        return forms[0]
+    if shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     try:
-        return tuple(torch.broadcast_shapes(*forms))
+        return tuple(torch.broadcast_shapes(*shapes))
     except RuntimeError:
-        told = " and ".join(" x ".join(map(str, form)) for form in forms)
+        sizes = " and ".join(" x ".join(map(str, shape)) for shape in shapes)
         raise ProbeError(
-            "tensors of {told} do not fit together; choose another image size", told=told
+            "tensors of {sizes} do not fit together; choose another image size", sizes=sizes
         ) from None
 
 
-def meet(form: Shape, a: Traced, b: Traced) -> Traced:
+def meet(shape: Shape, a: FieldTensor, b: FieldTensor) -> FieldTensor:
     """The union of two branches in a map of this shape."""
-    mine, yours = a.seen, stretch(b, form).seen
-    dims = mine.dims if mine.dims == yours.dims else _common(mine.dims, yours.dims)
-    lost = mine.lost or yours.lost or ("" if dims else "add")
-    if lost or not dims:
-        return Traced(Seen(form, mine.axes, mine.dims, lost, mine.kind))
-    (y, x), (v, u), (down, across) = mine.axes, yours.axes, dims
-    height, width = 1 if down is None else form[down], 1 if across is None else form[across]
-    rows = union(y, v, height)
-    columns = rows if x is y and u is v and height == width else union(x, u, width)
-    return Traced(Seen(form, (rows, columns), dims, "", mine.kind))
+    if b.shape != shape:
+        b = stretch(b, shape)
+    mine, others = a.fields, b.fields
+    if mine is None or others is None:
+        return lose(a if mine is None else b, shape, "add")
+    dims = mine.dims if mine.dims == others.dims else _common(mine.dims, others.dims)
+    if dims is None:
+        return lose(a, shape, "add")
+    height, width = units = units_of(shape, dims)
+    rows = union(mine.rows, others.rows, height)
+    square = mine.rows is mine.columns and others.rows is others.columns and height == width
+    columns = rows if square else union(mine.columns, others.columns, width)
+    return a.like(shape, Fields(rows, columns, units, dims))
+
+
+def units_of(shape: Shape, dims: Dims) -> tuple[int, int]:
+    """Rows and columns of a map whose height and width are these dimensions."""
+    down, across = dims
+    return 1 if down is None else shape[down], 1 if across is None else shape[across]
 
 
 def _common(a: Dims, b: Dims) -> Dims | None:
-    """Where height and width are in both, one of which may have lost them; None if they are not in one place."""
-    (y, x), (v, u) = a, b
-    dims = v if y is None else y, u if x is None else x
-    return dims if v in (None, dims[0]) and u in (None, dims[1]) else None
+    """Where height and width are in both, one of which may have lost them.
+
+    None if they are not in one place.
+    """
+    down = b[0] if a[0] is None else a[0]
+    across = b[1] if a[1] is None else a[1]
+    agree = b[0] in (None, down) and b[1] in (None, across)
+    return (down, across) if agree else None
 
 
-def stretch(x: Traced, form: Shape) -> Traced:
+def stretch(x: FieldTensor, shape: Shape) -> FieldTensor:
     """Repeated to this shape: the single unit of an axis stands in all places."""
-    if x.form == form or x.lost:
-        return x if x.form == form else x.like(form)
-    alone = [dim is None or x.form[dim] == 1 != form[dim] for dim in x.dims]
-    y, z = (
-        axis.stretched() if single else axis for axis, single in zip(x.axes, alone, strict=True)
-    )
-    return x.like(form, (y, z))
+    if x.shape == shape:
+        return x
+    if x.fields is None:
+        return x.like(shape, None)
+    rows, columns, _units, dims = x.fields
+    down, across = dims
+    if down is None or x.shape[down] == 1 != shape[down]:
+        rows = rows.stretched()
+    if across is None or x.shape[across] == 1 != shape[across]:
+        columns = columns.stretched()
+    return x.like(shape, Fields(rows, columns, units_of(shape, dims), dims))

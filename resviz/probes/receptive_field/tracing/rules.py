@@ -1,102 +1,62 @@
-"""The rules by which `Traced` goes through a network: which operation of torch does what to places.
+"""The registry of rules: what each operation of torch does to shapes and fields.
 
-Rules exist for what places: convolutions, pooling, interpolation, padding, slices, permutations,
-views, concatenation, means; pointwise are the operations that torch itself tags so.
+A rule takes what the operation takes, with `FieldTensor`s in place of tensors, and returns what it
+returns. Operations that torch itself tags as pointwise have the rule of an addition.
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from resviz.probes.receptive_field.tracing.pointwise import (
-    constant,
-    layer_norm,
-    measuring,
-    pointwise,
-    same,
-)
-from resviz.probes.receptive_field.tracing.reshaping import (
-    along,
-    cat,
-    linear,
-    normalize,
-    reduction,
-    reshape,
-    stack,
-    views,
-)
-from resviz.probes.receptive_field.tracing.tensor import RULES, Seen, Traced
-from resviz.probes.receptive_field.tracing.windows import (
-    adaptive_pool,
-    avg_pool,
-    conv,
-    conv_transpose,
-    interpolate,
-    lp_pool,
-    max_pool,
-    pad,
-    pixel_shuffle,
-    pixel_unshuffle,
-)
+from resviz.probes.receptive_field.tracing import torch_private
 
-__all__ = ["Seen", "Traced"]
+Rule = Callable[..., Any]
+AnyRule = TypeVar("AnyRule", bound=Rule)
+POINTWISE = "__add__"  # whose rule holds for all that torch tags as pointwise
+_RULES: dict[str, Rule] = {}
 
 
-def _named(names: str, rule: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    return dict.fromkeys(names.split(), rule)
+def rule(*operations: str, takes_operation: bool = False) -> Callable[[AnyRule], AnyRule]:
+    """Register a function as the rule of these operations.
+
+    Args:
+        operations: Names of methods of tensors, or of functions of torch or of its functional API.
+        takes_operation: The rule gets the operation itself as its first argument, so that it can
+            run it on tensors without numbers.
+
+    Raises:
+        ValueError: One of them has a rule already.
+
+    Example:
+        >>> @rule("an_operation_that_moves_nothing")
+        ... def unmoved(x):
+        ...     return x
+        >>> rule_of("an_operation_that_moves_nothing") is unmoved
+        True
+    """
+
+    def register(function: AnyRule) -> AnyRule:
+        for name in operations:
+            if name in _RULES:
+                raise ValueError(f"the operation {name} has a rule already")
+            _RULES[name] = partial(function, _operation(name)) if takes_operation else function
+        return function
+
+    return register
 
 
-def _with_func(names: str, rule: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    """Rules that also run the operation itself, as a method of tensors or of torch."""
-    return {name: partial(rule, _function(name)) for name in names.split()}
-
-
-def _function(name: str) -> Any:
+def _operation(name: str) -> Any:
+    """The operation of this name."""
     return getattr(Tensor, name, None) or getattr(torch, name)
 
 
-RULES |= {
-    **_named(
-        "relu batch_norm local_response_norm prelu "
-        "dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout "
-        "contiguous to type float double half bfloat16 "
-        "clone detach hardswish log_sigmoid logsigmoid softsign tanhshrink threshold _threshold requires_grad "
-        "__neg__ __invert__",
-        same,
-    ),
-    **_named("group_norm instance_norm", measuring),
-    **_named("layer_norm rms_norm", layer_norm),
-    **_named("zeros_like ones_like rand_like randn_like", constant),
-    **_named(
-        "__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ rsub",
-        pointwise,
-    ),
-    **_named("__rdiv__ __rpow__ __floordiv__ __rfloordiv__ __mod__ __rmod__", pointwise),
-    **_named("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __and__ __or__ __xor__", pointwise),
-    **_named("__iadd__ __isub__ __imul__ __itruediv__", pointwise),
-    **_named("conv2d", conv),
-    **_named("conv_transpose2d", conv_transpose),
-    **_named("max_pool2d", max_pool),
-    **_named("avg_pool2d", avg_pool),
-    **_named("lp_pool2d", lp_pool),
-    **_named("adaptive_avg_pool2d adaptive_max_pool2d", adaptive_pool),
-    **_named("interpolate upsample", interpolate),
-    **_named("pixel_shuffle", pixel_shuffle),
-    **_named("pixel_unshuffle", pixel_unshuffle),
-    **_named("pad", pad),
-    **_named("cat concat concatenate", cat),
-    **_named("stack", stack),
-    **_named("softmax log_softmax softmin cumsum", along),
-    **_named("normalize", normalize),
-    **_named("linear", linear),
-    **_with_func(
-        "__getitem__ permute transpose swapaxes movedim unsqueeze squeeze narrow select chunk split unbind "
-        "tensor_split expand expand_as t",
-        views,
-    ),
-    **_with_func("view reshape flatten unflatten view_as reshape_as ravel", reshape),
-    **_with_func("mean sum amax amin max min std var prod logsumexp norm argmax", reduction),
-}
+@cache
+def rule_of(name: str) -> Rule | None:
+    """The rule of an operation, or None where what it does to places is unknown."""
+    plain = name if name.endswith("__") else name.rstrip("_")  # add_ places like add
+    if function := _RULES.get(name) or _RULES.get(plain):
+        return function
+    return _RULES[POINTWISE] if torch_private.is_pointwise(plain) else None

@@ -1,10 +1,7 @@
-"""What goes through a network in place of an image and carries the fields of its units (`fields.py`).
+"""`FieldTensor`: what goes through a network in place of an image and carries receptive fields.
 
-It says that it is a tensor and has a tensor's methods, but is none, so making one costs nothing.
-Every operation on it comes to `Traced.__torch_function__`, which knows shapes and fields but no
-numbers, and applies the operation's rule of `RULES` (`tracer.py` fills it). What an operation
-without a rule does to places is unknown: its result remembers the operation's name in `lost`, and
-so does all that comes of it, until a linear layer sees all.
+It says that it is a tensor and has a tensor's methods, but is none, so that making one costs
+nothing. Every operation on it comes to `apply`, which asks for the operation's rule.
 """
 
 from collections.abc import Callable
@@ -13,224 +10,213 @@ from math import prod
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
-from torch.utils._pytree import tree_leaves, tree_map
+from torch import Size, Tensor
 
 from resviz.errors import ProbeError, first_line
 from resviz.probes.receptive_field.axis import Axis
+from resviz.probes.receptive_field.tracing import torch_private
+from resviz.probes.receptive_field.tracing.rules import rule_of
 
 Shape = tuple[int, ...]
-Dims = tuple[
-    int | None, int | None
-]  # of height and width, counted from the end; None: summed away, or a single one
 Axes = tuple[Axis, Axis]
+# Which dimensions height and width are, counted from the end. None: summed away, or a single one.
+Dims = tuple[int | None, int | None]
 MAP: Dims = (-2, -1)
-RULES: dict[str, Callable[..., Any]] = {}  # operation -> what it does to shapes and fields
-_IN_PLACE = {"__iadd__", "__isub__", "__imul__", "__itruediv__"}
+_IN_PLACE = {"__iadd__", "__isub__", "__imul__", "__itruediv__", "__setitem__"}
 _COMPARED = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
 _PIXELS = Axis()  # each sees itself
 
 
-class Seen(NamedTuple):
-    """What a `Traced` carries: the map's shape, the fields along height and width, and the dimensions these two are.
+class Fields(NamedTuple):
+    """The fields of a map's units along height and width.
 
-    `lost`: the operation after which the fields are unknown.
+    `units`: rows and columns of the map. `dims`: the dimensions of the tensor that these two are.
     """
 
-    form: Shape
-    axes: Axes
+    rows: Axis
+    columns: Axis
+    units: tuple[int, int]
     dims: Dims = MAP
-    lost: str = ""
-    kind: torch.dtype = torch.float32
 
     @property
-    def units(self) -> tuple[int, int]:
-        """Rows and columns of the map."""
-        down, across = self.dims
-        return (1 if down is None else self.form[down]), (
-            1 if across is None else self.form[across]
-        )
+    def axes(self) -> Axes:
+        """Along height and along width."""
+        return self.rows, self.columns
 
 
-class Traced:
-    """No numbers, but `seen`; what works in place gives it another one."""
+class FieldTensor:
+    """A tensor's shape and the fields of its units, without numbers.
 
-    __slots__ = ("seen",)
+    Operations in place give it another shape and other fields; `fields` themselves never change,
+    so that whoever keeps them keeps what was.
 
-    def __init__(self, seen: Seen) -> None:
-        self.seen = seen
+    Attributes:
+        shape: As a tensor's.
+        dtype: As a tensor's.
+        fields: What the units see; None where that is unknown.
+        unknown_after: The first operation after which the fields were unknown, else empty.
+    """
 
-    @property  # type: ignore[misc]  # what networks ask with isinstance
+    __slots__ = ("dtype", "fields", "shape", "unknown_after")
+
+    def __init__(
+        self, shape: Shape, dtype: torch.dtype, fields: Fields | None, unknown_after: str = ""
+    ) -> None:
+        self.shape = shape if type(shape) is Size else Size(shape)
+        self.dtype = dtype
+        self.fields = fields
+        self.unknown_after = unknown_after
+
+    @property  # type: ignore[misc]  # networks ask with isinstance
     def __class__(self) -> type:
         return Tensor
 
     @classmethod
-    def image(cls, channels: int, sides: tuple[int, int], dtype: torch.dtype) -> "Traced":
+    def image(cls, channels: int, sides: tuple[int, int], dtype: torch.dtype) -> "FieldTensor":
         """An image, each pixel of which sees itself; raises `ProbeError` if it has none."""
+        height, width = sides
         if min(sides) < 1:
             raise ProbeError(
                 "an image has 1 x 1 pixels at least, got {height} x {width}",
-                height=sides[0],
-                width=sides[1],
+                height=height,
+                width=width,
             )
-        return cls(Seen((1, channels, *sides), (_PIXELS, _PIXELS), kind=dtype))
+        return cls((1, channels, height, width), dtype, Fields(_PIXELS, _PIXELS, sides))
 
-    def like(self, form: Shape, axes: Axes | None = None, dims: Dims | None = None) -> "Traced":
-        """A result with this shape and, unless given, the same fields."""
-        seen = self.seen
-        return Traced(Seen(form, axes or seen.axes, dims or seen.dims, seen.lost, seen.kind))
-
-    @property
-    def form(self) -> Shape:
-        return self.seen.form
-
-    @property
-    def axes(self) -> Axes:
-        return self.seen.axes
-
-    @property
-    def dims(self) -> Dims:
-        return self.seen.dims
-
-    @property
-    def lost(self) -> str:
-        return self.seen.lost
-
-    @property
-    def kind(self) -> torch.dtype:
-        return self.seen.kind
-
-    @property
-    def shape(self) -> torch.Size:
-        return torch.Size(self.form)
+    def like(self, shape: Shape, fields: Fields | None) -> "FieldTensor":
+        """A result of this shape with these fields."""
+        return FieldTensor(shape, self.dtype, fields, self.unknown_after)
 
     @property
     def ndim(self) -> int:
-        return len(self.form)
+        """As a tensor's."""
+        return len(self.shape)
 
     def dim(self) -> int:
-        return len(self.form)
+        """As a tensor's."""
+        return len(self.shape)
 
     def size(self, dim: int | None = None) -> Any:
-        return torch.Size(self.form) if dim is None else self.form[dim]
+        """As a tensor's."""
+        return self.shape if dim is None else self.shape[dim]
 
     def numel(self) -> int:
-        return prod(self.form)
+        """As a tensor's."""
+        return prod(self.shape)
 
     def __getattr__(self, name: str) -> Any:
         """Every other method and property of tensors."""
-        found = getattr(Tensor, name)
-        return partial(_applied, found, self) if callable(found) else unknown(found.__get__, self)
+        attribute = getattr(Tensor, name)
+        if callable(attribute):
+            return partial(apply, attribute, self)
+        return apply_unknown(attribute.__get__, self)
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return _applied(func, *args, **(kwargs or {}))
+        """What torch calls in place of an operation one of whose inputs this is."""
+        return apply(func, *args, **(kwargs or {}))
 
 
-def _applied(func: Any, *args: Any, **kwargs: Any) -> Any:
+def apply(func: Any, *args: Any, **kwargs: Any) -> Any:
     """What an operation of torch gives, by its rule."""
     name: str = func.__name__
-    rule = rule_of(name) or partial(unknown, func)
-    into = args[0] if args and _in_place(name) else None
-    if into is not None and type(into) is not Traced:
+    function = rule_of(name) or partial(apply_unknown, func)
+    if not (args and is_in_place(name)):
+        return function(*args, **kwargs)
+    target = args[0]
+    if type(target) is not FieldTensor:
         raise ProbeError(
             "the receptive field cannot be followed into a buffer ({name}); choose another model",
             name=name,
         )
-    result = rule(*args, **kwargs)
-    if into is None:
-        return result
-    if name == "__setitem__":
-        into.seen = into.seen._replace(lost=into.lost or name)
-    else:
-        into.seen = result.seen
-    return into
+    if name == "__setitem__":  # some of its places have other fields than the others
+        target.fields, target.unknown_after = None, target.unknown_after or name
+        return target
+    result = function(*args, **kwargs)
+    target.shape, target.dtype = result.shape, result.dtype
+    target.fields, target.unknown_after = result.fields, result.unknown_after
+    return target
+
+
+@cache
+def is_in_place(name: str) -> bool:
+    """Whether an operation changes its first argument."""
+    return name in _IN_PLACE or (name.endswith("_") and not name.endswith("__"))
 
 
 def _operators() -> dict[str, Callable[..., Any]]:
-    """Of tensors, those that Python looks for in the class alone: sums, comparisons, indexing, numbers, truth."""
+    """The methods that Python looks for in the class alone: sums, indexing, numbers, truth."""
 
     def operator(func: Any) -> Callable[..., Any]:
-        return lambda self, *args: _applied(func, self, *args)
+        return lambda self, *args: apply(func, self, *args)
 
-    own = set(dir(Traced)) - _COMPARED
-    names = [name for name in dir(Tensor) if name.startswith("__") and name not in own]
-    return {
-        name: operator(getattr(Tensor, name)) for name in names if callable(getattr(Tensor, name))
-    }
+    own = set(dir(FieldTensor)) - _COMPARED
+    special = (name for name in dir(Tensor) if name.startswith("__") and name not in own)
+    methods = {name: getattr(Tensor, name) for name in special}
+    return {name: operator(method) for name, method in methods.items() if callable(method)}
 
 
 for _name, _operator in _operators().items():
-    setattr(Traced, _name, _operator)
+    setattr(FieldTensor, _name, _operator)
 
 
-@cache
-def _in_place(name: str) -> bool:
-    return (
-        name == "__setitem__"
-        or (name.endswith("_") and not name.endswith("__"))
-        or name in _IN_PLACE
-    )
+# ---- what rules are made of
 
 
-@cache
-def rule_of(name: str) -> Callable[..., Any] | None:
-    """What an operation of torch does to shapes and fields."""
-    plain = name if name.endswith("__") else name.rstrip("_")
-    if rule := RULES.get(name) or RULES.get(plain):
-        return rule
-    packet = getattr(torch.ops.aten, plain, None)
-    if not isinstance(packet, torch._ops.OpOverloadPacket):
-        return None
-    overloads = (getattr(packet, overload) for overload in packet.overloads())
-    return (
-        RULES["__add__"]
-        if any(torch.Tag.pointwise in overload.tags for overload in overloads)
-        else None
-    )
+def lose(x: FieldTensor, shape: Shape, operation: str) -> FieldTensor:
+    """A result of this shape whose fields are unknown, by this operation unless by one before."""
+    return FieldTensor(shape, x.dtype, None, x.unknown_after or operation)
 
 
-def unknown(func: Any, *args: Any, **kwargs: Any) -> Any:
+def bind(x: FieldTensor) -> FieldTensor:
+    """The same, but tied to the size of the map (`Axis.bound`)."""
+    if x.fields is None:
+        return x.like(x.shape, None)
+    rows, columns = x.fields.rows.bound(), x.fields.columns.bound()
+    return x.like(x.shape, x.fields._replace(rows=rows, columns=columns))
+
+
+def apply_unknown(func: Any, *args: Any, **kwargs: Any) -> Any:
     """The right shape, and no fields any more."""
     result = run_empty(func, *args, **kwargs)
-    traced = next((leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Traced)), None)
-    if traced is None:
+    inputs = torch_private.leaves((args, kwargs))
+    source = next((value for value in inputs if type(value) is FieldTensor), None)
+    if source is None:
         return result
-    name = traced.lost or func.__name__
 
-    def lost(value: Any) -> Any:
-        return lose(traced, tuple(value.shape), name) if isinstance(value, Tensor) else value
+    def without_fields(value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        return lose(source, tuple(value.shape), func.__name__)
 
-    return tree_map(lost, result)
+    return torch_private.map_leaves(without_fields, result)
 
 
 def run_empty(func: Any, *args: Any, **kwargs: Any) -> Any:
-    """The operation on tensors that have shapes and no numbers; raises `ProbeError` if it cannot do without."""
+    """Run an operation on tensors that have shapes and no numbers.
 
-    def empty(value: Any) -> Any:
-        if isinstance(value, Traced):
-            return torch.empty(value.form, dtype=value.kind, device="meta")
-        return value.to("meta") if isinstance(value, Tensor) else value
-
-    with torch._C.DisableTorchFunctionSubclass():
-        args, kwargs = tree_map(empty, (args, kwargs))
+    Raises `ProbeError` if it cannot do without numbers.
+    """
+    with torch_private.without_torch_function():
+        args, kwargs = torch_private.map_leaves(_emptied, (args, kwargs))
         try:
             return func(*args, **kwargs)
         except (RuntimeError, NotImplementedError, TypeError, ValueError) as reason:
-            told = f"{func.__name__} ({first_line(reason)})"
             raise ProbeError(
-                "fields cannot be followed through the operation {told}; choose another model or image size",
-                told=told,
+                "fields cannot be followed through the operation {operation} ({reason}); choose"
+                " another model or image size",
+                operation=func.__name__,
+                reason=first_line(reason),
             ) from None
 
 
-def form_of(func: Any, *args: Any, **kwargs: Any) -> Shape:
+def _emptied(value: Any) -> Any:
+    """A tensor of the same shape without numbers; anything else as it is."""
+    if type(value) is FieldTensor:
+        return torch.empty(value.shape, dtype=value.dtype, device="meta")
+    return value.to("meta") if isinstance(value, Tensor) else value
+
+
+def shape_of(func: Any, *args: Any, **kwargs: Any) -> Shape:
+    """The shape of what an operation gives."""
     return tuple(run_empty(func, *args, **kwargs).shape)
-
-
-def lose(x: Traced, form: Shape, name: str) -> Traced:
-    return Traced(Seen(form, x.axes, (None, None), x.lost or name, x.kind))
-
-
-def bound(x: Traced) -> Traced:
-    return x.like(x.form, (x.axes[0].bound(), x.axes[1].bound()))

@@ -1,24 +1,31 @@
-"""Convolutions, poolings, interpolation, padding: what they do to shapes and fields."""
+"""Convolutions and poolings: a window slides over the map."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError, Sentence
-from resviz.probes.receptive_field.axis import adaptive, enlarged, transposed, window
-from resviz.probes.receptive_field.tracing.tensor import MAP, Dims, Seen, Traced, bound, lose
+from resviz.probes.receptive_field.axis import window
+from resviz.probes.receptive_field.tracing.rules import rule
+from resviz.probes.receptive_field.tracing.tensor import (
+    MAP,
+    Dims,
+    Fields,
+    FieldTensor,
+    lose,
+)
 
-_MAPS: tuple[Dims, ...] = (MAP, (None, None))  # what a window can slide over
+MAPS: tuple[Dims, ...] = (MAP, (None, None))  # what a window can slide over
 
 
-def _pair(value: Any) -> tuple[int, int]:
+def pair(value: Any) -> tuple[int, int]:
+    """A setting along height and along width."""
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[-1]))
 
 
 class _Window(NamedTuple):
-    """Of a convolution or pooling along one axis; `both` is the padding on both sides together."""
+    """A convolution or pooling along one axis; `both` is the padding on both sides together."""
 
     kernel: int
     stride: int
@@ -26,197 +33,136 @@ class _Window(NamedTuple):
     before: int
     both: int
 
-    def fits(self, units: int, ceil: bool) -> int:
-        """Windows that fit; with `ceil`, one more if it starts inside the map or the padding before it."""
-        room = units + self.both - (self.kernel - 1) * self.dilation - 1
-        count = (-(-room // self.stride) if ceil else room // self.stride) + 1
-        return count - 1 if ceil and (count - 1) * self.stride >= units + self.before else count
+    def fitting(self, units: int, ceil: bool) -> int:
+        """Windows that fit; with `ceil`, one more if it starts in the map or the padding before."""
+        free = units + self.both - (self.kernel - 1) * self.dilation - 1
+        if not ceil:
+            return free // self.stride + 1
+        count = -(-free // self.stride) + 1
+        beyond = (count - 1) * self.stride >= units + self.before
+        return count - 1 if beyond else count
+
+
+_Windows = tuple[_Window, _Window]
 
 
 @lru_cache
-def _window_pair(kernel: Any, stride: Any, padding: Any, dilation: Any) -> tuple[_Window, _Window]:
+def _windows(kernel: Any, stride: Any, padding: Any, dilation: Any) -> _Windows:
     """Along height and width, the same object where they are equal."""
-    kernels, dilations = _pair(kernel), _pair(dilation)
-    strides = _pair(stride) if stride else kernels  # a pooling's default
-
-    def along(i: int) -> _Window:
-        reach = (kernels[i] - 1) * dilations[i]
-        if isinstance(padding, str):
-            before, both = (reach // 2, reach) if padding == "same" else (0, 0)
-        else:
-            before, both = _pair(padding)[i], 2 * _pair(padding)[i]
-        return _Window(kernels[i], strides[i], dilations[i], before, both)
-
-    y, x = along(0), along(1)
-    return (y, y) if x == y else (y, x)
-
-
-def _windows(
-    x: Traced,
-    kernel: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    name: str,
-    channels: int,
-    ceil: bool = False,
-) -> Traced:
-    """A convolution or pooling with these settings."""
-    settings = (tuple(v) if isinstance(v, list) else v for v in (kernel, stride, padding, dilation))
-    return _slid(x, _window_pair(*settings), name, channels, ceil)
+    kernels, dilations = pair(kernel), pair(dilation)
+    strides = pair(stride) if stride else kernels  # a pooling's default
+    reach = [(k - 1) * d for k, d in zip(kernels, dilations, strict=True)]
+    if padding == "same":  # the odd one goes behind
+        before, both = [r // 2 for r in reach], reach
+    else:
+        before = [0, 0] if padding == "valid" else list(pair(padding))
+        both = [2 * p for p in before]
+    down, across = (
+        _Window(*settings)
+        for settings in zip(kernels, strides, dilations, before, both, strict=True)
+    )
+    return (down, down) if down == across else (down, across)
 
 
-def _slid(
-    x: Traced, windows: tuple[_Window, _Window], name: str, channels: int, ceil: bool = False
-) -> Traced:
+def slide(
+    x: FieldTensor, windows: _Windows, operation: str, channels: int, ceil: bool = False
+) -> FieldTensor:
     """After a convolution or pooling; raises `ProbeError` where the map is smaller than the kernel."""
-    (*batch, _, n, m), (y, z), dims, lost, kind = x.seen
-    if dims not in _MAPS:
-        return lose(x, (*batch, channels, n, m), name)
+    *batch, _, n, m = x.shape
     down, across = windows
-    height = width = down.fits(n, ceil)
+    height = width = down.fitting(n, ceil)
     if n != m or down is not across:
-        width = across.fits(m, ceil)
+        width = across.fitting(m, ceil)
     if min(n, m, height, width) < 1:
-        needs = Sentence(
-            "the {kernel} {name}", kernel=f"{down.kernel} x {across.kernel}", name=name
-        )
-        raise ProbeError(
-            "a map of {n} x {m} cells is too small for {needs}; use a larger image",
-            n=n,
-            m=m,
-            needs=needs,
-        )
-    ahead = aside = window(y, down.kernel, down.stride, down.before, down.dilation)
-    if y is not z or down is not across:
-        aside = window(z, across.kernel, across.stride, across.before, across.dilation)
-    return Traced(Seen((*batch, channels, height, width), (ahead, aside), MAP, lost, kind))
+        _refuse_small_map((n, m), windows, operation)
+    shape = (*batch, channels, height, width)
+    if x.fields is None or x.fields.dims not in MAPS:
+        return lose(x, shape, operation)
+    rows, columns = x.fields.rows, x.fields.columns
+    after = beside = window(rows, down.kernel, down.stride, down.before, down.dilation)
+    if rows is not columns or down is not across:
+        beside = window(columns, across.kernel, across.stride, across.before, across.dilation)
+    return x.like(shape, Fields(after, beside, (height, width)))
 
 
-def conv(
-    x: Traced,
+def _refuse_small_map(units: tuple[int, int], windows: _Windows, operation: str) -> None:
+    """Raise the `ProbeError` of a map that a kernel does not fit into."""
+    kernel = " x ".join(str(window.kernel) for window in windows)
+    raise ProbeError(
+        "a map of {n} x {m} cells is too small for {needs}; use a larger image",
+        n=units[0],
+        m=units[1],
+        needs=Sentence("the {kernel} {name}", kernel=kernel, name=operation),
+    )
+
+
+def _setting(value: Any) -> Any:
+    """A setting that can be looked up: networks give lists too."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+@rule("conv2d")
+def convolution(
+    x: FieldTensor,
     weight: Tensor,
     bias: Any = None,
     stride: Any = 1,
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Traced:
-    return _windows(x, weight.shape[2:], stride, padding, dilation, "convolution", weight.shape[0])
+) -> FieldTensor:
+    """Every unit sees the units under its kernel."""
+    channels, _, *kernel = weight.shape
+    settings = (tuple(kernel), _setting(stride), _setting(padding), _setting(dilation))
+    return slide(x, _windows(*settings), "convolution", channels)
 
 
-def conv_of(module: nn.Conv2d, x: Traced) -> Traced:
+def convolution_of(module: nn.Conv2d, x: FieldTensor) -> FieldTensor:
     """What a module does that pads with zeros, by its settings."""
-    windows = _window_pair(module.kernel_size, module.stride, module.padding, module.dilation)
-    return _slid(x, windows, "convolution", module.out_channels)
+    windows = _windows(module.kernel_size, module.stride, module.padding, module.dilation)
+    return slide(x, windows, "convolution", module.out_channels)
 
 
+@rule("max_pool2d")
 def max_pool(
-    x: Traced,
+    x: FieldTensor,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
     dilation: Any = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Traced:
-    return _windows(x, kernel_size, stride, padding, dilation, "pooling", x.form[-3], ceil_mode)
+) -> FieldTensor:
+    """As a convolution; the default stride is the kernel's size."""
+    settings = (_setting(kernel_size), _setting(stride), _setting(padding), _setting(dilation))
+    return slide(x, _windows(*settings), "pooling", x.shape[-3], ceil_mode)
 
 
+@rule("avg_pool2d")
 def avg_pool(
-    x: Traced,
+    x: FieldTensor,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
     ceil_mode: bool = False,
     *_: Any,
     **__: Any,
-) -> Traced:
-    return _windows(x, kernel_size, stride, padding, 1, "pooling", x.form[-3], ceil_mode)
+) -> FieldTensor:
+    """As a convolution; the default stride is the kernel's size."""
+    return max_pool(x, kernel_size, stride, padding, 1, ceil_mode)
 
 
+@rule("lp_pool2d")
 def lp_pool(
-    x: Traced, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
-) -> Traced:
-    return _windows(x, kernel_size, stride, 0, 1, "pooling", x.form[-3], ceil_mode)
+    x: FieldTensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> FieldTensor:
+    """As an average pooling without padding."""
+    return max_pool(x, kernel_size, stride, 0, 1, ceil_mode)
 
 
-def conv_transpose(
-    x: Traced,
-    weight: Tensor,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    groups: int = 1,
-    dilation: Any = 1,
-) -> Traced:
-    settings = [
-        _pair(value) for value in (weight.shape[2:], stride, padding, dilation, output_padding)
-    ]
-    channels = weight.shape[1] * groups
-    if x.dims not in _MAPS:
-        return lose(x, (*x.form[:-3], channels, *x.form[-2:]), "transposed convolution")
-    (ky, kx), (sy, sx), (py, px), (dy, dx), (oy, ox) = settings
-    height = (x.form[-2] - 1) * sy - 2 * py + dy * (ky - 1) + oy + 1
-    width = (x.form[-1] - 1) * sx - 2 * px + dx * (kx - 1) + ox + 1
-    axes = transposed(x.axes[0], ky, sy, py, dy), transposed(x.axes[1], kx, sx, px, dx)
-    return x.like((*x.form[:-3], channels, height, width), axes, MAP)
-
-
-def adaptive_pool(x: Traced, output_size: Any, *_: Any, **__: Any) -> Traced:
-    asked = output_size if isinstance(output_size, Sequence) else (output_size, output_size)
-    height, width = (n if m is None else int(m) for m, n in zip(asked, x.form[-2:], strict=True))
-    axes = adaptive(x.axes[0], x.form[-2], height), adaptive(x.axes[1], x.form[-1], width)
-    return x.like((*x.form[:-2], height, width), axes, MAP)
-
-
-def interpolate(
-    x: Traced,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-) -> Traced:
-    if size is not None:
-        sides = _pair(size)
-    else:
-        factors = (
-            scale_factor if isinstance(scale_factor, Sequence) else (scale_factor, scale_factor)
-        )
-        sides = int(x.form[-2] * factors[0]), int(x.form[-1] * factors[1])
-    form = (*x.form[:-2], *sides)
-    reach = {"nearest": 0, "bilinear": 1, "bicubic": 2}.get(mode)
-    if reach is None or antialias or x.dims != MAP:
-        return lose(x, form, f"interpolate ({mode})")
-    y, z = (
-        enlarged(x.axes[i], x.form[i - 2], sides[i], reach, bool(align_corners)) for i in (0, 1)
-    )
-    return x.like(form, (y, z))
-
-
-def pixel_shuffle(x: Traced, upscale_factor: int) -> Traced:
-    *batch, channels, height, width = x.form
-    form = (*batch, channels // upscale_factor**2, height * upscale_factor, width * upscale_factor)
-    y, z = (enlarged(axis, 1, upscale_factor, 0, corners=False) for axis in x.axes)
-    return x.like(form, (y, z))
-
-
-def pixel_unshuffle(x: Traced, downscale_factor: int) -> Traced:
-    channels = x.form[-3] * downscale_factor**2
-    return _windows(x, downscale_factor, downscale_factor, 0, 1, "pixel_unshuffle", channels)
-
-
-def pad(x: Traced, pad: Sequence[int], mode: str = "constant", *_: Any, **__: Any) -> Traced:
-    form, (y, z) = list(x.form), x.axes
-    for i in range(len(pad) // 2):
-        form[-1 - i] += pad[2 * i] + pad[2 * i + 1]
-    before = {dim: pad[-2 - 2 * dim] for dim in range(-len(pad) // 2, 0)}
-    y, z = (
-        window(axis, 1, 1, before.get(dim or 0, 0))
-        for axis, dim in zip((y, z), x.dims, strict=True)
-    )
-    padded = x.like(tuple(form), (y, z))
-    return bound(padded) if mode != "constant" or min(pad) < 0 else padded
+@rule("pixel_unshuffle")
+def pixel_unshuffle(x: FieldTensor, downscale_factor: int) -> FieldTensor:
+    """Each square of cells becomes channels of one cell."""
+    channels = x.shape[-3] * downscale_factor**2
+    windows = _windows(downscale_factor, downscale_factor, 0, 1)
+    return slide(x, windows, "pixel_unshuffle", channels)

@@ -8,8 +8,8 @@ from resviz.errors import ProbeError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.probes.receptive_field.theoretical import receptive_field
+from resviz.probes.receptive_field.tracing import FieldTensor
 from resviz.probes.receptive_field.tracing.modules import watched
-from resviz.probes.receptive_field.tracing.tensor import Traced
 
 SIDES = (32, 32)
 
@@ -74,11 +74,11 @@ def test_hooks_and_a_forward_of_its_own_stand_before_the_rule():
 )
 def test_the_short_way_says_what_the_way_through_torch_says(make):
     module = make().eval()
-    through_torch = module(Traced.image(3, SIDES, torch.float32))
+    through_torch = module(FieldTensor.image(3, SIDES, torch.float32))
     (field,) = receptive_field(nn.Sequential(module), input_size=SIDES)
-    assert field.units == through_torch.form[-2:]
-    assert field.size == tuple(axis.size for axis in through_torch.axes)
-    assert field.start == tuple(axis.first(0) for axis in through_torch.axes)
+    assert field.units == through_torch.shape[-2:]
+    assert field.size == tuple(axis.size for axis in through_torch.fields.axes)
+    assert field.start == tuple(axis.first(0) for axis in through_torch.fields.axes)
 
 
 def test_a_module_under_two_names_is_told_under_both():
@@ -139,7 +139,7 @@ def test_a_question_after_numbers_is_refused(ask):
 
 def test_a_thing_that_tensors_do_not_have_is_no_attribute():
     with pytest.raises(AttributeError, match="colour"):
-        _ = Traced.image(3, SIDES, torch.float32).colour
+        _ = FieldTensor.image(3, SIDES, torch.float32).colour
 
 
 @pytest.mark.parametrize("first", [True, False])
