@@ -29,7 +29,7 @@ types: $(DEV_READY) ## mypy, strict
 	$(RUN) -m mypy
 
 docs: $(DEV_READY) ## build the site from docs/ into build/site
-	$(RUN) -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet --strict
 
 bench: $(DEV_READY) ## measure every performance claim
 	$(RUN) -m benchmarks $(ARGS)
