@@ -2,20 +2,22 @@
 
 from resviz.ui.base import page as layout
 from resviz.ui.base.page import _
-from resviz.ui.feature_maps import panels
+from resviz.ui.feature_maps.one_channel import one_channel
+from resviz.ui.feature_maps.panels import first_block, grid_of_channels, page_of_channels
+from resviz.ui.feature_maps.residual_sum import sum_inside_the_block
 from resviz.ui.shell import sidebar
-from resviz.ui.widgets import layer_picker
+from resviz.ui.widgets.layer_picker import layer_picker
 
 layout.idea(_("What one layer makes of the photo, channel by channel."))
 sidebar.sidebar()
 subject = sidebar.subject()
 
 with layout.refusals():
-    layer = layer_picker.layer_picker(subject, panels.first_block(subject))
-    page = panels.choose(subject, layer)
+    layer = layer_picker(subject, first_block(subject))
+    page = page_of_channels(subject, layer)
     grid, large = layout.wide("maps").columns([1.15, 1], gap="medium")
     with grid:
-        panels.show_grid(page)
+        grid_of_channels(page)
     with large:
-        panels.show_channel(subject, page)
-    panels.show_residual(subject, layer, page)
+        one_channel(subject, page.activation, page.chosen)
+    sum_inside_the_block(subject, page)

@@ -1,5 +1,6 @@
 """How a residual block splits its output between shortcut and branch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,11 @@ class ResidualParts:
         both = self.norm_shortcut + self.norm_branch
         return self.norm_branch / both if both else 0.0
 
+    def of_channel(self, channel: int) -> "ResidualParts":
+        """The same of one channel alone, (1, height, width)."""
+        parts = (self.shortcut, self.branch, self.total)
+        return _parts(self.block, [part[channel : channel + 1] for part in parts])
+
 
 def residual_parts(model: nn.Module, x: Float[Tensor, "1 c h w"], block: str) -> ResidualParts:
     """Take the output of one of our residual blocks apart: y = F(x) + x, before the last activation.
@@ -63,8 +69,12 @@ def residual_parts(model: nn.Module, x: Float[Tensor, "1 c h w"], block: str) ->
     names = [f"{block}.{part}" for part in PARTS]
     seen = outputs(model, x, names)
     maps = [check_spatial(model, name, seen.get(name))[0].float() for name in names]
-    shortcut, branch, total = (values.cpu().numpy() for values in maps)
-    return ResidualParts(block, shortcut, branch, total, *map(_norm, (shortcut, branch, total)))
+    return _parts(block, [values.cpu().numpy() for values in maps])
+
+
+def _parts(block: str, maps: Sequence[np.ndarray]) -> ResidualParts:
+    shortcut, branch, total = maps
+    return ResidualParts(block, shortcut, branch, total, *map(_norm, maps))
 
 
 def _norm(values: np.ndarray) -> float:

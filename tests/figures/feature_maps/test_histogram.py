@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from resviz.figures.feature_maps.histogram import histogram
+from resviz.figures.feature_maps.histogram import Labels, histogram, table
 from resviz.figures.theme import RESIDUAL, template
 from tests.figures.test_raster import ODD
 
@@ -11,7 +11,7 @@ VALUES = np.random.default_rng(3).normal(1, 2, (30, 40)).astype(np.float32)
 
 
 def bars(values: np.ndarray):
-    return histogram(values, "value", "cells", dark=False).data[0]
+    return histogram(values, Labels("value", "cells")).data[0]
 
 
 def test_each_bar_counts_the_cells_between_its_edges():
@@ -43,10 +43,18 @@ def test_two_neighbouring_numbers_can_be_told_apart(value):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_figure_names_its_axes_marks_zero_and_follows_the_theme(dark):
-    figure = histogram(VALUES, "activation", "cells", dark)
+    figure = histogram(VALUES, Labels(value="activation", count="cells"), dark)
     assert figure.layout.xaxis.title.text == "activation"
     assert figure.layout.yaxis.title.text == "cells"
     assert figure.data[0].marker.color == RESIDUAL
     (line,) = figure.layout.shapes
     assert (line.x0, line.x1, line.line.dash) == (0, 0, "dot")
     assert figure.layout.template == template(dark)
+
+
+def test_the_table_holds_the_bars_edges_and_counts():
+    rows = table(VALUES).rows
+    counts, edges = np.histogram(VALUES.astype(float), 40)
+    assert [row[2] for row in rows] == counts.tolist()
+    assert [row[0] for row in rows] == pytest.approx(edges[:-1])
+    assert [row[1] for row in rows] == pytest.approx(edges[1:])

@@ -67,3 +67,12 @@ def test_only_residual_blocks_are_taken_apart(net, block: str, sentence: str):
 def test_results_do_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         residual_parts(cifar(), picture(32), "layer1.0").block = "other"
+
+
+def test_one_channel_has_its_own_norms_and_share():
+    parts = residual_parts(cifar(), picture(32), "layer2.0")
+    alone = parts.of_channel(3)
+    assert alone.shortcut.shape == (1, *parts.shortcut.shape[1:])
+    x, branch = (np.linalg.norm(part[3].astype(float)) for part in (parts.shortcut, parts.branch))
+    assert (alone.norm_shortcut, alone.norm_branch) == pytest.approx((x, branch))
+    assert alone.share_branch == pytest.approx(branch / (x + branch))
