@@ -39,7 +39,6 @@ SAME_NAME = 0.30  # the share of modules whose test has their name; 0.9 is the g
 
 UPWARD = {
     "resviz.figures.batchnorm.through_training -> resviz.figures.gradient_flow.depth_by_step",
-    "resviz.probes.feature_maps.activations -> resviz.probes.attribution.grad_cam",
 }
 SHORT = 34  # so many scraps are left; it only becomes less
 LONG = {
@@ -50,11 +49,9 @@ LONG = {
     "resviz/models/spec.py",
     "resviz/models/weights/safe_load.py",
     "resviz/probes/batchnorm/statistics.py",
-    "resviz/probes/feature_maps/activations.py",
     "resviz/probes/gradient_flow/norms.py",
     "resviz/training/engine/trainer.py",
     "resviz/training/runs/reader.py",
-    "resviz/ui/feature_maps/panels.py",
     "resviz/ui/gradient_flow/lesions.py",
 }
 
