@@ -1,4 +1,4 @@
-"""What BatchNorm stores, how far a batch lies from it, what other statistics would answer, and how it came about."""
+"""What BatchNorm stores, how far a batch lies from it, and what other statistics would answer."""
 
 from resviz.ui.base import page
 from resviz.ui.base.page import _
@@ -6,9 +6,9 @@ from resviz.ui.batchnorm import sections
 from resviz.ui.shell import sidebar
 
 page.idea(_("What BatchNorm has stored, and how far a batch lies from it."))
-part = sections.choose()
-if part in sections.OF_A_MODEL:
+section = sections.pick_section()
+if section in sections.OF_A_MODEL:
     sidebar.sidebar()
 
 with page.refusals():
-    sections.show(part)
+    sections.draw_section(section)

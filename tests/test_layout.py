@@ -44,11 +44,9 @@ SHORT = 34  # so many scraps are left; it only becomes less
 LONG = {
     "resviz/data/datasets.py",
     "resviz/data/images.py",
-    "resviz/figures/batchnorm/drift.py",
     "resviz/models/architectures/blocks.py",
     "resviz/models/spec.py",
     "resviz/models/weights/safe_load.py",
-    "resviz/probes/batchnorm/statistics.py",
     "resviz/probes/gradient_flow/norms.py",
     "resviz/training/engine/trainer.py",
     "resviz/training/runs/reader.py",

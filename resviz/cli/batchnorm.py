@@ -1,7 +1,7 @@
-"""BatchNorm: what its layers hold, how far images drift from it, and what other statistics would answer."""
+"""BatchNorm: what its layers hold, how far images drift from it, and what other statistics give."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,97 +12,61 @@ from resviz.errors import ResvizError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from resviz.data.datasets import Split
     from resviz.models.zoo import LoadedModel
-    from resviz.probes.batchnorm.statistics import BatchNormLayer
 
 BATCH = 200
 
 
 def batchnorm(options: argparse.Namespace) -> Result:
     """Tell what BatchNorm stores, and how far images lie from it."""
-    from resviz.probes.batchnorm.layers import affine_layers, has_batch_norm, without_batch_norm
+    from resviz.probes.batchnorm.layers import has_batch_norm
     from resviz.probes.batchnorm.statistics import batchnorm as probe
+    from resviz.probes.batchnorm.summary import table
 
     loaded = load(options.model)
-    found: Result = {"model": loaded.name, "images": len(options.image)}
+    result: Result = {"model": loaded.name, "images": len(options.image)}
     if not has_batch_norm(loaded.model):
-        others = [
-            {"name": a.layer, "kind": a.kind, "channels": len(a.beta)}
-            for a in affine_layers(loaded.model)
-        ]
-        return {**found, "layers": [], "note": without_batch_norm(loaded.model), "others": others}
-    x = _images(options, loaded) if options.image else None
-    found["layers"] = [_summary(layer) for layer in probe(loaded.model, x)]
+        return result | _without_batch_norm(loaded)
+    x = pictures(options, loaded) if options.image else None
+    result["layers"] = table(probe(loaded.model, x)).records()
     if options.compare:
-        found["modes"] = _modes(loaded, x)
+        result["modes"] = _modes(loaded, x)
     if options.fold:
-        found["folded"] = _folded(loaded, x)
+        result["folded"] = _folded(loaded, x)
     if options.dataset:
-        found["dataset"] = _accuracies(options, loaded)
-    return found
+        result["dataset"] = _accuracies(options, loaded)
+    return result
 
 
-def _summary(layer: "BatchNormLayer") -> Result:
-    """One layer in a few numbers: means over channels, drifts as their root mean square or median."""
-    numbers: Result = {
-        "name": layer.layer,
-        "channels": len(layer.gamma),
-        "batches": layer.batches,
-        "gamma_mean": layer.gamma.mean(),
-        "gamma_min": layer.gamma.min(),
-        "gamma_max": layer.gamma.max(),
-        "beta_mean": layer.beta.mean(),
-        "running_mean": layer.running_mean.mean(),
-        "running_variance": layer.running_variance.mean(),
-        "scale_mean": layer.scale.mean(),
-        "switched_off": len(layer.switched_off),
-    }
-    if layer.batch:
-        numbers |= {
-            "batch_mean": layer.batch.mean.mean(),
-            "batch_variance": layer.batch.variance.mean(),
-            "shift_rms": (layer.shift**2).mean() ** 0.5,
-            "log_ratio_rms": (layer.log_ratio**2).mean() ** 0.5,
-            "drift": layer.drift,
-            "dead_channels": len(layer.dead),
-            "constant_channels": int(layer.batch.constant.sum()),
-        }
-    return numbers
+def _without_batch_norm(loaded: "LoadedModel") -> Result:
+    from resviz.probes.batchnorm.layers import affine_layers, without_batch_norm
+
+    others = [
+        {"name": layer.layer, "kind": layer.kind, "channels": len(layer.beta)}
+        for layer in affine_layers(loaded.model)
+    ]
+    return {"layers": [], "note": without_batch_norm(loaded.model), "others": others}
 
 
-def _images(options: argparse.Namespace, loaded: "LoadedModel") -> "Tensor":
-    """The pictures as the model receives them, corrupted where that is asked for: (n, 3, h, w)."""
-    import torch
-
-    from resviz.data.images import open_file
-    from resviz.device import best
-
-    shown = [open_file(Path(path)).image for path in options.image]
-    if options.corrupt == "none":
-        return torch.stack([loaded.preprocess(image) for image in shown]).to(best().type)
-    return _prepared(
-        options, loaded, torch.stack([_pixels(loaded.preprocess.view(image)) for image in shown])
-    )
-
-
-def _pixels(image: Any) -> "Tensor":
+def pictures(options: argparse.Namespace, loaded: "LoadedModel") -> "Tensor":
+    """The pictures as the model receives them, corrupted where asked for: (n, channels, h, w)."""
     import numpy as np
     import torch
 
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    from resviz.data.images import open_file
+
+    views = [loaded.preprocess.view(open_file(Path(path)).image) for path in options.image]
+    pixels = torch.stack([torch.from_numpy(np.array(view)) for view in views])
+    return _prepared(options, loaded, pixels.permute(0, 3, 1, 2))
 
 
 def _prepared(options: argparse.Namespace, loaded: "LoadedModel", pixels: "Tensor") -> "Tensor":
-    import torch
-
     from resviz.data.corruptions import corrupt
     from resviz.device import best
-    from resviz.training.engine.augmentation import normalised
 
-    statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
-    return normalised(corrupt(pixels, options.corrupt, options.strength), statistics).to(
-        best().type
-    )
+    corrupted = corrupt(pixels.contiguous(), options.corrupt, options.strength)
+    return loaded.normalise(corrupted).to(best().type)
 
 
 def _modes(loaded: "LoadedModel", x: "Tensor | None") -> list[Result]:
@@ -115,14 +79,14 @@ def _modes(loaded: "LoadedModel", x: "Tensor | None") -> list[Result]:
         )
     records = []
     for mode in batchnorm_modes(loaded.model, x):
-        guesses = [mode.top(i, loaded.labels, 1)[0] for i in range(len(x))]
+        guesses = [mode.top(image, loaded.labels, 1)[0] for image in range(len(x))]
         answers = [f"{guess.label} {guess.probability:.3f}" for guess in guesses]
         records.append({"name": mode.name, "change_mean": mode.change.mean(), "top": answers})
     return records
 
 
 def _folded(loaded: "LoadedModel", x: "Tensor | None") -> Result:
-    """How many layers go into the convolution before them, and by how much outputs change at most."""
+    """How many layers go into the convolution before them, and how much outputs change at most."""
     from resviz.probes.batchnorm.folding import folding_check
 
     if x is None:
@@ -136,31 +100,15 @@ def _folded(loaded: "LoadedModel", x: "Tensor | None") -> Result:
 
 
 def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
-    """Accuracy on one half of a sample of the test split, statistics measured again on the other (AdaBN)."""
-    import torch
+    """Accuracy on one half of a sample of the test split, with statistics of the other (AdaBN)."""
+    from resviz.probes.batchnorm.modes import MODES, accuracy
+    from resviz.probes.batchnorm.recalibration import recalibrate
 
-    from resviz.data import datasets
-    from resviz.probes.batchnorm.modes import accuracy, recalibrate
-
-    data = datasets.load(
-        options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True
-    )
-    split = datasets.with_labels(data, loaded.labels).test
-    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[: options.sample]
-    if len(order) < 2:
-        raise ResvizError(
-            "{name} has one picture to test with, and two halves are needed; add pictures.",
-            name=data.name,
-        )
+    split, order = sampled(options, loaded)
     other, mine = order.chunk(2)
-
-    def batches(chosen: "Tensor", what: str) -> "Iterator[tuple[Tensor, Tensor]]":
-        for i, part in enumerate(chosen.split(options.batch)):
-            progress(i * options.batch / len(chosen), what)
-            x = _prepared(options, loaded, split.images[part])
-            yield x, split.targets[part].to(x.device)
-
-    statistics = recalibrate(loaded.model, (x for x, _ in batches(other, "measuring statistics")))
+    batches = _batches_of(options, loaded, split)
+    calibration = (x for x, _targets in batches(other, "measuring statistics"))
+    statistics = recalibrate(loaded.model, calibration)
     return {
         "corruption": options.corrupt,
         "strength": options.strength,
@@ -169,9 +117,47 @@ def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
         "recalibrated_on": statistics.images,
         "accuracy": {
             mode: accuracy(loaded.model, batches(mine, f"accuracy, {mode}"), mode, statistics)
-            for mode in ("eval", "batch", "recalibrated")
+            for mode in MODES
         },
     }
+
+
+def sampled(options: argparse.Namespace, loaded: "LoadedModel") -> "tuple[Split, Tensor]":
+    """The test split of the dataset, and which of its pictures are taken, in a fixed order."""
+    import torch
+
+    from resviz.data import datasets
+
+    data = datasets.load(
+        options.dataset,
+        loaded.input_size,
+        progress,
+        loaded.preprocess.view,
+        test_only=True,
+    )
+    split = datasets.with_labels(data, loaded.labels).test
+    generator = torch.Generator().manual_seed(0)
+    order = torch.randperm(len(split), generator=generator)[: options.sample]
+    if len(order) < 2:
+        raise ResvizError(
+            "{name} has one picture to test with, and two halves are needed; add pictures.",
+            name=data.name,
+        )
+    return split, order
+
+
+def _batches_of(
+    options: argparse.Namespace, loaded: "LoadedModel", split: "Split"
+) -> "Callable[[Tensor, str], Iterator[tuple[Tensor, Tensor]]]":
+    """Batches of chosen pictures and their targets, with the progress said."""
+
+    def batches(chosen: "Tensor", what: str) -> "Iterator[tuple[Tensor, Tensor]]":
+        for i, part in enumerate(chosen.split(options.batch)):
+            progress(i * options.batch / len(chosen), what)
+            x = _prepared(options, loaded, split.images[part])
+            yield x, split.targets[part].to(x.device)
+
+    return batches
 
 
 def add_to(commands: Any) -> None:
@@ -184,7 +170,7 @@ def add_to(commands: Any) -> None:
         "--corrupt",
         default="none",
         metavar="KIND",
-        help="none, blur, noise, contrast or invert: what is done to the pictures (default: %(default)s)",
+        help="none, blur, noise, contrast or invert (default: %(default)s)",
     )
     command.add_argument(
         "--strength", type=whole(1, 5), default=3, metavar="N", help="1 to 5 (default: %(default)s)"

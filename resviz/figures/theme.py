@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 
 RESIDUAL, PLAIN = "#0072B2", "#D55E00"
 GREEN, PURPLE, SKY, YELLOW = "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
+QUIET = "#7A828C"  # reference lines and marks without a meaning of their own, in both themes
 
 # Nuñez, Anderton and Renslow 2018: cividis, even in lightness, dark blue to yellow.
 _CIVIDIS = "00224e 123570 3b496c 575d6d 707173 8a8678 a59c74 c3b369 e1cc55 fee838"

@@ -14,9 +14,10 @@ from resviz.data.corruptions import corrupt
 from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.batchnorm.folding import folding_check
-from resviz.probes.batchnorm.modes import accuracy, batchnorm_modes, recalibrate
+from resviz.probes.batchnorm.modes import accuracy, batchnorm_modes
+from resviz.probes.batchnorm.recalibration import recalibrate
 from resviz.probes.batchnorm.statistics import batchnorm
-from resviz.probes.batchnorm.train_eval_gap import mismatch
+from resviz.probes.batchnorm.train_eval_gap import train_eval_gap
 from tests.training.squares import folder
 
 NET = "new/residual-8?width=4"
@@ -163,7 +164,7 @@ def test_batches_of_a_dataset_may_be_as_small_as_in_a_training(ask, tmp_path):
     x = torch.stack(
         [loaded.preprocess.tensor(image.permute(1, 2, 0).numpy()) for image in split.images[mine]]
     )
-    expected = mismatch(loaded.model, x, split.targets[mine], 2)
+    expected = train_eval_gap(loaded.model, x, split.targets[mine], 2)
     assert (found["batch"], found["images"]) == (2, 6)
     assert found["accuracy"]["eval"] == pytest.approx(expected.stored.accuracy)
     assert found["accuracy"]["batch"] == pytest.approx(expected.own.accuracy)

@@ -1,30 +1,39 @@
 """The scale of a network's outputs over depth, where no BatchNorm holds it together."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from resviz.figures.batchnorm.drift import QUIET
+from resviz.figures.batchnorm.frames import DOTTED, frame, layer_axis
 from resviz.figures.log_axis import decades
-from resviz.figures.theme import GREEN, template
+from resviz.figures.theme import GREEN
 
 
-def spread(layers: Sequence[str], deviations: Sequence[float], title: str, dark: bool) -> go.Figure:
-    """How far each convolution's outputs scatter, by depth, in powers of ten; the dotted line is 1.
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Title of the vertical axis."""
 
-    BatchNorm would put every layer on that line; without it the scale may grow or shrink from layer
-    to layer.
+    std: str
+
+
+def spread(layers: Sequence[str], stds: Sequence[float], labels: Labels, dark: bool) -> go.Figure:
+    """Draw the standard deviation of each convolution's outputs, by depth, in powers of ten.
+
+    How to read: BatchNorm would put every layer on the dotted line at 1; without it the scale may
+    grow or shrink from layer to layer.
     """
     dots = go.Scatter(
         x=list(layers),
-        y=list(deviations),
+        y=list(stds),
         mode="lines+markers",
         line={"color": GREEN},
         marker={"size": 6},
+        hovertemplate="%{x}: %{y:.3g}<extra></extra>",
     )
-    figure = go.Figure(dots.update(hovertemplate="%{x}: %{y:.3g}<extra></extra>"))
-    figure.add_hline(y=1, line={"dash": "dot", "width": 1, "color": QUIET})
-    figure.update_layout(template=template(dark), height=340, yaxis_title=title)
-    figure.update_yaxes(type="log", exponentformat="power", **decades([*deviations, 1.0], 1))
-    figure.update_xaxes(tickangle=-60, showgrid=False, tickfont={"size": 11}, type="category")
-    return figure
+    figure = go.Figure(dots)
+    figure.add_hline(y=1, line=DOTTED)
+    axis = decades([*stds, 1.0], 1)
+    figure.update_yaxes(title=labels.std, type="log", exponentformat="power", **axis)
+    layer_axis(figure)
+    return frame(figure, dark, 340)

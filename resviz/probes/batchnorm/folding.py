@@ -1,40 +1,43 @@
-"""Folding BatchNorm into the convolution before it: in evaluation both are linear, and one convolution does it all.
+"""Folding BatchNorm into the convolution before it: one convolution does the work of both.
 
-gamma (W x + b - mean) / sqrt(variance + eps) + beta = (s W) x + (b - mean) s + beta with s = gamma
-/ sqrt(variance + eps) (Jacob et al. 2018, 1712.05877, section 3.2, eqn. 14, for the weights).
+In evaluation both are linear: gamma (W x + b - mean) / sqrt(variance + eps) + beta
+= (s W) x + (b - mean) s + beta with s = gamma / sqrt(variance + eps) (Jacob et al. 2018,
+1712.05877, section 3.2, eqn. 14, for the weights).
 """
 
 import copy
-import weakref
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float, Float64
+from numpy import ndarray
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from resviz.errors import ProbeError
-from resviz.probes.batchnorm.layers import BatchNorm, array, batch_norms, check_images
-from resviz.probes.core.hooks import eval_mode, observe
+from resviz.errors import ProbeError, Sentence
+from resviz.probes.batchnorm.fold_pairs import Fold, find_folds, is_close, put_into, rest_of
+from resviz.probes.batchnorm.layers import array
+from resviz.probes.core.hooks import eval_mode
+from resviz.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A convolution with the BatchNorm that receives its output: the factor s and the new bias of each channel."""
+    """A convolution with the BatchNorm that receives its output.
+
+    `scale` is the factor s of each channel's kernel, `bias` the channel's new bias.
+    """
 
     convolution: str
     norm: str
-    scale: Float64[np.ndarray, " channels"]
-    bias: Float64[np.ndarray, " channels"]
+    scale: Float64[ndarray, " channels"]
+    bias: Float64[ndarray, " channels"]
 
 
 @dataclass(frozen=True, slots=True)
 class FoldingCheck:
-    """How far the outputs of the folded network lie from the model's own, at most; beside it the largest of these."""
+    """How far the folded network's outputs lie from the model's, at most; the largest of these."""
 
     pairs: int
     difference: float
@@ -42,127 +45,135 @@ class FoldingCheck:
 
 
 def foldings(model: nn.Module, x: Float[Tensor, "n c h w"]) -> tuple[Folded, ...]:
-    """The pairs of convolution and BatchNorm that one forward of `x` shows, in order.
+    """Find the pairs of convolution and BatchNorm that one forward of `x` shows, in order.
 
-    Raises `ProbeError` for a model without BatchNorm, and one where none directly follows a
-    convolution.
+    Raises:
+        ProbeError: the model has no BatchNorm, or none that can be folded.
     """
-    found = []
-    for convolution, norm in _pairs(model, x):
-        scale, bias = _folded(model.get_submodule(convolution), model.get_submodule(norm))
-        found.append(Folded(convolution, norm, array(scale), array(bias)))
-    return tuple(found)
+    folds = find_folds(model, x).folds
+    return tuple(
+        Folded(
+            fold.convolution,
+            fold.norm,
+            array(fold.scale),
+            array(fold.bias),
+        )
+        for fold in folds
+    )
+
+
+def not_folded(model: nn.Module, x: Float[Tensor, "n c h w"]) -> dict[str, Sentence]:
+    """Say of each BatchNorm that stays why it cannot be folded, by layer."""
+    return dict(find_folds(model, x).reasons)
+
+
+def table(pairs: Sequence[Folded]) -> Table:
+    """Factor and new bias of each channel of each pair."""
+    rows = tuple(
+        (pair.convolution, pair.norm, channel, float(scale), float(bias))
+        for pair in pairs
+        for channel, (scale, bias) in enumerate(zip(pair.scale, pair.bias, strict=True))
+    )
+    return Table(("convolution", "batchnorm", "channel", "factor", "bias"), rows)
 
 
 def fuse(model: nn.Module, x: Float[Tensor, "n c h w"]) -> nn.Module:
-    """A copy in which each such pair is one convolution with a bias, and nothing stands where BatchNorm was.
+    """Copy a network so that each convolution with a BatchNorm behind it is one convolution.
 
-    It shares what is not folded with `model`, which stays as it is. Raises what `foldings` raises.
+    The kernel becomes s W and the bias (b - mean) s + beta, with s = gamma / sqrt(variance + eps).
+    Where the BatchNorm was, nothing stands, or the activation that it carried. What cannot be
+    folded stays as it is; `not_folded` says why.
+
+    Args:
+        model: a network with BatchNorm; it stays as it is.
+        x: images as the model receives them: one forward shows what follows what, and every fold is
+            checked on it.
+
+    Returns:
+        The copy, in evaluation mode; it shares what is not folded with `model`.
+
+    Raises:
+        ProbeError: the model has no BatchNorm, none can be folded, or the folded network's outputs
+            for `x` are not those of the model.
+
+    Example:
+        >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)).eval()
+        >>> fuse(net, torch.zeros(1, 1, 8, 8))
+        Sequential(
+          (0): Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1))
+          (1): Identity()
+        )
+
+    Reference:
+        Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient
+        Integer-Arithmetic-Only Inference", 1712.05877, section 3.2.
     """
-    pairs = _pairs(model, x)
-    fused = copy.deepcopy(model, {id(t): t for t in (*model.parameters(), *model.buffers())})
-    for convolution, norm in pairs:
-        old = fused.get_submodule(convolution)
-        assert isinstance(old, nn.Conv2d)
-        scale, bias = _folded(old, fused.get_submodule(norm))
-        weight = old.weight.detach().double() * scale.reshape(-1, *[1] * (old.weight.ndim - 1))
-        old.weight = nn.Parameter(weight.to(old.weight.dtype))
-        old.bias = nn.Parameter(bias.to(old.weight.dtype))
-        _replace(fused, norm, nn.Identity())
-    return fused.eval()
+    return _fused(model, x, find_folds(model, x).folds)
 
 
 def folding_check(model: nn.Module, x: Float[Tensor, "n c h w"]) -> FoldingCheck:
-    """Both networks on the same images; raises what `foldings` raises."""
-    pairs, fused = len(_pairs(model, x[:1])), fuse(model, x[:1])
-    with eval_mode(model), torch.no_grad():
-        ours, theirs = model(x), fused(x)
-    return FoldingCheck(pairs, float((theirs - ours).abs().max()), float(ours.abs().max()))
+    """Compare both networks on the images; raises what `fuse` raises."""
+    folds = find_folds(model, x[:1]).folds
+    fused = _fused(model, x[:1], folds)
+    difference, largest = _apart(*_outputs(model, fused, x))
+    return FoldingCheck(len(folds), difference, largest)
 
 
-def _pairs(model: nn.Module, x: Tensor) -> list[tuple[str, str]]:
-    """(convolution, norm) where the norm alone uses the very tensor that the convolution gave, and both run once.
-
-    In a pre-activation block the shortcut uses it as well: there nothing may be folded.
-    """
-    norms = {name: m for name, m in batch_norms(model).items() if m.running_var is not None}
-    convolutions = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)]
-    check_images(x)
-    uses = _Uses()
-    pairs: list[tuple[str, str]] = []
-    runs: Counter[str] = Counter()
-
-    def note(layer: str, _inputs: object, output: Tensor) -> None:
-        runs[layer] += 1
-        uses.follow(layer, output)
-
-    def pair(layer: str, inputs: tuple[Tensor], _output: Tensor) -> None:
-        runs[layer] += 1
-        if convolution := uses.source(inputs[0]):
-            pairs.append((convolution, layer))
-
-    with (
-        eval_mode(model),
-        torch.no_grad(),
-        observe(model, convolutions, note),
-        observe(model, norms, pair),
-        uses,
-    ):
-        model(x)
-    once = [
-        pair for pair in pairs if all(runs[name] == 1 for name in pair) and uses.count[pair[0]] == 1
-    ]
-    if not once:
+def _fused(model: nn.Module, x: Tensor, folds: Sequence[Fold]) -> nn.Module:
+    """The copy with these pairs folded; refused where its outputs for `x` are others."""
+    fused = _shared_copy(model)
+    for fold in folds:
+        put_into(fused.get_submodule(fold.convolution), fold.scale, fold.bias)
+        norm = fused.get_submodule(fold.norm)
+        _replace(fused, norm, rest_of(norm) if fold.activates else nn.Identity())
+    fused.eval()
+    ours, theirs = _outputs(model, fused, x)
+    if not all(is_close(a, b) for a, b in zip(ours, theirs, strict=True)):
+        difference, largest = _apart(ours, theirs)
         raise ProbeError(
-            "No BatchNorm of this model directly follows a convolution, so nothing can be folded."
+            "Folding would change this network's outputs by up to {difference:.2g} (the largest "
+            "is {largest:.2g}): something in it uses a convolution or a BatchNorm in another way "
+            "as well, so it cannot be folded.",
+            difference=difference,
+            largest=largest,
         )
-    return once
+    return fused
 
 
-class _Uses(TorchFunctionMode):
-    """How many operations use what each convolution gave; asking it for its shape is no use."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count: Counter[str] = Counter()
-        self._given: dict[int, tuple[weakref.ref[Tensor], str]] = {}
-
-    def follow(self, layer: str, output: Tensor) -> None:
-        """Watch this tensor from now on."""
-        self._given[id(output)] = weakref.ref(output), layer
-
-    def source(self, tensor: object) -> str | None:
-        """The convolution that gave this very tensor."""
-        kept, layer = self._given.get(id(tensor), (None, None))
-        return layer if kept is not None and kept() is tensor else None
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor | tuple | list):
-            for argument in tree_leaves((args, kwargs)):
-                if layer := self.source(argument):
-                    self.count[layer] += 1
-        return result
+def _shared_copy(model: nn.Module) -> nn.Module:
+    """A copy of the structure over the same tensors."""
+    tensors = [
+        value
+        for module in model.modules()
+        for value in vars(module).values()  # weight_norm keeps what it computes as an attribute
+        if isinstance(value, Tensor)
+    ]
+    shared = (*model.parameters(), *model.buffers(), *tensors)
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
 
 
-def _folded(convolution: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
-    """Scale and bias per channel, in float64."""
-    assert isinstance(convolution, nn.Conv2d)
-    assert isinstance(norm, BatchNorm)
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    mean, variance = norm.running_mean.double(), norm.running_var.double()
-    gamma = norm.weight.detach().double() if norm.affine else torch.ones_like(mean)
-    beta = norm.bias.detach().double() if norm.affine else torch.zeros_like(mean)
-    bias = (
-        convolution.bias.detach().double()
-        if convolution.bias is not None
-        else torch.zeros_like(mean)
-    )
-    scale = gamma / torch.sqrt(variance + norm.eps)
-    return scale, (bias - mean) * scale + beta
+def _replace(model: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    """Put a module in the place of another, under every name that it has."""
+    for parent in list(model.modules()):
+        for name, module in parent._modules.items():
+            if module is old:
+                parent._modules[name] = new
 
 
-def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
-    parent, _dot, child = name.rpartition(".")
-    setattr(model.get_submodule(parent), child, module)
+def _outputs(model: nn.Module, fused: nn.Module, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """All tensors that each network gives."""
+    with eval_mode(model), torch.no_grad():
+        ours, theirs = (tree_leaves(net(x.clone())) for net in (model, fused))
+    return _tensors(ours), _tensors(theirs)
+
+
+def _tensors(leaves: Sequence[object]) -> list[Tensor]:
+    return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+
+
+def _apart(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> tuple[float, float]:
+    """The largest difference, and the largest magnitude of ours."""
+    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.numel()]
+    difference = max((float((b - a).abs().max()) for a, b in pairs), default=0.0)
+    largest = max((float(a.abs().max()) for a, _ in pairs), default=0.0)
+    return difference, largest

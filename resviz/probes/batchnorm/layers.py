@@ -1,28 +1,28 @@
-"""Which layers normalise, what they hold, and how to watch them at work."""
+"""Which layers normalise, what they hold, and what stands in for them where none is a BatchNorm."""
 
-import weakref
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+import torch.nn.functional as F
+from jaxtyping import Float64
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from resviz.errors import ProbeError, Sentence
-from resviz.probes.core.hooks import eval_mode, observe
-from resviz.probes.core.statistics import std
 
 BatchNorm = _BatchNorm  # of any number of dimensions
 CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.Conv3d
+# Classes with another forward may do more than normalise: timm's BatchNormAct2d ends in an
+# activation.
+_ONLY_NORMALISE = {_BatchNorm.forward, nn.SyncBatchNorm.forward}
 
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """A layer that ends in gamma * x + beta, one value per channel; gamma is None for the bias of a convolution."""
+    """A layer that ends in gamma * x + beta per channel; a convolution's bias has no gamma."""
 
     layer: str
     kind: str
@@ -31,13 +31,29 @@ class Affine:
 
 
 def batch_norms(model: nn.Module) -> dict[str, BatchNorm]:
-    """Every BatchNorm layer by name; raises `ProbeError` that says what there is instead if there is none."""
-    found = {
+    """Every BatchNorm layer by name.
+
+    Raises:
+        ProbeError: there is none; the message says what there is instead.
+    """
+    norms = {
         name: module for name, module in model.named_modules() if isinstance(module, BatchNorm)
     }
-    if not found:
+    if not norms:
         raise ProbeError(without_batch_norm(model))
-    return found
+    return norms
+
+
+def batch_norm(model: nn.Module, layer: str) -> BatchNorm:
+    """The BatchNorm layer of that name; raises `ProbeError` with an example for another name."""
+    norms = batch_norms(model)
+    if layer not in norms:
+        raise ProbeError(
+            "{layer} is no BatchNorm layer of this model; choose one such as {example}.",
+            layer=layer,
+            example=next(iter(norms)),
+        )
+    return norms[layer]
 
 
 def has_batch_norm(model: nn.Module) -> bool:
@@ -46,22 +62,53 @@ def has_batch_norm(model: nn.Module) -> bool:
 
 
 def without_batch_norm(model: nn.Module) -> Sentence:
-    """What a network without BatchNorm has in its place, in a sentence."""
-    kinds = Counter(layer.kind for layer in affine_layers(model))
-    norms = [f"{kind} ({count})" for kind, count in kinds.items() if "Norm" in kind]
-    if norms:
+    """Say what a network without BatchNorm has in its place."""
+    if frozen := _counted(module for module in model.modules() if _is_frozen(module)):
+        return Sentence(
+            "This network's normalisation is frozen ({norms}): it uses stored statistics in "
+            "training too, so there is nothing to compare.",
+            norms=frozen,
+        )
+    if norms := _counted(module for module in model.modules() if _is_affine_norm(module)):
         return Sentence(
             "This network has no BatchNorm: it normalises with {norms}, by no running statistics.",
-            norms=", ".join(norms),
+            norms=norms,
         )
-    biases = sum(kinds.values())
-    rest = (
-        Sentence("; convolutions with a bias of their own: {count}", count=biases) if biases else ""
-    )
+    return _without_any_norm(model)
+
+
+def _without_any_norm(model: nn.Module) -> Sentence:
+    biases = sum(layer.gamma is None for layer in affine_layers(model))
+    if biases:
+        return Sentence(
+            "This network has no BatchNorm and no other normalisation (or it was folded into the "
+            "convolutions); convolutions with a bias of their own: {count}.",
+            count=biases,
+        )
     return Sentence(
-        "This network has no BatchNorm and no other normalisation (or it was folded into the convolutions){rest}.",
-        rest=rest,
+        "This network has no BatchNorm and no other normalisation "
+        "(or it was folded into the convolutions)."
     )
+
+
+def _is_frozen(module: nn.Module) -> bool:
+    """Whether it normalises with stored statistics but is no BatchNorm (FrozenBatchNorm2d)."""
+    stored = getattr(module, "running_mean", None), getattr(module, "running_var", None)
+    return all(isinstance(tensor, Tensor) for tensor in stored)
+
+
+def _is_affine_norm(module: nn.Module) -> bool:
+    """Whether it has the name of a normalisation, a scale and a shift."""
+    named = "Norm" in type(module).__name__
+    return named and all(
+        isinstance(getattr(module, name, None), Tensor) for name in ("weight", "bias")
+    )
+
+
+def _counted(modules: Iterator[nn.Module]) -> str:
+    """Their kinds with how many there are of each: "GroupNorm (7)"."""
+    counts = Counter(type(module).__name__ for module in modules)
+    return ", ".join(f"{kind} ({count})" for kind, count in counts.items())
 
 
 def affine_layers(model: nn.Module) -> tuple[Affine, ...]:
@@ -69,46 +116,41 @@ def affine_layers(model: nn.Module) -> tuple[Affine, ...]:
     return tuple(_affine_layers(model))
 
 
-def spreads(model: nn.Module, x: Float[Tensor, "n c h w"]) -> dict[str, float]:
-    """Standard deviation of all that each convolution gives for `x`, as they run; what normalisation would make one.
+def _affine_layers(model: nn.Module) -> Iterator[Affine]:
+    for name, module in model.named_modules():
+        kind = type(module).__name__
+        beta = getattr(module, "bias", None)
+        if not isinstance(beta, Tensor) or isinstance(module, BatchNorm):
+            continue
+        if isinstance(module, CONVOLUTIONS):
+            yield Affine(name, kind, None, array(beta))
+        elif _is_affine_norm(module):
+            gamma = array(module.weight.flatten())
+            yield Affine(name, kind, gamma, array(beta.flatten()))
 
-    Of a convolution that runs more than once the last run counts. Raises what `check_images`
-    raises.
+
+def normalised(norm: BatchNorm, before: Tensor, after: Tensor) -> Tensor:
+    """What the normalisation itself gives for the input `before`, in evaluation mode.
+
+    That is the layer's output `after`, unless the layer goes on with an activation of its own.
     """
-    check_images(x)
-    found: dict[str, float] = {}
-    convolutions = [
-        name for name, module in model.named_modules() if isinstance(module, CONVOLUTIONS)
-    ]
+    if type(norm).forward in _ONLY_NORMALISE:
+        return after
+    by_batch = norm.running_mean is None
+    return F.batch_norm(
+        before,
+        norm.running_mean,
+        norm.running_var,
+        norm.weight,
+        norm.bias,
+        training=by_batch,
+        eps=norm.eps,
+    )
 
-    def record(layer: str, _inputs: object, output: Tensor) -> None:
-        found[layer] = std(output.float())
 
-    with eval_mode(model), torch.no_grad(), observe(model, convolutions, record):
-        model(x)
-    return found
-
-
-@contextmanager
-def relus_after(model: nn.Module, layers: dict[str, BatchNorm]) -> Iterator[set[str]]:
-    """While the block runs the model, collect those of `layers` whose very output a ReLU module receives."""
-    found: set[str] = set()
-    outputs: dict[int, tuple[weakref.ref[Tensor], str]] = {}
-
-    def note(layer: str, _inputs: object, output: Tensor) -> None:
-        outputs[id(output)] = weakref.ref(output), layer
-
-    def follow(_layer: str, inputs: tuple[Tensor], _output: object) -> None:
-        given = inputs[0]
-        tensor, layer = outputs.get(id(given), (None, ""))
-        if tensor is not None and tensor() is given:
-            found.add(layer)
-
-    relus = [
-        name for name, module in model.named_modules() if isinstance(module, nn.ReLU | nn.ReLU6)
-    ]
-    with observe(model, layers, note), observe(model, relus, follow):
-        yield found
+def rectifies(values: Tensor, after: Tensor) -> bool:
+    """Whether the layer itself went on with a ReLU: zero is left of whatever is not positive."""
+    return values is not after and bool(((after == 0) | (values > 0)).all())
 
 
 def check_images(x: Tensor) -> None:
@@ -122,7 +164,7 @@ def check_images(x: Tensor) -> None:
 
 
 def check_batch(layer: str, x: Tensor) -> None:
-    """Raise `ProbeError` where a channel of this input has a single value, whose variance says nothing."""
+    """Raise `ProbeError` where a channel of this input has one value: its variance says nothing."""
     if x.numel() <= x.shape[1]:
         raise ProbeError(
             "A batch of one gives {layer} one value per channel, without a variance; add an image.",
@@ -131,21 +173,6 @@ def check_batch(layer: str, x: Tensor) -> None:
 
 
 def array(tensor: Tensor) -> Float64[np.ndarray, "..."]:
-    """The tensor's numbers on the CPU."""
-    return (
-        tensor.detach().double().cpu().numpy()
-        if tensor.device.type != "mps"
-        else tensor.detach().cpu().numpy() * 1.0
-    )
-
-
-def _affine_layers(model: nn.Module) -> Iterator[Affine]:
-    for name, module in model.named_modules():
-        kind = type(module).__name__
-        gamma, beta = getattr(module, "weight", None), getattr(module, "bias", None)
-        if not isinstance(beta, Tensor) or isinstance(module, BatchNorm):
-            continue
-        if isinstance(module, CONVOLUTIONS):
-            yield Affine(name, kind, None, array(beta))
-        elif "Norm" in kind and isinstance(gamma, Tensor):
-            yield Affine(name, kind, array(gamma.flatten()), array(beta.flatten()))
+    """A copy of the tensor's numbers on the CPU, in float64."""
+    # Apple GPUs know no float64: there the numbers move first and widen afterwards.
+    return np.asarray(tensor.detach().cpu().to(torch.float64, copy=True).numpy())

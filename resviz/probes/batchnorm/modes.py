@@ -1,43 +1,25 @@
-"""The same images with other statistics: those that were stored, the batch's own, or measured again elsewhere.
+"""The same images with other statistics: stored, the batch's own, or measured again elsewhere."""
 
-Measuring them again on images of the kind that will come is AdaBN (Li et al. 2016, "Revisiting
-Batch Normalization For Practical Domain Adaptation", 1603.04779, Algorithm 1). A hook lets each
-layer normalise anew; neither the model's statistics nor its training flags are touched, and dropout
-stays off.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.batchnorm.layers import (
-    BatchNorm,
-    array,
-    batch_norms,
-    check_batch,
-    check_images,
-)
-from resviz.probes.core.hooks import eval_mode, observe
+from resviz.probes.batchnorm.layers import batch_norms, check_images
+from resviz.probes.batchnorm.recalibration import Statistics, normalised_with, scores_of
+from resviz.probes.core.hooks import Record, observe
 from resviz.probes.core.prediction import Guess, class_name, softmax
-from resviz.probes.core.statistics import over_places
+from resviz.probes.core.statistics import norm
+from resviz.tables import Table
 
 MODES = ("eval", "batch", "recalibrated")
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """Mean and unbiased variance per channel of what flows into each BatchNorm layer, over `images` images."""
-
-    images: int
-    mean: Mapping[str, Float64[np.ndarray, " channels"]]
-    variance: Mapping[str, Float64[np.ndarray, " channels"]]
+# Outputs of evaluation mode that are held to compare with. What does not fit is compared in a
+# further round of forwards: slower, but the memory is bounded for deep networks too.
+HELD_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,67 +42,108 @@ class Mode:
         return tuple(Guess(class_name(labels, i), float(probabilities[i]), i) for i in best)
 
 
-def recalibrate(model: nn.Module, batches: Iterable[Tensor]) -> Statistics:
-    """AdaBN: the statistics of each layer while every layer before it normalises with those of the batch at hand.
-
-    Batches (n, c, h, w) are pooled (Chan et al. 1983): mean and variance are those over all images
-    of all batches. Raises `ProbeError` without images, for a layer with a single value per channel,
-    and for values that are no numbers.
-    """
-    norms = batch_norms(model)
-    pools = {name: _Pool(norm.num_features) for name, norm in norms.items()}
-    images = 0
-    for x in batches:
-        images += len(x)
-        check_images(x)
-        with normalised_with(model, "batch", pools):
-            model(x)
-    if not images:
-        raise ProbeError("There is no image to measure statistics on; give at least one.")
-    ran = {name: pool for name, pool in pools.items() if pool.count}
-    return Statistics(
-        images,
-        {name: pool.mean for name, pool in ran.items()},
-        {name: pool.squares / max(pool.count - 1, 1) for name, pool in ran.items()},
+def table(modes: Sequence[Mode], titles: Sequence[str], labels: Sequence[str]) -> Table:
+    """The five likeliest classes of each image in each mode; `titles` name the images."""
+    rows = tuple(
+        (title, mode.name, guess.label, guess.probability)
+        for image, title in enumerate(titles)
+        for mode in modes
+        for guess in mode.top(image, labels)
     )
+    return Table(("image", "statistics", "label", "probability"), rows)
 
 
 def batchnorm_modes(
     model: nn.Module, x: Float[Tensor, "n c h w"], statistics: Statistics | None = None
 ) -> tuple[Mode, ...]:
-    """`x` in evaluation mode, with its own statistics as a batch, and (if given) with recalibrated `statistics`.
+    """Run a batch with the stored statistics, with its own, and with recalibrated ones.
 
-    One forward of all modes side by side, so that no layer's output has to be kept. Raises
-    `ProbeError` for a model without BatchNorm, a layer with a single value per channel, and values
-    that are not numbers.
+    Each mode runs alone, for a layer without running statistics would otherwise mix them. How far
+    they lie apart in a layer's output y is |y - y_eval| / |y_eval| (L2 norms over the batch).
+
+    Args:
+        model: a classifier with BatchNorm, in any mode; it is left as it was.
+        x: a batch as the model receives it.
+        statistics: what `recalibrate` gave; None leaves the third mode out.
+
+    Returns:
+        The modes "eval", "batch" and, with `statistics`, "recalibrated".
+
+    Raises:
+        ProbeError: the model has no BatchNorm or gives no class scores, a layer has a single value
+            per channel (one small image), or the images hold values that are not numbers.
+
+    Example:
+        >>> net = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten())  # stored: mean 0, variance 1
+        >>> stored, own = batchnorm_modes(net, torch.tensor([1.0, 3.0]).reshape(2, 1, 1, 1))
+        >>> stored.scores.round(3).ravel().tolist(), own.scores.round(3).ravel().tolist()
+        ([1.0, 3.0], [-1.0, 1.0])
+
+    Reference:
+        Li et al. 2016, "Revisiting Batch Normalization For Practical Domain Adaptation",
+        1603.04779, Algorithm 1.
     """
     check_images(x)
-    norms, names = batch_norms(model), MODES[: 3 if statistics else 2]
-    changes: dict[str, list[float]] = {}
-
-    def record(layer: str, inputs: tuple[Tensor], after: Tensor) -> Tensor:
-        before = inputs[0]
-        parts, reference = before.chunk(len(names)), after.chunk(len(names))[0]
-        others = [
-            _normalised(layer, norms[layer], x, n, statistics)
-            for x, n in zip(parts[1:], names[1:], strict=True)
-        ]
-        norm = torch.linalg.vector_norm(reference)
-        changes[layer] = [
-            float(torch.linalg.vector_norm(y - reference) / norm) if norm else 0.0 for y in others
-        ]
-        return torch.cat([reference, *others])
-
-    with eval_mode(model), torch.no_grad(), observe(model, norms, record):
-        scores = scores_of(model(x.repeat(len(names), 1, 1, 1))).chunk(len(names))
-    columns = [
-        np.zeros(len(changes)),
-        *np.array(list(changes.values())).reshape(len(changes), -1).T,
-    ]
+    names = MODES if statistics else MODES[:2]
+    changes: dict[str, dict[str, float]] = {name: {} for name in names}
+    scores: dict[str, Tensor] = {}
+    remaining = list(batch_norms(model))
+    while remaining:
+        held = _Held(HELD_BYTES)
+        for name in names:
+            record = held.keep if name == "eval" else held.compare(changes[name])
+            with normalised_with(model, name, statistics), observe(model, remaining, record):
+                scores[name] = scores_of(model(x.clone()))
+        changes["eval"] |= dict.fromkeys(held.outputs, 0.0)
+        remaining = held.left_out
+    layers = tuple(changes["eval"])
     return tuple(
-        Mode(name, part.float().cpu().numpy(), tuple(changes), column)
-        for name, part, column in zip(names, scores, columns, strict=True)
+        _mode(
+            name,
+            scores[name],
+            layers,
+            changes[name],
+        )
+        for name in names
     )
+
+
+def _mode(name: str, scores: Tensor, layers: tuple[str, ...], changes: Mapping[str, float]) -> Mode:
+    change = np.array([changes[layer] for layer in layers], np.float64)
+    wide = scores.to(torch.promote_types(scores.dtype, torch.float32))  # NumPy has no bfloat16
+    return Mode(name, wide.cpu().numpy(), layers, change)
+
+
+class _Held:
+    """Outputs of layers in evaluation mode, as many in a row as fit; one always does."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.outputs: dict[str, Tensor] = {}
+        self.left_out: list[str] = []
+        self._room = most_bytes
+
+    def keep(self, layer: str, _inputs: object, output: Tensor) -> None:
+        """Hold a copy of the output; of a layer that runs more than once, the last."""
+        is_full = self._room <= 0 and layer not in self.outputs
+        if is_full or layer in self.left_out:
+            self.left_out = list(dict.fromkeys([*self.left_out, layer]))
+            return
+        self.outputs[layer] = output.clone()
+        self._room -= output.nbytes
+
+    def compare(self, changes: dict[str, float]) -> Record:
+        """Write each held layer's change into `changes`."""
+
+        def record(layer: str, _inputs: object, output: Tensor) -> None:
+            if layer in self.outputs:
+                changes[layer] = _change(output, self.outputs[layer])
+
+        return record
+
+
+def _change(output: Tensor, reference: Tensor) -> float:
+    size = norm(reference)
+    return norm(output - reference) / size if size else 0.0
 
 
 def accuracy(
@@ -129,81 +152,17 @@ def accuracy(
     mode: str = "eval",
     statistics: Statistics | None = None,
 ) -> float:
-    """Share of images whose likeliest class is their target, with the statistics of `mode`.
+    """The share of images whose likeliest class is their target, with the statistics of `mode`.
 
     A batch is its images (n, c, h, w) and their targets (n,). Raises `ProbeError` without images or
     statistics.
     """
     right = count = 0
     for x, targets in batches:
-        with normalised_with(model, mode, statistics=statistics):
-            right += int((scores_of(model(x)).argmax(1) == targets.to(x.device)).sum())
+        with normalised_with(model, mode, statistics):
+            answers = scores_of(model(x.clone())).argmax(1)
+        right += int((answers == targets.to(x.device)).sum())
         count += len(targets)
     if not count:
         raise ProbeError("There is no image to measure accuracy on; give at least one.")
     return right / count
-
-
-@contextmanager
-def normalised_with(
-    model: nn.Module,
-    mode: str,
-    pools: "Mapping[str, _Pool] | None" = None,
-    statistics: Statistics | None = None,
-) -> Iterator[None]:
-    """Inside the block, without a graph, each BatchNorm layer uses the statistics of `mode`; `pools` gather them."""
-    norms = batch_norms(model)
-
-    def record(layer: str, inputs: tuple[Tensor], after: Tensor) -> Tensor:
-        before = inputs[0]
-        if pools is not None:
-            pools[layer].add(before)
-        return (
-            _normalised(layer, norms[layer], before, mode, statistics) if mode != "eval" else after
-        )
-
-    with eval_mode(model), torch.no_grad(), observe(model, norms, record):
-        yield
-
-
-class _Pool:
-    """Count, mean and sum of squared differences per channel of all that was added, in float64."""
-
-    def __init__(self, channels: int) -> None:
-        self.count = 0
-        self.mean, self.squares = np.zeros(channels), np.zeros(channels)
-
-    def add(self, x: Tensor) -> None:
-        mean, variance = (array(values) for values in over_places(x))
-        count, before = x.numel() // x.shape[1], self.count
-        squares, apart = variance * count, mean - self.mean
-        self.count += count
-        self.mean = self.mean + apart * count / self.count
-        self.squares = self.squares + squares + apart**2 * before * count / self.count
-
-
-def _normalised(
-    layer: str, norm: BatchNorm, x: Tensor, mode: str, statistics: Statistics | None
-) -> Tensor:
-    if mode == "batch":
-        check_batch(layer, x)
-        return F.batch_norm(x, None, None, norm.weight, norm.bias, True, 0.0, norm.eps)
-    if mode != "recalibrated" or statistics is None or layer not in statistics.mean:
-        raise ProbeError(
-            "There are no recalibrated statistics for {layer}; measure them on this model first.",
-            layer=layer,
-        )
-    mean, variance = (
-        torch.from_numpy(values[layer]).to(device=x.device, dtype=x.dtype)
-        for values in (statistics.mean, statistics.variance)
-    )
-    return F.batch_norm(x, mean, variance, norm.weight, norm.bias, False, 0.0, norm.eps)
-
-
-def scores_of(output: object) -> Tensor:
-    """The output as class scores; raises `ProbeError` where it is something else."""
-    if isinstance(output, Tensor) and output.ndim == 2:
-        return output
-    raise ProbeError(
-        "This model gives no class scores (images x classes), so modes cannot be compared; choose another."
-    )

@@ -1,15 +1,15 @@
-"""BatchNorm opened: what each layer holds, and how far a batch lies from it (Ioffe and Szegedy 2015, 1502.03167).
+"""BatchNorm opened: what each layer holds, and how far a batch lies from it.
 
-A layer computes y = gamma * (x - mean) / sqrt(variance + eps) + beta per channel: with the batch's
-mean and variance while it trains (Algorithm 1), with running averages of them afterwards (Algorithm
-2). Where a batch differs from what was averaged, x comes out neither centred nor scaled; the
-distances below say how far.
+A layer computes y = gamma * (x - mean) / sqrt(variance + eps) + beta per channel (Ioffe and Szegedy
+2015, 1502.03167): with the batch's mean and variance while it trains (Algorithm 1), with running
+averages of them afterwards (Algorithm 2). Where a batch differs from what was averaged, x comes out
+neither centred nor scaled; the distances below say how far.
 
 The batch's numbers are computed here from what flows into the layer, in evaluation mode: nothing is
 updated.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,22 +22,23 @@ from resviz.probes.batchnorm.layers import (
     array,
     batch_norms,
     check_images,
-    relus_after,
+    normalised,
+    rectifies,
 )
-from resviz.probes.core.hooks import Record, eval_mode, observe
+from resviz.probes.batchnorm.tracking import Rectified
+from resviz.probes.core.hooks import eval_mode, observe
 from resviz.probes.core.statistics import over_places
 
 NEAR_ZERO = 0.01  # a gamma below this shows a hundredth of what a fresh one does
-BINS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class BatchMoments:
-    """What flows through one layer for a batch, over images and places: `values` numbers in each channel.
+    """What flows through one layer for a batch: `values` numbers in each channel.
 
     `variance` is the biased one (divided by n), which the layer uses while it trains. `constant`:
-    all values are the same. `positive` is the share of outputs above zero; `relu`: a ReLU receives
-    them as they are.
+    all values are the same. `positive` is the share of normalised values above zero; `relu`: a ReLU
+    receives them as they are.
     """
 
     values: int
@@ -50,7 +51,7 @@ class BatchMoments:
 
 @dataclass(frozen=True, slots=True)
 class BatchNormLayer:
-    """One layer, its values per channel; `batch` is None without images or where the layer did not run.
+    """One layer, its values per channel; `batch` is None without images or if it did not run.
 
     Without gamma and beta they are 1 and 0; without running statistics these are NaN, and so is
     every distance. `momentum` is the weight of the newest batch in the running average, None for a
@@ -69,27 +70,26 @@ class BatchNormLayer:
 
     @property
     def shift(self) -> Float64[np.ndarray, " channels"]:
-        """(batch mean - running mean) / sqrt(running variance + eps): the mean of x_hat, 0 where nothing drifted."""
-        return np.asarray(
-            (self._seen.mean - self.running_mean) / np.sqrt(self.running_variance + self.eps)
-        )
+        """(batch mean - running mean) / sqrt(running variance + eps): the mean of x_hat."""
+        sigma = np.sqrt(self.running_variance + self.eps)
+        return np.asarray((self._seen.mean - self.running_mean) / sigma)
 
     @property
     def log_ratio(self) -> Float64[np.ndarray, " channels"]:
-        """ln((batch variance + eps) / (running variance + eps)): 0 where nothing drifted, 0.69 where it doubled."""
-        return np.asarray(
-            np.log((self._seen.variance + self.eps) / (self.running_variance + self.eps))
-        )
+        """ln((batch variance + eps) / (running variance + eps)): 0.69 where it doubled."""
+        here = self._seen.variance + self.eps
+        return np.asarray(np.log(here / (self.running_variance + self.eps)))
 
     @property
     def divergence(self) -> Float64[np.ndarray, " channels"]:
-        """KL(p|q) + KL(q|p) of the Gaussians with the batch's and with the running mean and variance, in nats.
+        """KL(p|q) + KL(q|p) in nats of two Gaussians, with the batch's and the running moments.
 
         (r + 1/r - 2 + d^2 (1 + 1/r)) / 2 with d the shift and r the ratio of variances (Jeffreys
         1946).
         """
         ratio, shift = np.exp(self.log_ratio), self.shift
-        return np.asarray((ratio + 1 / ratio - 2 + shift**2 * (1 + 1 / ratio)) / 2)
+        spread = ratio + 1 / ratio - 2
+        return np.asarray((spread + shift**2 * (1 + 1 / ratio)) / 2)
 
     @property
     def drift(self) -> float:
@@ -103,12 +103,12 @@ class BatchNormLayer:
 
     @property
     def dead(self) -> Int[np.ndarray, " dead"]:
-        """Channels whose output is never positive in this batch and goes into a ReLU: zeros are all that remains."""
+        """Channels that a ReLU cuts off for the whole batch: they are never positive before it."""
         return np.flatnonzero((self._seen.positive == 0) & self._seen.relu)
 
     @property
     def scale(self) -> Float64[np.ndarray, " channels"]:
-        """gamma / sqrt(running variance + eps): what the layer multiplies with once it is folded."""
+        """gamma / sqrt(running variance + eps): the factor of the layer once it is folded."""
         return self.gamma / np.sqrt(self.running_variance + self.eps)
 
     @property
@@ -120,140 +120,91 @@ class BatchNormLayer:
         return self.batch
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """How many values lie between neighbouring edges, and between which mean and variance."""
-
-    edges: Float64[np.ndarray, " edges"]
-    counts: Int[np.ndarray, " bins"]
-    mean: float
-    variance: float
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelValues:
-    """One channel before and after its BatchNorm, and after the ReLU where one follows directly."""
-
-    layer: str
-    channel: int
-    before: Histogram
-    after: Histogram
-    rectified: Histogram | None
-
-
 def batchnorm(
     model: nn.Module, x: Float[Tensor, "n c h w"] | None = None
 ) -> tuple[BatchNormLayer, ...]:
-    """Every BatchNorm layer as it is stored, and for images `x` what flows through it, from one forward.
+    """Read every BatchNorm layer, and for images `x` what flows through it, from one forward.
 
-    Of a layer that runs more than once the last run counts. Raises `ProbeError` for a model without
-    BatchNorm and for images with values that are not numbers.
+    A layer normalises with stored moments; how far a batch lies from them is the symmetric
+    divergence (r + 1/r - 2 + d^2 (1 + 1/r)) / 2, with r = (v + eps) / (v_run + eps) the ratio of
+    variances and d = (m - m_run) / sqrt(v_run + eps) the shift of the mean. Of a layer that runs
+    more than once the last run counts.
+
+    Args:
+        model: a network with BatchNorm, in any mode; it is left as it was.
+        x: a batch as the model receives it; None for what is stored alone.
+
+    Returns:
+        The layers in the order of the network, each with arrays of one value per channel.
+
+    Raises:
+        ProbeError: the model has no BatchNorm, or the images hold values that are not numbers.
+
+    Example:
+        >>> norm = nn.BatchNorm2d(1, eps=0.0)  # stored: mean 0, variance 1
+        >>> images = torch.tensor([1.0, 3.0]).reshape(2, 1, 1, 1)
+        >>> layer, = batchnorm(nn.Sequential(norm), images)
+        >>> float(layer.shift[0]), float(layer.batch.variance[0])
+        (2.0, 1.0)
+
+    Reference:
+        Ioffe and Szegedy 2015, "Batch Normalization", 1502.03167, Algorithms 1 and 2. The
+        divergence: Jeffreys 1946, "An invariant form for the prior probability".
     """
     norms = batch_norms(model)
-    moments: dict[str, tuple[Tensor, ...]] = {}
-    relus: set[str] = set()
-    if x is not None:
-        check_images(x)
-        relus = _run(
-            model,
-            x,
-            norms,
-            lambda layer, inputs, after: moments.update({layer: _moments(inputs[0], after)}),
-        )
-    return tuple(
-        _layer(name, norm, moments.get(name), name in relus) for name, norm in norms.items()
+    batches = {} if x is None else _moments_of(model, norms, x)
+    return tuple(_layer(name, norm, batches.get(name)) for name, norm in norms.items())
+
+
+def _moments_of(
+    model: nn.Module, norms: dict[str, BatchNorm], x: Tensor
+) -> dict[str, BatchMoments]:
+    """Of each layer that runs in evaluation mode."""
+    check_images(x)
+    rectified = Rectified()
+    moments: dict[str, BatchMoments] = {}
+
+    def record(layer: str, inputs: tuple[Tensor], after: Tensor) -> None:
+        rectified.sources.follow(layer, after)
+        values = normalised(norms[layer], inputs[0], after)
+        moments[layer] = _moments(inputs[0], values)
+        if rectifies(values, after):
+            rectified.layers.add(layer)
+
+    with eval_mode(model), torch.no_grad(), observe(model, norms, record), rectified:
+        model(x.clone())  # a network may change its input in place
+    # Whether a ReLU follows shows only after the layer has run.
+    relus = rectified.layers
+    return {layer: replace(seen, relu=layer in relus) for layer, seen in moments.items()}
+
+
+def _moments(before: Tensor, values: Tensor) -> BatchMoments:
+    over = [dim for dim in range(before.ndim) if dim != 1]
+    mean, variance = over_places(before)
+    constant = before.amax(over) == before.amin(over)
+    return BatchMoments(
+        values=before.numel() // before.shape[1],
+        mean=array(mean),
+        variance=array(variance),
+        constant=constant.cpu().numpy(),
+        positive=array((values > 0).float().mean(over)),
+        relu=False,
     )
 
 
-def channel_values(
-    model: nn.Module, x: Float[Tensor, "n c h w"], layer: str, channel: int
-) -> ChannelValues:
-    """Histograms of one channel around `layer`; raises `ProbeError` for a layer or channel that is not there."""
-    norms, found = batch_norms(model), {}
-    if layer not in norms:
-        raise ProbeError(
-            "{layer} is no BatchNorm layer of this model; choose one such as {example}.",
-            layer=layer,
-            example=next(iter(norms)),
-        )
-    if not 0 <= channel < norms[layer].num_features:
-        raise ProbeError(
-            "{layer} has no channel {channel}; choose one from 0 to {last}.",
-            layer=layer,
-            channel=channel,
-            last=norms[layer].num_features - 1,
-        )
-    check_images(x)
-
-    def keep(_layer: str, inputs: tuple[Tensor], after: Tensor) -> None:
-        before = inputs[0]
-        found["before"], found["after"] = array(before[:, channel]), array(after[:, channel])
-
-    relus = _run(model, x, {layer: norms[layer]}, keep)
-    if not found:
-        raise ProbeError(
-            "{layer} does not run when the model looks at an image; choose another layer.",
-            layer=layer,
-        )
-    before, after = found["before"], found["after"]
-    rectified = _histogram(after.clip(0)) if layer in relus else None
-    return ChannelValues(layer, channel, _histogram(before), _histogram(after), rectified)
-
-
-def _run(
-    model: nn.Module,
-    x: Tensor,
-    norms: dict[str, BatchNorm],
-    record: Record,
-) -> set[str]:
-    """Run the model in evaluation mode; returns the layers whose output a ReLU receives."""
-    with (
-        eval_mode(model),
-        torch.no_grad(),
-        relus_after(model, norms) as relus,
-        observe(model, norms, record),
-    ):
-        model(x)
-    return relus
-
-
-def _moments(before: Tensor, after: Tensor) -> tuple[Tensor, ...]:
-    """Mean, biased variance, whether constant, and share of positive outputs: (channels,) each, and the count."""
-    over = [d for d in range(before.ndim) if d != 1]
-    mean, variance = over_places(before)
-    constant = before.amax(over) == before.amin(over)
-    count = torch.tensor(before.numel() // before.shape[1])
-    return mean, variance, constant, (after > 0).float().mean(over), count
-
-
-def _layer(
-    name: str, norm: BatchNorm, moments: tuple[Tensor, ...] | None, relu: bool
-) -> BatchNormLayer:
+def _layer(name: str, norm: BatchNorm, batch: BatchMoments | None) -> BatchNormLayer:
     def values(tensor: Tensor | None, otherwise: float) -> Float64[np.ndarray, " channels"]:
         return np.full(norm.num_features, otherwise) if tensor is None else array(tensor)
 
-    batch = None
-    if moments is not None:
-        mean, variance, constant, positive, count = moments
-        batch = BatchMoments(
-            int(count), array(mean), array(variance), constant.cpu().numpy(), array(positive), relu
-        )
     seen = norm.num_batches_tracked
     return BatchNormLayer(
-        name,
-        values(norm.weight, 1.0),
-        values(norm.bias, 0.0),
-        values(norm.running_mean, np.nan),
-        values(norm.running_var, np.nan),
-        norm.eps,
-        norm.momentum,
-        int(seen) if seen is not None else 0,
-        batch,
+        layer=name,
+        gamma=values(norm.weight, 1.0),
+        beta=values(norm.bias, 0.0),
+        running_mean=values(norm.running_mean, np.nan),
+        running_variance=values(norm.running_var, np.nan),
+        eps=norm.eps,
+        momentum=norm.momentum,
+        batches=int(seen) if seen is not None else 0,
+        batch=batch,
     )
-
-
-def _histogram(values: np.ndarray) -> Histogram:
-    low, high = float(values.min()), float(values.max())
-    margin = max(0.5, abs(low) * 1e-9) if low == high else 0.0
-    counts, edges = np.histogram(values, BINS, (low - margin, high + margin))
-    return Histogram(edges, counts, float(values.mean()), float(values.var()))

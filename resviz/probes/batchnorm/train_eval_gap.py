@@ -14,34 +14,53 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.probes.batchnorm.layers import check_images
-from resviz.probes.batchnorm.modes import normalised_with, scores_of
+from resviz.probes.batchnorm.recalibration import normalised_with, scores_of
+from resviz.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """Share of right answers, and mean cross-entropy in nats."""
+class Quality:
+    """Accuracy, and mean cross-entropy in nats."""
 
     accuracy: float
     loss: float
 
 
 @dataclass(frozen=True, slots=True)
-class Mismatch:
-    """What a network says of `images` images: with the running averages, and in batches of `batch` with their own."""
+class TrainEvalGap:
+    """What a network makes of `images` images with both kinds of statistics.
+
+    `stored`: with the running averages; `own`: in batches of `batch` images with their own.
+    """
 
     images: int
     batch: int
-    stored: Answers
-    own: Answers
+    stored: Quality
+    own: Quality
+
+    def table(self) -> Table:
+        """One row for each kind of statistics."""
+        rows = tuple(
+            (name, quality.accuracy, quality.loss)
+            for name, quality in (("running averages", self.stored), ("own batch", self.own))
+        )
+        return Table(("statistics", "accuracy", "loss"), rows)
 
 
-def mismatch(
+def train_eval_gap(
     model: nn.Module, x: Float[Tensor, "n c h w"], targets: Int[Tensor, " n"], batch: int
-) -> Mismatch:
-    """Both on the same images, as many as fill batches; the batches are cut in the order of `x`.
+) -> TrainEvalGap:
+    """Measure both on the same images, as many as fill batches, cut in the order of `x`.
 
-    Raises `ProbeError` for a model without BatchNorm, fewer than two images in a batch, fewer
-    images than one batch, a layer with a single value per channel, and values that are not numbers.
+    Args:
+        model: a classifier with BatchNorm, in any mode; it is left as it was.
+        x: the images as the model receives them.
+        targets: the index of each image's class.
+        batch: how many images share their statistics.
+
+    Raises:
+        ProbeError: the model has no BatchNorm, a batch has fewer than two images or more than there
+            are, a layer has a single value per channel, or values are not numbers.
     """
     check_images(x)
     if not 2 <= batch <= len(x):
@@ -52,17 +71,23 @@ def mismatch(
         )
     images = len(x) // batch * batch
     x, targets = x[:images], targets[:images]
-    return Mismatch(
-        images,
-        batch,
-        _answers(model, x, targets, batch, "eval"),
-        _answers(model, x, targets, batch, "batch"),
+    stored, own = (
+        _quality(
+            model,
+            x,
+            targets,
+            batch,
+            mode,
+        )
+        for mode in ("eval", "batch")
     )
+    return TrainEvalGap(images, batch, stored, own)
 
 
-def _answers(model: nn.Module, x: Tensor, targets: Tensor, batch: int, mode: str) -> Answers:
+def _quality(model: nn.Module, x: Tensor, targets: Tensor, batch: int, mode: str) -> Quality:
     with normalised_with(model, mode):
-        scores = torch.cat([scores_of(model(part)).float() for part in x.split(batch)])
-    targets = targets.to(scores.device)
-    right = (scores.argmax(1) == targets).float().mean()
-    return Answers(float(right), float(F.cross_entropy(scores, targets)))
+        # Running averages need no batches, but both ways should see the same ones.
+        scores = torch.cat([scores_of(model(part.clone())) for part in x.split(batch)])
+    scores, targets = scores.cpu().double(), targets.cpu()
+    right = (scores.argmax(1) == targets).double().mean()
+    return Quality(float(right), float(F.cross_entropy(scores, targets)))

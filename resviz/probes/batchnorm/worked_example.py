@@ -1,4 +1,4 @@
-"""BatchNorm of a small batch, one step after the other (Ioffe and Szegedy 2015, Algorithm 1), in float64.
+"""BatchNorm of a small batch, one step after the other, in float64.
 
 Rounded to float32, every number is that of `nn.BatchNorm2d`, to the last bit.
 """
@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from resviz.errors import ProbeError
+from resviz.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class ByHand:
     centred: Float64[np.ndarray, "n c"]  # x - mean
     variance: Float64[np.ndarray, " c"]
     unbiased: Float64[np.ndarray, " c"]
-    deviation: Float64[np.ndarray, " c"]  # sqrt(variance + eps)
+    std: Float64[np.ndarray, " c"]  # sqrt(variance + eps)
     x_hat: Float64[np.ndarray, "n c"]
     y: Float64[np.ndarray, "n c"]
     running_mean: Float64[np.ndarray, " c"]  # after this batch
@@ -34,6 +35,17 @@ class ByHand:
     def constant(self) -> Bool[np.ndarray, " c"]:
         """Channels whose values are all the same: x_hat is 0 and beta is all that comes out."""
         return np.asarray(self.variance == 0)
+
+    def table(self) -> Table:
+        """Each value on its way through the steps, one row an image and channel."""
+        images, channels = self.x.shape
+        steps = (self.x, self.centred, self.x_hat, self.y)
+        rows = tuple(
+            (image, channel, *(float(step[image, channel]) for step in steps))
+            for channel in range(channels)
+            for image in range(images)
+        )
+        return Table(("image", "channel", "x", "centred", "x_hat", "y"), rows)
 
 
 def batchnorm_by_hand(
@@ -45,35 +57,62 @@ def batchnorm_by_hand(
     eps: float = 1e-5,
     momentum: float = 0.1,
 ) -> ByHand:
-    """One training step of BatchNorm: running = (1 - momentum) running + momentum new, as PyTorch counts momentum.
+    """Take one training step of BatchNorm, number by number.
 
-    Raises `ProbeError` for a batch of one and for values that are not numbers.
+    With m and v the batch's mean and variance (divided by n), x_hat = (x - m) / sqrt(v + eps) and
+    y = gamma * x_hat + beta. The running averages become (1 - momentum) old + momentum new, as
+    PyTorch counts momentum; the new variance among them is divided by n - 1.
+
+    Args:
+        x: n values of each of c channels.
+        gamma: the scale of each channel.
+        beta: the shift of each channel.
+        running_mean: the average before this step.
+        running_variance: the average before this step.
+        eps: is added to the variance, so that no channel is divided by zero.
+        momentum: the weight of this batch in the running averages, from 0 to 1.
+
+    Returns:
+        Every intermediate number; arrays are (n, c) or (c,).
+
+    Raises:
+        ProbeError: the batch has one value per channel, or a value that is no finite number.
+
+    Example:
+        >>> ones, zeros = np.ones(1), np.zeros(1)
+        >>> step = batchnorm_by_hand(np.array([[2.0], [6.0]]), ones, zeros, zeros, ones, eps=0.0)
+        >>> step.mean.tolist(), step.variance.tolist(), step.y.ravel().tolist()
+        ([4.0], [4.0], [-1.0, 1.0])
+
+    Reference:
+        Ioffe and Szegedy 2015, "Batch Normalization", 1502.03167, Algorithm 1 and section 3.1.
     """
     if len(x) < 2:
         raise ProbeError(
             "A batch of one value is its own mean and has no variance; add a second value."
         )
-    if not all(
-        np.isfinite(values).all() for values in (x, gamma, beta, running_mean, running_variance)
-    ):
+    given = (x, gamma, beta, running_mean, running_variance)
+    if not all(np.isfinite(values).all() for values in given):
         raise ProbeError("A value is missing or no finite number; fill in all cells of the batch.")
     n = len(x)
+    # The sum of equal values may round: their mean is set, so that what is left is exactly 0.
     constant = (x == x[0]).all(0)
     mean = np.where(constant, x[0], x.sum(0) / n)
     centred = x - mean
-    variance = (centred**2).sum(0) / n
-    unbiased = (centred**2).sum(0) / (n - 1)
-    deviation = np.sqrt(variance + eps)
-    x_hat = centred / deviation
+    squares = (centred**2).sum(0)
+    variance, unbiased = squares / n, squares / (n - 1)
+    std = np.sqrt(variance + eps)
+    x_hat = centred / std
+    keep = 1 - momentum
     return ByHand(
-        x,
-        mean,
-        centred,
-        variance,
-        unbiased,
-        deviation,
-        x_hat,
-        gamma * x_hat + beta,
-        (1 - momentum) * running_mean + momentum * mean,
-        (1 - momentum) * running_variance + momentum * unbiased,
+        x=x,
+        mean=mean,
+        centred=centred,
+        variance=variance,
+        unbiased=unbiased,
+        std=std,
+        x_hat=x_hat,
+        y=gamma * x_hat + beta,
+        running_mean=keep * running_mean + momentum * mean,
+        running_variance=keep * running_variance + momentum * unbiased,
     )

@@ -1,11 +1,11 @@
-"""The page on BatchNorm: which images are the batch, and what is shown of a network without BatchNorm."""
+"""Which images are the batch of the page on BatchNorm, and how they are corrupted."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from resviz.data.corruptions import KINDS, STRENGTHS
+from resviz.data.corruptions import STRENGTHS
 from resviz.figures import html
 from resviz.figures.batchnorm import drift
 from resviz.ui.base import page as layout
@@ -16,23 +16,38 @@ from resviz.ui.services import image_batches
 from resviz.ui.services.image_batches import Batch
 from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import clickable
+from resviz.ui.widgets.segmented import segmented
 
 if TYPE_CHECKING:
     from resviz.probes.batchnorm.statistics import BatchNormLayer
 
-BATCHES = ("samples", "photo", "uploads", "data", "noise")
-BEGIN = ("samples", "none")  # batch and corruption where nothing was chosen
 MAX_VIOLINS = 24
+STRENGTH = 3
+UNGRADED = ("none", "invert")  # corruptions that have no strength
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Batch and corruption of a part until the visitor chooses, which holds in all parts."""
+
+    source: str
+    corruption: str
+
+
+DEFAULTS = Defaults(source="samples", corruption="none")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the page is about: model and photo, and the batch made of them."""
+    """What the page is about: model and photo, and the batch made of them.
+
+    `others` are for measuring statistics again: other pictures of a dataset, else the samples.
+    """
 
     subject: Subject
-    source: str  # one of BATCHES
+    source: str  # a key of `_batch_titles`
     batch: Batch
-    others: Batch  # to measure statistics on: other pictures of a dataset, else the samples
+    others: Batch
     corruption: str
     strength: int
 
@@ -43,102 +58,93 @@ class Page:
 
     @property
     def calibration(self) -> Batch:
-        """The others, made worse in the same way."""
+        """The others, corrupted in the same way."""
         return image_batches.corrupted(self.others, self.corruption, self.strength)
 
 
-def choose(subject: Subject, begin: tuple[str, str] = BEGIN) -> Page:
+def choose(subject: Subject, defaults: Defaults = DEFAULTS) -> Page:
     """The controls for the batch, and its pictures as the network receives them.
 
-    `begin`: batch and corruption until the visitor chooses, which holds in all parts; where they
-    are not those of the other parts, a line says so.
+    Where a part begins with other pictures than the others do, a line says so.
     """
-    source, corruption = begin
-    kind, harm, force = layout.wide("batch").columns(
+    places = layout.wide("batch").columns(
         [2.9, 2.75, 0.8], gap="medium", vertical_alignment="bottom"
     )
-    with kind:
-        source = url_state.pick(
-            st.segmented_control,
-            _("The batch"),
-            BATCHES,
-            source,
-            "batch",
-            required=True,
-            format_func=_batch_title,
-            wrap=True,
+    with places[0]:
+        source = segmented(_("The batch"), _batch_titles(), defaults.source, "batch")
+    with places[1]:
+        corruption = segmented(
+            _("Corruption"), _corruption_titles(), defaults.corruption, "corruption"
         )
-    with harm:
-        corruption = url_state.pick(
-            st.segmented_control,
-            _("Made worse by"),
-            KINDS,
-            corruption,
-            "corruption",
-            required=True,
-            format_func=_corruption_title,
-            wrap=True,
-        )
-    strength = 3
-    if corruption not in ("none", "invert"):
-        with force:
-            strength = url_state.pick(st.select_slider, _("Strength"), STRENGTHS, 3, "strength")
-    if own := _own_choice(begin):
-        st.caption(
-            _(
-                "{choice}: chosen by this part, so that its answers differ; the others begin with the samples as they "
-                "are. What you choose yourself holds in all parts."
-            ).format(choice=own)
-        )
+    with places[2]:
+        strength = _pick_strength(corruption)
+    if own := _own_choice(defaults):
+        st.caption(own)
+    batch, others = _pictures(subject, source)
+    shown = image_batches.corrupted(batch, corruption, strength)
+    return Page(subject, source, shown, others, corruption, strength)
+
+
+def _pick_strength(corruption: str) -> int:
+    if corruption in UNGRADED:
+        return STRENGTH
+    return url_state.pick(st.select_slider, _("Strength"), STRENGTHS, STRENGTH, "strength")
+
+
+def _pictures(subject: Subject, source: str) -> tuple[Batch, Batch]:
+    """The batch, and other pictures to measure statistics on."""
     if source == "uploads":
         image_batches.keep_uploads()
     if source == "data":
-        shown, others = image_batches.of_dataset(
-            subject.model, image_batches.choose_dataset(subject.model)
-        )
-    else:
-        shown, others = (image_batches.of(subject, kind) for kind in (source, "samples"))
-    return Page(
-        subject,
-        source,
-        image_batches.corrupted(shown, corruption, strength),
-        others,
-        corruption,
-        strength,
+        dataset = image_batches.choose_dataset(subject.model)
+        return image_batches.of_dataset(subject.model, dataset)
+    return image_batches.of(subject, source), default_pictures(subject)
+
+
+def default_pictures(subject: Subject) -> Batch:
+    """Pictures that are there without any choice."""
+    return image_batches.of(subject, "samples")
+
+
+def _own_choice(defaults: Defaults) -> str:
+    """What this part begins with, where the other parts begin otherwise and nothing was chosen."""
+    own = []
+    if defaults.source != DEFAULTS.source and url_state.chosen("batch") is None:
+        own.append(_batch_titles()[defaults.source])
+    if defaults.corruption != DEFAULTS.corruption and url_state.chosen("corruption") is None:
+        own.append(_corruption_titles()[defaults.corruption])
+    if not own:
+        return ""
+    text = _(
+        "{choice}: chosen by this part, so that its answers differ. What you choose yourself holds "
+        "in all parts."
     )
+    return text.format(choice=", ".join(own))
 
 
-def _own_choice(begin: tuple[str, str]) -> str:
-    """What is as this part begins, and neither the visitor's choice nor as in the other parts."""
-    titles = _batch_title(begin[0]), _corruption_title(begin[1])
-    told = zip(("batch", "corruption"), begin, BEGIN, titles, strict=True)
-    return ", ".join(
-        title for key, own, usual, title in told if own != usual and url_state.chosen(key) is None
-    )
-
-
-def _batch_title(source: str) -> str:
+def _batch_titles() -> dict[str, str]:
     return {
         "samples": _("Samples"),
         "photo": _("This photo"),
         "uploads": _("Uploads"),
         "data": _("Dataset"),
         "noise": _("Noise"),
-    }[source]
+    }
 
 
-def _corruption_title(kind: str) -> str:
+def _corruption_titles() -> dict[str, str]:
     return {
-        "none": _("Nothing"),
+        "none": _("None"),
         "blur": _("Blur"),
         "noise": _("Noise"),
         "contrast": _("Contrast"),
         "invert": _("Negative"),
-    }[kind]
+    }
 
 
 def show_pictures(page: Page, chosen: int | None = None) -> None:
     """The batch as the network receives it; with `chosen`, a click chooses one."""
     pairs = zip(page.batch.titles, image_batches.thumbnails(page.batch), strict=True)
     tiles = [html.Tile(str(i), uri, title) for i, (title, uri) in enumerate(pairs)]
-    clickable.show(drift.pictures(tiles, None if chosen is None else str(chosen)), "batch", "image")
+    on = None if chosen is None else str(chosen)
+    clickable.show(drift.pictures(tiles, on), "batch", "image")

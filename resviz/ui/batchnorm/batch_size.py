@@ -1,74 +1,85 @@
 """How much a batch's mean and variance depend on its size."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from resviz.figures.batchnorm import batch_size
-from resviz.figures.batchnorm.drift import Words
+from resviz.figures.batchnorm import batch_size as figures
 from resviz.ui.base import page as layout
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import batch, channels, results
+from resviz.ui.widgets.chart import chart
+
+if TYPE_CHECKING:
+    from resviz.probes.batchnorm.batch_size import BatchSizes
 
 
-def show(page: batch.Page) -> None:
-    """The funnel of one channel's estimates, and typical errors of all channels, over the size of the batch."""
+def batch_size_section(page: batch.Page) -> None:
+    """The funnel of one channel's estimates beside the typical errors of all channels."""
     layer, channel = channels.layer_and_channel(page.layers)
-    found = results.sizes(page.subject.model, page.batch, layer.layer)
+    sizes = results.sizes(page.subject.model, page.batch, layer.layer)
     funnel, errors = layout.wide("sizes").columns(2, gap="large")
     with funnel:
-        st.subheader(_("One channel's mean, batch by batch"), anchor=False)
-        words = Words(_("images in the batch"), _("mean"), _("one batch"), _("theory: ± s/√n"))
-        st.plotly_chart(
-            batch_size.estimates(found, channel, words, layout.dark()),
-            config={"displayModeBar": False},
-            alt=_("Means of channel {channel} in batches of 2 to 256 images").format(
-                channel=channel
-            ),
-        )
-        st.caption(
-            _(
-                "Batches drawn from these {count} images, with replacement, for channel {channel} of {layer}. "
-                "The dotted line is the mean over all of them."
-            ).format(count=len(page.batch.titles), channel=channel, layer=escaped(layer.layer))
-        )
+        _funnel(sizes, channel)
     with errors:
-        st.subheader(_("Typical error, all channels"), anchor=False)
-        names = (
-            _("mean (deviations)"),
-            _("theory: s/√n"),
-            _("variance (relative)"),
-            _("output (deviations)"),
-            _("if cells were independent"),
-        )
-        st.plotly_chart(
-            batch_size.errors(
-                found,
-                names,
-                Words(_("images in the batch"), _("error, root mean square")),
-                layout.dark(),
-            ),
-            config={"displayModeBar": False},
-            alt=_("Errors of mean, variance and output over the size of the batch"),
-        )
-        first, last = (float((found.output_error[i] ** 2).mean() ** 0.5) for i in (0, -1))
-        st.caption(
-            _(
-                "Four times the images, half the error. A batch of 2 moves the output by {first:.0%} of its own "
-                "deviation, one of 256 by {last:.1%}. The {cells:,} cells of an image are alike: a batch counts "
-                "images, not cells."
-            ).format(first=first, last=last, cells=found.cells)
-        )
-    rows = [
-        (
-            int(n),
-            layer.layer,
-            c,
-            found.mean_error[i, c],
-            found.mean_theory[i, c],
-            found.variance_error[i, c],
-        )
-        for i, n in enumerate(found.sizes)
-        for c in range(found.means.shape[2])
-    ]
-    columns = ("images", "layer", "channel", "mean_error", "mean_theory", "variance_error")
-    layout.table_download(_("Download the errors"), "batch-size", columns, rows)
+        _errors(sizes)
+
+
+def _funnel(sizes: "BatchSizes", channel: int) -> None:
+    st.subheader(_("One channel's mean, batch by batch"), anchor=False)
+    labels = figures.EstimateLabels(
+        images=_("images in the batch"),
+        mean=_("mean"),
+        batch=_("one batch"),
+        theory=_("theory: ± s/√n"),
+    )
+    caption = _(
+        "Channel {channel} of {layer}: batches drawn from these {count} images, with replacement."
+    )
+    alt = _("Means of channel {channel} in batches of 2 to 256 images")
+    images = len(sizes.image_means)
+    chart(
+        figures.estimates(sizes, channel, labels, layout.dark()),
+        alt=alt.format(channel=channel),
+        caption=caption.format(count=images, channel=channel, layer=escaped(sizes.layer)),
+        how_to_read=_(
+            "A point is the mean of one batch; the dotted line is the mean over all images. s is "
+            "the standard deviation of the images' own means."
+        ),
+    )
+
+
+def _errors(sizes: "BatchSizes") -> None:
+    st.subheader(_("Typical error, all channels"), anchor=False)
+    labels = figures.ErrorLabels(
+        images=_("images in the batch"),
+        error=_("error, root mean square"),
+        mean=_("mean (in std)"),
+        mean_theory=_("theory: s/√n"),
+        variance=_("variance (relative)"),
+        output=_("output (in std)"),
+        independent=_("if cells were independent"),
+    )
+    chart(
+        figures.errors(sizes, labels, layout.dark()),
+        alt=_("Errors of mean, variance and output over the size of the batch"),
+        caption=_output_errors(sizes),
+        table=sizes.table(),
+        name="batch-size",
+        how_to_read=_(
+            "Four times the images, half the error. The {cells:,} cells of an image are alike: a "
+            "batch counts images, not cells."
+        ).format(cells=sizes.cells),
+    )
+
+
+def _output_errors(sizes: "BatchSizes") -> str:
+    errors = figures.over_channels(sizes.output_error)
+    text = _(
+        "A batch of {smallest} moves the output by {first:.0%} of its own standard deviation, one "
+        "of {largest} by {last:.1%}."
+    )
+    return text.format(
+        smallest=sizes.sizes[0], largest=sizes.sizes[-1], first=errors[0], last=errors[-1]
+    )

@@ -1,80 +1,94 @@
-"""BatchNorm folded into the convolution before it: one factor and one bias for each channel, and the check."""
+"""BatchNorm folded into the convolution before it: factors, biases, and the check."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from resviz.figures.batchnorm import folding
 from resviz.ui.base import page as layout
+from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import batch, channels, results
+from resviz.ui.widgets.chart import chart
+
+if TYPE_CHECKING:
+    from resviz.probes.batchnorm.folding import Folded
+    from resviz.ui.batchnorm.results import Folding
 
 
-def show(page: batch.Page) -> None:
-    """The factors of the chosen layer beside the formula; below, how far a folded network's answers are off."""
-    pairs, check = results.folded(page.subject.model, page.batch)
-    drawing, words = layout.wide("fold").columns([1.7, 1], gap="large")
-    with words:
+def folding_section(page: batch.Page) -> None:
+    """The factors of the chosen layer beside the formula and the check of the whole network."""
+    result = results.folded(page.subject.model, page.batch)
+    drawing, formula = layout.wide("fold").columns([1.7, 1], gap="large")
+    with formula:
         layer = channels.pick_layer([layer.layer for layer in page.layers])
-        st.latex(r"y = \gamma\,\frac{w * x + b - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta")
-        st.latex(r"\phantom{y} = (s\,w) * x + (b - \mu)\,s + \beta")
-        st.latex(r"s = \gamma \,/\, \sqrt{\sigma^2 + \varepsilon}")
-        st.caption(
-            _(
-                "In evaluation BatchNorm is one factor and one shift, and so is what a convolution can do by itself. "
-                "Programs that only predict fold the two together and save a pass over all values."
-            )
-        )
+        _formula()
+        st.markdown(_checked(result, len(page.batch.titles)))
+    pairs = {pair.norm: pair for pair in result.pairs}
+    with drawing:
+        if layer in pairs:
+            _factors(pairs[layer], result)
+        else:
+            reason = said(result.reasons[layer])
+            text = _("{layer} cannot be folded. {reason}")
+            st.info(text.format(layer=escaped(layer), reason=escaped(reason)))
+
+
+def _formula() -> None:
+    st.latex(r"y = \gamma\,\frac{w * x + b - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta")
+    st.latex(r"\phantom{y} = (s\,w) * x + (b - \mu)\,s + \beta")
+    st.latex(r"s = \gamma \,/\, \sqrt{\sigma^2 + \varepsilon}")
+    with st.expander(_("How to read this")):
         st.markdown(
             _(
-                "Checked: with {pairs} layers folded, no output for these {images} images changes by more than "
-                "**{millionths:.2g} · 10⁻⁶**, beside outputs up to {largest:.3g}."
-            ).format(
-                pairs=check.pairs,
-                images=len(page.batch.titles),
-                millionths=1e6 * check.difference,
-                largest=check.largest,
+                "In evaluation BatchNorm is one factor and one shift, and so is what a convolution "
+                "can do by itself. Programs that only predict fold the two together and save a "
+                "pass over all values."
             )
         )
-    found = {pair.norm: pair for pair in pairs}
-    with drawing:
-        if layer not in found:
-            st.info(
-                _(
-                    "{layer} cannot be folded: no convolution gives its input, or something else uses that input too."
-                ).format(layer=escaped(layer))
-            )
-        else:
-            _draw(found[layer].convolution, layer, found[layer].scale, found[layer].bias)
-    rows = [
-        (pair.convolution, pair.norm, c, float(s), float(b))
-        for pair in pairs
-        for c, (s, b) in enumerate(zip(pair.scale, pair.bias, strict=True))
-    ]
-    columns = ("convolution", "batchnorm", "channel", "factor", "bias")
-    layout.table_download(_("Download the factors"), "folded", columns, rows)
 
 
-def _draw(convolution: str, layer: str, scale: np.ndarray, bias: np.ndarray) -> None:
-    st.subheader(
-        _("What {layer} makes of {convolution}").format(
-            layer=escaped(layer), convolution=escaped(convolution)
-        ),
-        anchor=False,
+def _checked(result: "Folding", images: int) -> str:
+    check = result.check
+    text = _(
+        "Checked on these {images} images: with {pairs} layers folded, no output changes by more "
+        "than **{millionths:.2g} · 10⁻⁶**; the largest output is {largest:.3g}."
     )
-    st.plotly_chart(
-        folding.factors(
-            scale, bias, (_("channel"), _("factor s of the kernel"), _("new bias")), layout.dark()
-        ),
-        config={"displayModeBar": False},
-        alt=_("Factor and new bias of the {count} channels of {layer}").format(
-            count=len(scale), layer=layer
+    return text.format(
+        pairs=check.pairs,
+        images=images,
+        millionths=1e6 * check.difference,
+        largest=check.largest,
+    )
+
+
+def _factors(pair: "Folded", result: "Folding") -> None:
+    from resviz.probes.batchnorm.folding import table
+
+    heading = _("What {layer} makes of {convolution}")
+    names = {"layer": escaped(pair.norm), "convolution": escaped(pair.convolution)}
+    st.subheader(heading.format(**names), anchor=False)
+    labels = folding.Labels(
+        channel=_("channel"),
+        scale=_("factor s of the kernel"),
+        bias=_("new bias"),
+    )
+    alt = _("Factor and new bias of the {count} channels of {layer}")
+    chart(
+        folding.factors(pair.scale, pair.bias, labels, layout.dark()),
+        alt=alt.format(count=len(pair.scale), layer=pair.norm),
+        caption=_largest_factor(pair.scale),
+        table=table(result.pairs),
+        name="folded",
+        how_to_read=_(
+            "A bar is a channel: its kernel times the green factor, plus the purple bias."
         ),
     )
+
+
+def _largest_factor(scale: np.ndarray) -> str:
     largest = int(np.abs(scale).argmax())
-    st.caption(
-        _(
-            "A bar is a channel: its kernel times the green factor, plus the purple bias. Channel {largest} is "
-            "multiplied most, by {most:.3g}; the median is {median:.3g}."
-        ).format(largest=largest, most=scale[largest], median=float(np.median(scale)))
-    )
+    text = _("Channel {largest} is multiplied most, by {most:.3g}; the median is {median:.3g}.")
+    return text.format(largest=largest, most=scale[largest], median=float(np.median(scale)))

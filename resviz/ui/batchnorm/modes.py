@@ -1,19 +1,19 @@
-"""The same batch with three kinds of statistics: the answers beside each other, and what changes on the way."""
+"""The same batch with three kinds of statistics: the answers side by side, and what changes."""
 
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from resviz.figures import html
-from resviz.figures.batchnorm import drift
+from resviz.figures.batchnorm import modes as figures
 from resviz.ui.base import page as layout
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
-from resviz.ui.batchnorm import batch as batchnorm
-from resviz.ui.batchnorm import results
+from resviz.ui.batchnorm import batch, results
 from resviz.ui.services import models
 from resviz.ui.widgets import clickable, paper_card
+from resviz.ui.widgets.chart import chart
 
 if TYPE_CHECKING:
     from resviz.probes.batchnorm.modes import Mode
@@ -21,121 +21,140 @@ if TYPE_CHECKING:
 CARDS = ("adabn", "corruptions")
 
 
-def show(page: batchnorm.Page) -> None:
+def other_statistics_section(page: batch.Page) -> None:
     """One image's five likeliest classes in each mode, then the change of every layer."""
-    subject, batch, calibration = page.subject, page.batch, page.calibration
-    with layout.progress(_("Three kinds of statistics")) as update:
-        update(0.05)
-        modes = results.modes(subject.model, batch, calibration, update)
-    count = len(batch.titles)
-    image = next((i for i in range(count) if str(i) == url_state.chosen("image")), 0)
-    pictures, *columns = st.columns([1.25, 1, 1, 1], gap="medium")
-    with pictures:
-        batchnorm.show_pictures(page, image)
-        several = _(" Click one.") if count > 1 else ""
-        st.caption(
-            _("{title}, as the network receives it.").format(title=escaped(batch.titles[image]))
-            + several
-        )
-    labels = models.model(subject.model).labels
-    for place, mode, (title, words) in zip(columns, modes, _titles(page), strict=True):
-        with place:
-            st.markdown(f"**{title}**")
-            top = mode.top(image, labels)
-            clickable.show(
-                html.share_list([(guess.label, guess.probability) for guess in top]),
-                f"top-{mode.name}",
-            )
-            st.caption(words)
-    if count > 1:
-        _say_agreement(modes)
-    if page.source == "data" and set(batch.titles) <= set(labels):
-        _say_right(modes, [labels.index(title) for title in batch.titles])
-    if note := models.untrained(subject.model):
+    modes = _modes(page)
+    labels = models.model(page.subject.model).labels
+    _answers(page, modes, labels)
+    if len(page.batch.titles) > 1:
+        st.caption(_agreement(modes))
+    if page.source == "data" and set(page.batch.titles) <= set(labels):
+        targets = [labels.index(title) for title in page.batch.titles]
+        st.caption(_accuracies(modes, targets))
+    if note := models.untrained(page.subject.model):
         st.caption(f"**{note}**")
-    st.subheader(_("What changes on the way"), anchor=False)
-    _show_changes(modes)
-    rows = [
-        (title, mode.name, guess.label, guess.probability)
-        for i, title in enumerate(batch.titles)
-        for mode in modes
-        for guess in mode.top(i, labels)
-    ]
-    layout.table_download(
-        _("Download the answers"), "answers", ("image", "statistics", "label", "probability"), rows
-    )
+    _download(page, modes, labels)
+    _changes(modes)
     paper_card.paper_cards(*CARDS)
 
 
-def _say_agreement(modes: "tuple[Mode, ...]") -> None:
-    answers = [mode.scores.argmax(1) for mode in modes]
-    own, again = (int((answer == answers[0]).sum()) for answer in answers[1:])
-    st.caption(
-        _(
-            "Of {count} images, {own} keep their answer with the batch's own statistics and {again} with "
-            "recalibrated ones."
-        ).format(count=len(answers[0]), own=own, again=again)
+def _modes(page: batch.Page) -> "tuple[Mode, ...]":
+    with layout.progress(_("Three kinds of statistics")) as update:
+        update(0.05)
+        return results.modes(page.subject.model, page.batch, page.calibration, update)
+
+
+def _answers(page: batch.Page, modes: "tuple[Mode, ...]", labels: tuple[str, ...]) -> None:
+    image = _chosen_image(len(page.batch.titles))
+    pictures, *columns = st.columns([1.25, 1, 1, 1], gap="medium")
+    with pictures:
+        batch.show_pictures(page, image)
+        st.caption(_picture_caption(page, image))
+    for place, mode in zip(columns, modes, strict=True):
+        with place:
+            st.markdown(f"**{_heading(mode.name)}**")
+            shares = [(guess.label, guess.probability) for guess in mode.top(image, labels)]
+            clickable.show(html.share_list(shares), f"top-{mode.name}")
+            st.caption(_explanation(mode.name, page))
+
+
+def _chosen_image(count: int) -> int:
+    chosen = url_state.chosen("image")
+    return next((image for image in range(count) if str(image) == chosen), 0)
+
+
+def _picture_caption(page: batch.Page, image: int) -> str:
+    title = escaped(page.batch.titles[image])
+    if len(page.batch.titles) == 1:
+        return _("{title}, as the network receives it.").format(title=title)
+    return _("{title}, as the network receives it. Click another one.").format(title=title)
+
+
+def _heading(mode: str) -> str:
+    return {
+        "eval": _("Running statistics"),
+        "batch": _("The batch's own"),
+        "recalibrated": _("Recalibrated (AdaBN)"),
+    }[mode]
+
+
+def _explanation(mode: str, page: batch.Page) -> str:
+    if mode == "eval":
+        return _("What was averaged in training: evaluation mode. Users get this answer.")
+    if mode == "batch":
+        return _own_statistics(len(page.batch.titles))
+    text = _recalibrated(page)
+    if page.batch == page.calibration:
+        same = _("Here they are this very batch: choose another one to see a difference.")
+        return f"{text} {same}"
+    return text
+
+
+def _own_statistics(count: int) -> str:
+    if count == 1:
+        return _("The photo's own mean and variance, over its places alone.")
+    text = _(
+        "Mean and variance over these {count} images, as in training. The others in the batch "
+        "change the answer."
+    )
+    return text.format(count=count)
+
+
+def _recalibrated(page: batch.Page) -> str:
+    if page.source == "data":
+        text = _(
+            "Measured again on {count} other pictures of the dataset, corrupted in the same way. "
+            "No label is needed."
+        )
+        return text.format(count=len(page.others.titles))
+    return _(
+        "Measured again on the sample photos, corrupted in the same way (Li et al. 2016). No label "
+        "is needed."
     )
 
 
-def _say_right(modes: "tuple[Mode, ...]", targets: list[int]) -> None:
-    stored, own, again = (int((mode.scores.argmax(1) == targets).sum()) for mode in modes)
-    st.caption(
-        _(
-            "Right are {stored} with running statistics, {own} with the batch's own and {again} with recalibrated ones."
-        ).format(stored=stored, own=own, again=again)
+def _agreement(modes: "tuple[Mode, ...]") -> str:
+    stored, own, again = (mode.scores.argmax(1) for mode in modes)
+    text = _(
+        "Of {count} images, {own} keep their answer with the batch's own statistics and {again} "
+        "with recalibrated ones."
+    )
+    return text.format(
+        count=len(stored), own=int((own == stored).sum()), again=int((again == stored).sum())
     )
 
 
-def _titles(page: batchnorm.Page) -> list[tuple[str, str]]:
-    """Heading and caption of each mode."""
-    count, same = len(page.batch.titles), page.batch.key == page.calibration.key
-    own = (
-        _(
-            "Its own mean and variance over {count} images, as in training. The others in the batch change the answer."
-        )
-        if count > 1
-        else _("The photo's own mean and variance, over its places alone.")
+def _accuracies(modes: "tuple[Mode, ...]", targets: list[int]) -> str:
+    stored, own, again = (float((mode.scores.argmax(1) == targets).mean()) for mode in modes)
+    text = _(
+        "Accuracy on these {count} pictures: {stored:.0%} with running statistics, {own:.0%} with "
+        "the batch's own, {again:.0%} with recalibrated ones."
     )
-    again = (
-        _(
-            "Measured again on {count} other pictures of the dataset, made worse in the same way. No label is needed."
-        )
-        if page.source == "data"
-        else _(
-            "Measured again on the sample photos, made worse in the same way (Li et al. 2016). No label is needed."
-        )
-    ).format(count=len(page.others.titles))
-    very = _(" Here they are this very batch: choose another one to see a difference.")
-    return [
-        (
-            _("Running statistics"),
-            _("What was averaged in training: evaluation mode. The answer for users."),
+    return text.format(count=len(targets), stored=stored, own=own, again=again)
+
+
+def _download(page: batch.Page, modes: "tuple[Mode, ...]", labels: tuple[str, ...]) -> None:
+    from resviz.probes.batchnorm.modes import table
+
+    answers = table(modes, page.batch.titles, labels)
+    layout.table_download(_("Download the answers"), "answers", answers.columns, answers.rows)
+
+
+def _changes(modes: "tuple[Mode, ...]") -> None:
+    st.subheader(_("How much each layer's output changes"), anchor=False)
+    stored, own, recalibrated = modes
+    labels = figures.Labels(
+        change=_("change of the output"),
+        own=_("the batch's own"),
+        recalibrated=_("recalibrated"),
+    )
+    alt = _("Change of the output of {count} layers over depth")
+    chart(
+        figures.changes(stored.layers, own.change, recalibrated.change, labels, layout.dark()),
+        alt=alt.format(count=len(stored.layers)),
+        caption=_("Compared with evaluation mode; 100% is as much as the output itself."),
+        how_to_read=_(
+            "‖y − y_eval‖ / ‖y_eval‖ for the output y of each BatchNorm layer over the whole "
+            "batch: how far it moves from evaluation mode."
         ),
-        (_("The batch's own"), own.format(count=count)),
-        (_("Recalibrated (AdaBN)"), again + (very if same else "")),
-    ]
-
-
-def _show_changes(modes: "tuple[Mode, ...]") -> None:
-    lines = list(
-        zip(
-            (_("the batch's own"), _("recalibrated")),
-            (mode.change for mode in modes[1:]),
-            strict=True,
-        )
-    )
-    words = drift.Words("", _("change of the output"))
-    st.plotly_chart(
-        drift.changes(modes[0].layers, lines, words, layout.dark()),
-        config={"displayModeBar": False},
-        alt=_("Change of the output of {count} layers over depth").format(
-            count=len(modes[0].layers)
-        ),
-    )
-    st.caption(
-        _(
-            "‖y − y_eval‖ / ‖y_eval‖ for the output y of each BatchNorm layer over the whole batch: how far it moves "
-            "from evaluation mode; 100% is as much as the output itself."
-        )
     )

@@ -1,19 +1,32 @@
 """What BatchNorm makes of a batch of pictures, computed once for everybody."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from resviz.ui.base.bounded_cache import BoundedCache, cached
 from resviz.ui.services import models
 from resviz.ui.services.image_batches import Batch, tensor
 
 if TYPE_CHECKING:
+    from resviz.errors import Sentence
     from resviz.probes.batchnorm.batch_size import BatchSizes
+    from resviz.probes.batchnorm.channels import ChannelValues
     from resviz.probes.batchnorm.folding import Folded, FoldingCheck
     from resviz.probes.batchnorm.layers import Affine
     from resviz.probes.batchnorm.modes import Mode
-    from resviz.probes.batchnorm.statistics import BatchNormLayer, ChannelValues
+    from resviz.probes.batchnorm.statistics import BatchNormLayer
 
 _modes: "BoundedCache[tuple[Mode, ...]]" = BoundedCache(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """What each layer folds into, why others do not, and how far that changes the outputs."""
+
+    pairs: "tuple[Folded, ...]"
+    reasons: "dict[str, Sentence]"
+    check: "FoldingCheck"
 
 
 @cached(32)
@@ -28,7 +41,7 @@ def layers(model: str, batch: Batch) -> "tuple[BatchNormLayer, ...]":
 @cached(64)
 def channel(model: str, batch: Batch, layer: str, number: int) -> "ChannelValues":
     """One channel's histograms."""
-    from resviz.probes.batchnorm.statistics import channel_values
+    from resviz.probes.batchnorm.channels import channel_values
 
     with models.borrowed(model) as net:
         return channel_values(net, tensor(model, batch), layer, number)
@@ -44,19 +57,20 @@ def sizes(model: str, batch: Batch, layer: str) -> "BatchSizes":
 
 
 @cached(16)
-def folded(model: str, batch: Batch) -> "tuple[tuple[Folded, ...], FoldingCheck]":
-    """What each layer folds into, and how far that changes the outputs for this batch."""
-    from resviz.probes.batchnorm.folding import folding_check, foldings
+def folded(model: str, batch: Batch) -> Folding:
+    """What each layer folds into, checked on this batch."""
+    from resviz.probes.batchnorm.folding import folding_check, foldings, not_folded
 
     with models.borrowed(model) as net:
         x = tensor(model, batch)
-        return foldings(net, x[:1]), folding_check(net, x)
+        first = x[:1]
+        return Folding(foldings(net, first), not_folded(net, first), folding_check(net, x))
 
 
 @cached(16)
 def spreads(model: str, batch: Batch) -> dict[str, float]:
     """How far the outputs of each convolution scatter for this batch."""
-    from resviz.probes.batchnorm.layers import spreads as probe
+    from resviz.probes.batchnorm.no_norm import spreads as probe
 
     with models.borrowed(model) as net:
         return probe(net, tensor(model, batch))
@@ -70,11 +84,14 @@ def affine(model: str) -> "tuple[Affine, ...]":
     return affine_layers(models.model(model).model)
 
 
-def modes(model: str, shown: Batch, calibration: Batch, progress: Any) -> "tuple[Mode, ...]":
+def modes(
+    model: str, shown: Batch, calibration: Batch, progress: Callable[[float], None]
+) -> "tuple[Mode, ...]":
     """The batch with stored, own and recalibrated statistics, the last from `calibration`."""
 
     def compute() -> "tuple[Mode, ...]":
-        from resviz.probes.batchnorm.modes import batchnorm_modes, recalibrate
+        from resviz.probes.batchnorm.modes import batchnorm_modes
+        from resviz.probes.batchnorm.recalibration import recalibrate
 
         with models.borrowed(model) as net:
             progress(0.1)

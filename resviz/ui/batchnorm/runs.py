@@ -10,17 +10,12 @@ from resviz.ui.base.i18n import translate as _
 from resviz.ui.services.run_names import run_title, when
 
 TRAINING = "pages/training.py"
-RECORDED = {"preset": "race", "record": "full"}  # a race whose runs record BatchNorm
-SMALL_BATCH = {
-    "preset": "race",
-    "racers": "residual",
-    "depths": "8",
-    "minibatch": "4",
-}  # about a minute
-WITH_AND_WITHOUT = {
-    "preset": "race",
-    "norms": "batch,none",
-}  # the same networks with BatchNorm and without it
+# A race whose runs record BatchNorm.
+RECORDED = {"preset": "race", "record": "full"}
+# One network that sees four images at a time: about a minute.
+SMALL_BATCH = {"preset": "race", "racers": "residual", "depths": "8", "minibatch": "4"}
+# The same networks with BatchNorm and without it.
+WITH_AND_WITHOUT = {"preset": "race", "norms": "batch,none"}
 
 
 def title(info: RunInfo) -> str:
@@ -29,7 +24,7 @@ def title(info: RunInfo) -> str:
 
 
 def pick(known: Mapping[str, RunInfo]) -> str:
-    """The picker; where the sidebar shows a run, that one is the default, else the youngest."""
+    """The picker; the default is the run that the sidebar shows, else the youngest."""
     model = url_state.chosen("model") or ""
     looked_at = model.removeprefix("run/").partition("?")[0]
     default = looked_at if looked_at in known else next(iter(known))
@@ -45,20 +40,18 @@ def pick(known: Mapping[str, RunInfo]) -> str:
 
 def link_to_recording() -> None:
     """To the Training page, with a race that records BatchNorm."""
-    st.page_link(TRAINING, label=_("Train a race that records it →"), query_params=RECORDED)
+    _link(_("Train a race that records it →"), RECORDED)
 
 
 def link_to_race() -> None:
     """To the Training page, with the race of networks with BatchNorm against those without."""
-    st.page_link(
-        TRAINING,
-        label=_("Race networks with BatchNorm against networks without →"),
-        query_params=WITH_AND_WITHOUT,
-    )
+    _link(_("Race networks with BatchNorm against networks without →"), WITH_AND_WITHOUT)
 
 
 def link_to_small_batch() -> None:
     """To the Training page, with a network that sees four images at a time."""
-    st.page_link(
-        TRAINING, label=_("Train a network on batches of four →"), query_params=SMALL_BATCH
-    )
+    _link(_("Train a network on batches of four →"), SMALL_BATCH)
+
+
+def _link(label: str, choices: dict[str, str]) -> None:
+    st.page_link(TRAINING, label=label, query_params=choices)

@@ -2,39 +2,36 @@
 
 from collections.abc import Callable
 
-import streamlit as st
-
-from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.batchnorm import (
-    batch,
-    batch_size,
-    drift,
-    folding,
-    modes,
-    no_norm,
-    through_training,
-    train_eval_gap,
-    worked_example,
-)
+from resviz.ui.batchnorm import batch
+from resviz.ui.batchnorm.batch_size import batch_size_section
+from resviz.ui.batchnorm.drift import drift_section
+from resviz.ui.batchnorm.folding import folding_section
+from resviz.ui.batchnorm.modes import other_statistics_section
+from resviz.ui.batchnorm.no_norm import instead, no_norm_section
+from resviz.ui.batchnorm.through_training import through_training_section
+from resviz.ui.batchnorm.train_eval_gap import train_eval_gap_section
+from resviz.ui.batchnorm.worked_example import worked_example_section
 from resviz.ui.shell import sidebar
+from resviz.ui.widgets.segmented import segmented
 
 OF_A_MODEL: dict[str, Callable[[batch.Page], None]] = {
-    "drift": drift.show,
-    "answers": modes.show,
-    "size": batch_size.show,
-    "fold": folding.show,
+    "drift": drift_section,
+    "answers": other_statistics_section,
+    "size": batch_size_section,
+    "fold": folding_section,
 }
-BEGINS = {"answers": ("photo", "blur")}  # not as the other parts: what is compared should differ
+# Unlike the other parts, the answers begin with a picture for which the statistics differ.
+DEFAULTS = {"answers": batch.Defaults(source="photo", corruption="blur")}
 ALONE: dict[str, Callable[[], None]] = {
-    "hand": worked_example.show,
-    "training": through_training.show,
-    "mismatch": train_eval_gap.show,
+    "hand": worked_example_section,
+    "training": through_training_section,
+    "mismatch": train_eval_gap_section,
 }
 
 
-def choose() -> str:
-    """Which part of the page is open."""
+def pick_section() -> str:
+    """The control that opens a part of the page."""
     titles = {
         "drift": _("Drift"),
         "answers": _("Other statistics"),
@@ -44,26 +41,17 @@ def choose() -> str:
         "training": _("Through training"),
         "mismatch": _("Training vs evaluation"),
     }
-    return url_state.pick(
-        st.segmented_control,
-        _("Show"),
-        list(titles),
-        "drift",
-        "aspect",
-        required=True,
-        format_func=titles.__getitem__,
-        label_visibility="collapsed",
-        wrap=True,
-    )
+    return segmented(_("Show"), titles, "drift", "aspect", show_label=False)
 
 
-def show(part: str) -> None:
+def draw_section(section: str) -> None:
     """Draw that part; one about a model says what there is where it has no BatchNorm."""
-    if part in ALONE:
-        ALONE[part]()
+    if section in ALONE:
+        ALONE[section]()
         return
     subject = sidebar.subject()
-    if sentence := no_norm.instead(subject.model):
-        no_norm.show(subject, sentence)
+    if sentence := instead(subject.model):
+        no_norm_section(subject, sentence)
     else:
-        OF_A_MODEL[part](batch.choose(subject, BEGINS.get(part, batch.BEGIN)))
+        page = batch.choose(subject, DEFAULTS.get(section, batch.DEFAULTS))
+        OF_A_MODEL[section](page)

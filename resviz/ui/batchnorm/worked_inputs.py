@@ -1,4 +1,4 @@
-"""The numbers of the example by hand: typed, or told by the address, so that an example can be shared as a link.
+"""The numbers of the worked example: typed, or in the address, so that it can be shared as a link.
 
 `hand_batch=2,6/10,11` is two values of each of two channels; `hand_gamma`, `hand_beta`,
 `hand_momentum` and `hand_bias` are numbers.
@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import ProbeError
+from resviz.figures.batchnorm.formulas import Parameters
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
@@ -24,45 +25,44 @@ LARGEST = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The batch (n, c), what BatchNorm multiplies with and adds, and a bias that is added before it."""
+    """The batch (n, c), and what BatchNorm makes of it."""
 
     x: np.ndarray
-    gamma: float
-    beta: float
-    momentum: float
-    bias: float
+    parameters: Parameters
 
 
 def parse(text: str) -> np.ndarray:
-    """One line a channel, its values separated by commas, to (n, c); raises `ProbeError` saying what is wrong."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    try:
-        rows = [
-            [_value(part) for part in line.replace(";", ",").split(",") if part.strip()]
-            for line in lines
-        ]
-    except ValueError:
-        raise ProbeError(
-            "A value is no number; write them like 2, 6, one line for each channel."
-        ) from None
-    if (
-        not 1 <= len(rows) <= CHANNELS
-        or len({len(row) for row in rows}) > 1
-        or len(rows[0]) > VALUES
-    ):
+    """Read one line a channel, its values separated by commas, to (n, c).
+
+    Raises:
+        ProbeError: says what is wrong with the text.
+    """
+    rows = [_values(line) for line in text.splitlines() if line.strip()]
+    lengths = {len(row) for row in rows}
+    if not 1 <= len(rows) <= CHANNELS or len(lengths) > 1 or max(lengths) > VALUES:
         raise ProbeError(
             "Write 1 to {channels} lines with equally many values, at most {values}.",
             channels=CHANNELS,
             values=VALUES,
         )
-    found = np.array(rows).T
-    if len(found) < 2:
+    x = np.array(rows).T
+    if len(x) < 2:
         raise ProbeError(
             "A batch of one has no variance to divide by; write at least two values in each line."
         )
-    if not (np.abs(found) <= LARGEST).all():
+    if not (np.abs(x) <= LARGEST).all():
         raise ProbeError("A value is too large to show; stay within a million.")
-    return found
+    return x
+
+
+def _values(line: str) -> list[float]:
+    parts = line.replace(";", ",").split(",")
+    try:
+        return [_value(part) for part in parts if part.strip()]
+    except ValueError:
+        raise ProbeError(
+            "A value is no number; write them like 2, 6, one line for each channel."
+        ) from None
 
 
 def _value(text: str) -> float:
@@ -74,20 +74,23 @@ def _value(text: str) -> float:
 
 def ask() -> Inputs:
     """The widgets; what is typed goes into the address."""
-    return Inputs(
-        _batch(),
-        _number(st.number_input, _("γ, scale"), 1.0, (-100.0, 100.0), 0.5, "hand_gamma"),
-        _number(st.number_input, _("β, shift"), 0.0, (-100.0, 100.0), 0.5, "hand_beta"),
-        _number(
+    return Inputs(_batch(), _parameters())
+
+
+def _parameters() -> Parameters:
+    return Parameters(
+        gamma=_number(st.number_input, _("γ, scale"), "hand_gamma", 1.0, (-100.0, 100.0)),
+        beta=_number(st.number_input, _("β, shift"), "hand_beta", 0.0, (-100.0, 100.0)),
+        momentum=_number(
             st.slider,
             _("Momentum: weight of the newest batch"),
+            "hand_momentum",
             0.1,
             (0.0, 1.0),
             0.05,
-            "hand_momentum",
         ),
-        _number(
-            st.slider, _("Bias of the convolution before it"), 0.0, (-10.0, 10.0), 0.5, "hand_bias"
+        bias=_number(
+            st.slider, _("Bias of the convolution before it"), "hand_bias", 0.0, (-10.0, 10.0)
         ),
     )
 
@@ -95,15 +98,13 @@ def ask() -> Inputs:
 def _batch() -> np.ndarray:
     """The batch as typed; where it cannot be, a sentence and the first example."""
     key = "hand_batch"
-    told = url_state.chosen(key)
-    st.session_state[key] = DEFAULT if told is None else told.replace("/", "\n").replace(",", ", ")
+    chosen = url_state.chosen(key)
+    st.session_state[key] = DEFAULT if chosen is None else _from_address(chosen)
     text = st.text_area(
         _("The batch: one line for each channel"),
         key=key,
         height=136,
-        on_change=lambda: url_state.choose(
-            key, st.session_state[key].strip().replace(" ", "").replace("\n", "/")
-        ),
+        on_change=lambda: url_state.choose(key, _for_address(st.session_state[key])),
     )
     try:
         return parse(text or "")
@@ -112,24 +113,31 @@ def _batch() -> np.ndarray:
         return parse(DEFAULT)
 
 
+def _from_address(text: str) -> str:
+    return text.replace("/", "\n").replace(",", ", ")
+
+
+def _for_address(text: str) -> str:
+    return text.strip().replace(" ", "").replace("\n", "/")
+
+
 def _number(
     widget: Callable[..., float],
     label: str,
+    key: str,
     default: float,
     span: tuple[float, float],
-    step: float,
-    key: str,
+    step: float = 0.5,
 ) -> float:
-    """A number; where the address tells none of that range, a sentence and the default."""
-    told, (low, high) = url_state.chosen(key), span
-    value = _read(told, low, high) if told is not None else default
+    """A number; where the address has none of that range, a sentence and the default."""
+    chosen, (low, high) = url_state.chosen(key), span
+    value = default if chosen is None else _read(chosen, low, high)
     if value is None:
-        st.warning(
-            _("{told} is no number from {low:g} to {high:g}; {default:g} is used.").format(
-                told=escaped(str(told)[:20]), low=low, high=high, default=default
-            )
-        )
-    st.session_state[key] = default if value is None else value
+        text = _("{given} is no number from {low:g} to {high:g}; {default:g} is used.")
+        given = escaped(str(chosen)[:20])
+        st.warning(text.format(given=given, low=low, high=high, default=default))
+        value = default
+    st.session_state[key] = value
     return widget(
         label,
         min_value=low,
@@ -140,9 +148,9 @@ def _number(
     )
 
 
-def _read(told: str, low: float, high: float) -> float | None:
+def _read(text: str, low: float, high: float) -> float | None:
     try:
-        value = float(told)
+        value = float(text)
     except ValueError:
         return None
     return value if math.isfinite(value) and low <= value <= high else None

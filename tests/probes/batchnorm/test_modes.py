@@ -8,14 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.batchnorm.modes import accuracy, batchnorm_modes, normalised_with, recalibrate
+from resviz.probes.batchnorm.modes import accuracy, batchnorm_modes
+from resviz.probes.batchnorm.recalibration import normalised_with, recalibrate
 from tests.probes.example_nets import cifar, left_as_found, picture
 
 X, OTHER = picture(16, batch=6), picture(16, seed=2, batch=8) * 2 + 1
 
 
 def training_copy(model: nn.Module, *batches: Tensor) -> tuple[nn.Module, Tensor]:
-    """A copy that has seen the batches in training mode, each with the same weight, and its last output."""
+    """A copy that has seen the batches in training mode, equally weighted; its last output."""
     twin = copy.deepcopy(model).train()
     for module in twin.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -118,7 +119,7 @@ def test_accuracy_counts_what_each_mode_gets_right():
 
 
 def squares(count: int, seed: int, dark: bool) -> tuple[Tensor, Tensor]:
-    """Images of two classes, a brighter left or right half; `dark` turns brightness and contrast far down."""
+    """Images of two classes, a brighter left or right half; `dark` turns the contrast far down."""
     random = torch.Generator().manual_seed(seed)
     targets = torch.randint(2, (count,), generator=random)
     x = torch.randn(count, 3, 8, 8, generator=random) * 0.5
@@ -128,7 +129,7 @@ def squares(count: int, seed: int, dark: bool) -> tuple[Tensor, Tensor]:
 
 
 def test_recalibration_gives_a_network_back_what_a_shift_of_its_images_took():
-    """Trained here, in a second: right on what it knows, guessing on dark images, right again once recalibrated."""
+    """Trained here: right on what it knows, guessing on dark images, right once recalibrated."""
     torch.manual_seed(0)
     model = nn.Sequential(
         nn.Conv2d(3, 8, 3),

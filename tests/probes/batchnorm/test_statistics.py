@@ -1,4 +1,4 @@
-"""BatchNorm's numbers against NumPy by hand, and against nn.BatchNorm2d in training mode on a copy."""
+"""BatchNorm's numbers against NumPy by hand, and against nn.BatchNorm2d in training mode."""
 
 import copy
 
@@ -12,7 +12,8 @@ from resviz.data.corruptions import corrupt
 from resviz.data.images import decode
 from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.batchnorm.statistics import NEAR_ZERO, BatchNormLayer, batchnorm, channel_values
+from resviz.probes.batchnorm.channels import channel_values
+from resviz.probes.batchnorm.statistics import NEAR_ZERO, BatchNormLayer, batchnorm
 from tests.probes.example_nets import cifar, left_as_found, picture, seeded
 
 X = picture(16, batch=5)
@@ -217,10 +218,7 @@ def test_functional_networks_are_watched_as_well():
     net = seeded(Net).train()
     with left_as_found(net):
         norm, head = batchnorm(net, X)
-    assert (norm.batch.relu, head.batch.values) == (
-        False,
-        5,
-    )  # a relu that is no module cannot be seen
+    assert (norm.batch.relu, head.batch.relu, head.batch.values) == (True, False, 5)
 
 
 @pytest.mark.parametrize(

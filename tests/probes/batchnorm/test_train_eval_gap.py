@@ -1,4 +1,4 @@
-"""Running averages against a batch's own statistics: what `nn.BatchNorm2d` does in its two modes."""
+"""Running averages against a batch's own statistics: `nn.BatchNorm2d` in its two modes."""
 
 import copy
 
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.probes.batchnorm.train_eval_gap import mismatch
+from resviz.probes.batchnorm.train_eval_gap import train_eval_gap
 from tests.probes.example_nets import cifar, left_as_found, picture
 
 X, TARGETS = picture(16, batch=11), torch.arange(11) % 10
@@ -18,7 +18,7 @@ X, TARGETS = picture(16, batch=11), torch.arange(11) % 10
 def test_both_answers_are_those_of_a_copy_in_evaluation_and_in_training_mode(batch):
     model = cifar(8)
     with left_as_found(model):
-        found = mismatch(model, X, TARGETS, batch)
+        found = train_eval_gap(model, X, TARGETS, batch)
     images = 11 // batch * batch
     assert (found.images, found.batch) == (images, batch)
     for answers, twin in (
@@ -39,7 +39,7 @@ def test_averages_that_are_the_batch_s_own_statistics_leave_no_difference():
     twin, handles = copy.deepcopy(model).train(), []
 
     def biased(norm: nn.Module, given: tuple[torch.Tensor], _output: torch.Tensor) -> None:
-        """The average stores the variance divided by n - 1; evaluation would need the one divided by n."""
+        """The average stores the variance divided by n - 1; here it is divided by n."""
         values = given[0].numel() / given[0].shape[1]
         norm.running_var.mul_(1 - 1 / values)
 
@@ -50,7 +50,7 @@ def test_averages_that_are_the_batch_s_own_statistics_leave_no_difference():
         twin(X)
     for handle in handles:
         handle.remove()
-    found = mismatch(twin.eval(), X, TARGETS, len(X))
+    found = train_eval_gap(twin.eval(), X, TARGETS, len(X))
     assert found.own.accuracy == found.stored.accuracy
     assert found.own.loss == pytest.approx(found.stored.loss, rel=1e-4)
 
@@ -58,9 +58,9 @@ def test_averages_that_are_the_batch_s_own_statistics_leave_no_difference():
 @pytest.mark.parametrize("batch", [0, 1, 12])
 def test_a_batch_that_cannot_be_is_one_sentence(batch):
     with pytest.raises(ProbeError, match=f"from 2 images to all 11 of them, got {batch}"):
-        mismatch(cifar(8), X, TARGETS, batch)
+        train_eval_gap(cifar(8), X, TARGETS, batch)
 
 
 def test_a_network_without_batch_norm_is_refused():
     with pytest.raises(ProbeError, match="no BatchNorm"):
-        mismatch(cifar(8, norm="none"), X, TARGETS, 2)
+        train_eval_gap(cifar(8, norm="none"), X, TARGETS, 2)

@@ -1,4 +1,4 @@
-"""BatchNorm by hand: worked numbers, and nn.BatchNorm2d in training mode to the last bit of float32."""
+"""BatchNorm by hand: worked numbers, and nn.BatchNorm2d to the last bit of float32."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def hand(x, gamma=1.0, beta=0.0, mean=0.0, variance=1.0, **more):
 def test_a_batch_of_two_worked_out_on_paper():
     """2 and 6: mean 4, variance 4 and 8, x_hat -1 and 1; gamma 3, beta 1 give -2 and 4."""
     found = hand([[2.0], [6.0]], 3.0, 1.0, eps=0.0)
-    assert (found.mean, found.variance, found.unbiased, found.deviation) == (4, 4, 8, 2)
+    assert (found.mean, found.variance, found.unbiased, found.std) == (4, 4, 8, 2)
     assert found.centred.tolist() == [[-2], [2]]
     assert found.x_hat.tolist() == [[-1], [1]]
     assert found.y.tolist() == [[-2], [4]]

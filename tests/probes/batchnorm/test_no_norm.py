@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.probes.batchnorm.layers import spreads
+from resviz.probes.batchnorm.no_norm import spreads
 from tests.probes.example_nets import cifar, left_as_found, picture
 
 
