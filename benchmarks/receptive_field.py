@@ -1,4 +1,7 @@
-"""Receptive fields; 1 = one plain forward pass at 224 pixels, and for effective fields one forward and backward."""
+"""Receptive fields, in units of a plain pass at 224 pixels.
+
+1 = one forward pass for theoretical fields, one forward and backward pass for effective ones.
+"""
 
 from functools import partial
 
@@ -16,48 +19,47 @@ STAGES = {"layer1": 0.06, "layer2": 0.30, "layer4": 1.08}  # with the goal of ea
 
 
 def run() -> list[Result]:
+    """The rows of the table."""
     return [*_theoretical(), *_effective()]
 
 
 def _theoretical() -> list[Result]:
+    """All layers of a deep network, against a library that only traces it."""
     model = build(ModelSpec(depth=152, stem="imagenet", classes=1000)).eval()
     x = noise(1, 224)
-    found = ratios(
-        partial(_forward, model, x),
-        {
-            "resviz": lambda: receptive_field(model),
-            "torch.fx trace alone": lambda: fx.symbolic_trace(model),
-        },
-    )
-    return [
-        compare(
-            "theoretical, all layers of ResNet-152",
-            0.02,
-            found,
-            peers={"torch.fx": "torch.fx trace alone"},
-        ),
-    ]
+    trace = "torch.fx trace alone"
+    candidates = {
+        "resviz": lambda: receptive_field(model),
+        trace: lambda: fx.symbolic_trace(model),
+    }
+    measured = ratios(partial(_forward, model, x), candidates)
+    peers = {"torch.fx": trace}
+    return [compare("theoretical, all layers of ResNet-152", 0.02, measured, peers=peers)]
 
 
 def _effective() -> list[Result]:
-    """Of the middle unit of a stage of ResNet-50, over eight inputs; the peer computes the whole, as others do."""
+    """The middle unit of a stage of ResNet-50 over eight inputs.
+
+    The peer computes the whole, as others do.
+    """
     model = build(ModelSpec(depth=50, stem="imagenet", classes=1000)).eval()
     x = noise(INPUTS, 224)
     fields = {name: partial(effective_receptive_field, model, x, name) for name in STAGES}
-    found = ratios(partial(_forward_and_backward, model, x), fields, rounds=7)
+    measured = ratios(partial(_forward_and_backward, model, x), fields, rounds=7)
     return [
-        compare(f"effective, {name} of ResNet-50, 8 inputs", goal, found, name)
+        compare(f"effective, {name} of ResNet-50, {INPUTS} inputs", goal, measured, name)
         for name, goal in STAGES.items()
     ]
 
 
 def _forward(model: nn.Module, x: Tensor) -> object:
+    """A plain forward pass."""
     with torch.no_grad():
         return model(x)
 
 
 def _forward_and_backward(model: nn.Module, x: Tensor) -> object:
-    """What a field costs that is neither cropped nor stopped at its layer: to the pixels, not to the weights."""
+    """A field that is neither cropped nor stopped at its layer: to the pixels, not the weights."""
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     pixels = x.clone().requires_grad_()

@@ -1,6 +1,7 @@
 """Receptive fields, computed once and shared by everybody on the server."""
 
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from resviz.progress import Progress
@@ -58,13 +59,12 @@ def is_measured(name: str, side: int, layer: str) -> bool:
 
 
 def on_pictures(
-    name: str, shown: Batch, layer: str, unit: Unit, progress: Progress
+    name: str, batch: Batch, layer: str, unit: Unit, progress: Progress
 ) -> "EffectiveField | None":
     """Measure the effective field over these pictures; None for a unit that nothing moves."""
-    draws = max(1, DRAWS // len(shown.pixels))
-    return _effective(
-        name, shown.key, lambda: tensor(name, shown), layer, unit, draws=draws, progress=progress
-    )
+    draws = max(1, DRAWS // len(batch.pixels))
+    inputs = partial(tensor, name, batch)
+    return _effective(name, batch.key, inputs, layer, unit, draws=draws, progress=progress)
 
 
 def _effective(
