@@ -1,37 +1,53 @@
-"""Receptive fields for the pages: those of the probes, followed once."""
+"""Fields are those of the probes, and computed once."""
 
+import numpy as np
 import pytest
 
 from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.receptive_field.theoretical import receptive_field
+from resviz.probes.receptive_field import effective, theoretical
 from resviz.ui.services import receptive_fields
+from resviz.ui.services.image_batches import Batch
 
-SMALL = "new/plain-8?width=4"
-
-
-def test_fields_are_those_of_the_probe_and_are_followed_once() -> None:
-    ours = receptive_fields.theoretical(SMALL, 32)
-    theirs = receptive_field(zoo.load(SMALL).model, input_size=32)
-    assert {name: field.size for name, field in ours.items()} == {f.name: f.size for f in theirs}
-    assert receptive_fields.theoretical(SMALL, 32) is ours
-    assert receptive_fields.of_layer(SMALL, 32, "layer1.0") is ours["layer1.0"]
+NET = "new/residual-8?width=4&seed=11"
 
 
-def test_a_layer_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ProbeError):
-        receptive_fields.of_layer(SMALL, 32, "layer9")
+def test_the_fields_of_all_layers_are_those_of_the_probe() -> None:
+    expected = theoretical.receptive_field(zoo.load(NET).model, input_size=32)
+    assert tuple(receptive_fields.theoretical(NET, 32).values()) == expected
+    assert receptive_fields.of_layer(NET, 32, "layer2.0").size == (13, 13)
 
 
-def test_an_effective_field_on_noise_is_smaller_than_what_can_be_seen() -> None:
-    name, side, layer = SMALL, 32, "layer1.0"
-    field = receptive_fields.on_noise(name, side, layer, None)
-    assert field is not None
-    assert 1 <= field.size <= max(receptive_fields.of_layer(name, side, layer).size)
-    assert receptive_fields.is_measured(name, side, layer)
-    assert not receptive_fields.is_measured(name, side, "layer2.0")
+def test_a_layer_without_a_map_says_why() -> None:
+    with pytest.raises(ProbeError, match="fc has no spatial output"):
+        receptive_fields.of_layer(NET, 32, "fc")
 
 
-def test_the_arithmetic_ends_at_the_size_of_the_field() -> None:
-    steps = receptive_fields.arithmetic(SMALL, 32, "layer2.0")
-    assert steps[-1].size == max(receptive_fields.of_layer(SMALL, 32, "layer2.0").size)
+def test_a_field_on_noise_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = receptive_fields.on_noise(NET, 32, "layer1.0", None)
+    assert receptive_fields.is_measured(NET, 32, "layer1.0")
+    assert not receptive_fields.is_measured(NET, 32, "layer3.0")
+    monkeypatch.setattr(effective, "effective_receptive_fields", None)
+    assert receptive_fields.on_noise(NET, 32, "layer1.0", None) is first
+
+
+def test_several_pictures_share_the_signs_that_one_would_get() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32), np.uint8)
+    batch = Batch("four-of-noise", ("a", "b", "c", "d"), pixels)
+    shares: list[float] = []
+    receptive_fields.on_pictures(
+        NET, batch, "layer1.0", (3, 4), lambda share, _="": shares.append(share)
+    )
+    assert len(shares) == receptive_fields.DRAWS // 4
+    assert shares[-1] == 1
+
+
+def test_the_rows_and_the_fit_are_those_of_the_probes() -> None:
+    assert [step.size for step in receptive_fields.arithmetic(NET, 32, "layer2.0")] == [
+        3,
+        5,
+        7,
+        9,
+        13,
+    ]
+    assert receptive_fields.fit(NET, 32).outgrown is None
