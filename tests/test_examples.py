@@ -1,11 +1,16 @@
 """The scripts of `examples/` run as they stand, without a network, and are as short as they promise."""
 
+import os
+import re
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import resviz
+from resviz.data import samples
 from resviz.models import spec
 from resviz.models.architectures import blocks
 from resviz.probes.attribution.methods import METHODS
@@ -32,6 +37,32 @@ def run(
     monkeypatch.setattr("sys.argv", [str(path)])
     runpy.run_path(str(path), run_name="__main__")
     return capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder with the run of `train.py`, for examples that read one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESVIZ_HOME", str(tmp_path_factory.mktemp("trained")))
+        runpy.run_path(str(EXAMPLES / "train.py"))
+        yield Path(os.environ["RESVIZ_HOME"])
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_lines_of_python_in_the_readme_run(
+    name: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (EXAMPLES.parent / name).read_text(), re.DOTALL)
+    assert len(blocks) == 1
+    (tmp_path / "photo.jpg").write_bytes(samples.read("dog"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RESVIZ_HOME", str(trained))
+    names: dict[str, object] = {}
+    exec(compile(blocks[0], name, "exec"), names)
+    assert len(names["norms"]) == len(names["steps"]) == 22
+    assert {f"resviz.{call}" for call in re.findall(r"resviz\.(\w+)", blocks[0])} <= {
+        f"resviz.{public}" for public in resviz.__all__
+    }
 
 
 def test_there_are_eight_scripts_and_each_is_checked() -> None:
