@@ -1,9 +1,9 @@
-"""Datasets with a name: one lies in the package, the others are downloaded once, by torchvision and with its checksums.
+"""Datasets with a name: one lies in the package, torchvision downloads the others once.
 
 `digits`: 1,797 handwritten digits of 8x8 pixels in 17 shades (E. Alpaydin and C. Kaynak, UCI
 repository, 1998: the test set of "Optical Recognition of Handwritten Digits"). They are sorted by
-writer; the last 360 are the test split here, so that most of those who wrote it wrote nothing of
-the training split.
+writer; the last 360 are the test split here, so that most of them come from people who wrote
+nothing of the training split.
 """
 
 from collections.abc import Mapping
@@ -25,12 +25,13 @@ Half = tuple[UInt8[np.ndarray, "n height width 3"], Int[np.ndarray, " n"]]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`side`: pixels; `usual`: settings of a training that suit these pictures; `megabytes` to download."""
+    """What is known of a dataset before it is read."""
 
-    side: int
+    side: int  # pixels
     title: Sentence
     classes: int
-    megabytes: int = 0
+    megabytes: int = 0  # to download
+    # settings of a training that suit these pictures
     usual: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -60,28 +61,25 @@ _TORCHVISION = {"fashion-full": "FashionMNIST", "cifar10": "CIFAR10", "cifar100"
 
 
 def arrays(name: str, progress: Progress = silent) -> Arrays:
-    """A named dataset, grey pictures with three equal channels. Raises `DataError` where it cannot be had."""
+    """A named dataset, grey pictures with three equal channels; raises `DataError`."""
     return _digits() if name == "digits" else _downloaded(name, progress)
 
 
 def is_here(name: str) -> bool:
     """Whether a named dataset can be had without a download."""
-    return name == "digits" or (
-        name in _FOLDERS and (paths.home() / "datasets" / _FOLDERS[name]).is_dir()
-    )
+    if name == "digits":
+        return True
+    return name in _FOLDERS and (paths.home() / "datasets" / _FOLDERS[name]).is_dir()
 
 
 def _digits() -> Arrays:
-    with (
-        (resources.files("resviz.data") / "assets" / "digits.npz").open("rb") as file,
-        np.load(file) as stored,
-    ):
+    path = resources.files("resviz.data") / "assets" / "digits.npz"
+    with path.open("rb") as file, np.load(file) as stored:
         shades, targets = stored["images"], stored["targets"].astype(np.int64)
     images = _coloured(np.round(shades * (255 / 16)).astype(np.uint8))
-    halves = (
-        (images[part], targets[part]) for part in (slice(-DIGITS_TEST), slice(-DIGITS_TEST, None))
-    )
-    return Arrays(tuple("0123456789"), *halves)
+    train = images[:-DIGITS_TEST], targets[:-DIGITS_TEST]
+    test = images[-DIGITS_TEST:], targets[-DIGITS_TEST:]
+    return Arrays(tuple("0123456789"), train, test)
 
 
 def _downloaded(name: str, progress: Progress) -> Arrays:
@@ -96,14 +94,17 @@ def _downloaded(name: str, progress: Progress) -> Arrays:
         halves = [published(folder, train=train, download=True) for train in (True, False)]
     except (OSError, RuntimeError) as reason:  # no network, a full disk, a wrong checksum
         raise DataError(
-            "{name} cannot be downloaded ({reason}); connect once, or train on digits, which is here.",
+            "{name} cannot be downloaded ({reason}); connect once, or use digits, which is here.",
             name=name,
             reason=first_line(reason),
         ) from None
-    train, test = (
-        (_coloured(np.asarray(h.data)), np.asarray(h.targets, dtype=np.int64)) for h in halves
-    )
+    train, test = (_half(half) for half in halves)
     return Arrays(tuple(map(str, halves[0].classes)), train, test)
+
+
+def _half(published: Any) -> Half:
+    targets = np.asarray(published.targets, dtype=np.int64)
+    return _coloured(np.asarray(published.data)), targets
 
 
 def _coloured(images: UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "n height width 3"]:

@@ -1,4 +1,4 @@
-"""Pictures made worse: four ways that a camera, the light or a file can differ from what a network was trained on.
+"""Corruptions: four ways that pictures differ from those that a network was trained on.
 
 Strengths 1 to 5 of blur, noise and contrast are those of ImageNet-C (Hendrycks and Dietterich 2019,
 1903.12261), blur scaled from their 224 pixels to the side of the picture; a negative has no
@@ -27,6 +27,16 @@ def corrupt(images: "Tensor", kind: str, strength: int = 3, seed: int = 0) -> "T
     """
     import torch  # here, so that the names above cost nothing
 
+    _check(kind, strength)
+    if kind == "none":
+        return images
+    if kind == "invert":
+        return 255 - images
+    x = _degraded(images.float() / 255, kind, strength - 1, seed)
+    return (x.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def _check(kind: str, strength: int) -> None:
     if kind not in KINDS:
         raise ImageError(
             "There is no corruption {kind!r}; choose one of {kinds}.",
@@ -38,32 +48,31 @@ def corrupt(images: "Tensor", kind: str, strength: int = 3, seed: int = 0) -> "T
             "The strength of a corruption is a whole number from 1 to 5, got {strength}.",
             strength=strength,
         )
-    if kind == "none":
-        return images
-    if kind == "invert":
-        return 255 - images
-    x = images.float() / 255
+
+
+def _degraded(x: "Tensor", kind: str, level: int, seed: int) -> "Tensor":
+    """Blur, noise or contrast of images on the scale 0 to 1, which may leave it."""
+    import torch
+
     if kind == "blur":
-        x = _blurred(x, BLUR[strength - 1] * x.shape[-1] / 224)
-    elif kind == "noise":
-        x = x + NOISE[strength - 1] * torch.randn(
-            x.shape, generator=torch.Generator().manual_seed(seed)
-        )
-    else:
-        mean = x.mean((2, 3), keepdim=True)
-        x = mean + CONTRAST[strength - 1] * (x - mean)
-    return (x.clamp(0, 1) * 255).round().to(torch.uint8)
+        return _blurred(x, BLUR[level] * x.shape[-1] / 224)
+    if kind == "noise":
+        generator = torch.Generator().manual_seed(seed)
+        return x + NOISE[level] * torch.randn(x.shape, generator=generator)
+    mean = x.mean((2, 3), keepdim=True)
+    return mean + CONTRAST[level] * (x - mean)
 
 
-def _blurred(x: "Tensor", deviation: float) -> "Tensor":
-    """A Gaussian, cut off at four deviations, first along rows, then along columns; the picture is mirrored outside."""
+def _blurred(x: "Tensor", std: float) -> "Tensor":
+    """A Gaussian cut off at four standard deviations, along rows, then along columns."""
     import torch
     import torch.nn.functional as F
 
-    radius = min(math.ceil(4 * deviation), min(x.shape[2:]) - 1)
-    weight = torch.exp(-((torch.arange(-radius, radius + 1) / deviation) ** 2) / 2)
+    radius = min(math.ceil(4 * std), min(x.shape[2:]) - 1)
+    steps = torch.arange(-radius, radius + 1)
+    weight = torch.exp(-((steps / std) ** 2) / 2)
     kernel = (weight / weight.sum()).reshape(1, 1, 1, -1)
-    flat = F.pad(
-        x.flatten(0, 1)[:, None], (radius,) * 4, mode="reflect"
-    )  # (N 3, 1, H + 2r, W + 2r)
-    return F.conv2d(F.conv2d(flat, kernel), kernel.transpose(2, 3)).reshape(x.shape)
+    planes = x.flatten(0, 1)[:, None]  # (3N, 1, H, W)
+    mirrored = F.pad(planes, (radius,) * 4, mode="reflect")  # (3N, 1, H + 2r, W + 2r)
+    rows = F.conv2d(mirrored, kernel)
+    return F.conv2d(rows, kernel.transpose(2, 3)).reshape(x.shape)

@@ -1,35 +1,30 @@
 """Datasets as tensors in memory: every image is decoded once, none is read again while training.
 
-`known` has the datasets with a name. `folder:PATH` is a folder, or a zip of one, with
-`train/CLASS/**` and `val/CLASS/**` (or `test/`), alone or inside other folders, as
-`torchvision.datasets.ImageFolder` reads them. Without a validation split every tenth image of each
-class becomes one. Hidden files, and what macOS adds to a zip, are no pictures.
+`known` has the datasets with a name. `folder:PATH` is a folder of class folders, or a zip of one,
+as `folders` reads it. Pictures are decoded by `images.decode`, as uploads are; what is left out is
+named in `Dataset.skipped`, each file with the reason.
 """
 
 import hashlib
-import io
-import os
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import takewhile
-from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from resviz.data import folders, images
 from resviz.data.builtin import KNOWN, Half, arrays
 from resviz.data.preprocess import Preprocess
-from resviz.errors import DataError, Sentence
+from resviz.errors import DataError, ImageError, Sentence, first_line
 from resviz.progress import Progress, silent
 
 View = Callable[[Image.Image], Image.Image]  # an RGB picture -> side x side
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-SPLITS = {"train": "train", "val": "test", "test": "test", "valid": "test", "validation": "test"}
+REPORT_EVERY = 200  # pictures between two calls of `progress`
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +38,56 @@ class Split:
         return len(self.targets)
 
 
+class Skipped(str):
+    """The name of a file that was left out, with the reason why."""
+
+    reason: Sentence
+
+    def __new__(cls, name: str, reason: Sentence) -> "Skipped":
+        skipped = super().__new__(cls, name)
+        skipped.reason = reason
+        return skipped
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A training and a test split over the same classes; `skipped` names the files that were no pictures."""
+    """A training and a test split over the same classes; `skipped` are the files left out."""
 
     name: str
     labels: tuple[str, ...]
     train: Split
     test: Split
-    skipped: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
     fingerprint: str
 
     def channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of the training pixels per channel, on the scale 0 to 1.
 
-        The deviation of a channel that never varies is given as 1: it is there to divide by.
+        The standard deviation of a channel that never varies is given as 1: it is there to divide
+        by.
         """
-        pixels = self.train.images
-        mean = torch.stack([pixels[:, c].float().mean() for c in range(3)]) / 255
-        std = torch.stack([pixels[:, c].float().std() for c in range(3)]) / 255
-        return tuple(round(m, 4) for m in mean.tolist()), tuple(
-            round(s, 4) or 1.0 for s in std.tolist()
+        measured = [_channel_statistics(self.train.images[:, c]) for c in range(3)]
+        means, stds = zip(*measured, strict=True)
+        return means, stds
+
+    def skipped_sentence(self) -> Sentence | None:
+        """What was left out, in one sentence: how many files, the first three of them and why."""
+        if not self.skipped:
+            return None
+        reason, same = Counter(file.reason for file in self.skipped).most_common(1)[0]
+        values = {"listed": ", ".join(self.skipped[:3]), "count": len(self.skipped)}
+        if len(self.skipped) == 1:
+            return Sentence("{listed} was left out. {reason}", reason=reason, **values)
+        if same == len(self.skipped) <= 3:
+            return Sentence(
+                "{count} files were left out: {listed}. {reason}", reason=reason, **values
+            )
+        return Sentence(
+            "{count} files were left out, such as {listed}. For {same} of them: {reason}",
+            same=same,
+            reason=reason,
+            **values,
         )
-
-
-class _File(NamedTuple):
-    split: str
-    label: str
-    name: str
-    read: Callable[[], bytes]
 
 
 def load(
@@ -82,55 +98,52 @@ def load(
     test_only: bool = False,
     few: int | None = None,
 ) -> Dataset:
-    """The dataset at `side` x `side` pixels: shorter side scaled and centre cut out, or as `view` does it.
+    """Load a dataset at `side` x `side` pixels.
 
-    `test_only` leaves the training split empty, and the fingerprint is then the test split's. `few`
-    is the same with so many pictures of it, drawn at random, always the same ones; no other is
-    decoded. Raises `DataError` where it is missing, holds fewer than two classes or no picture to
-    test with.
+    Args:
+        name: one of `builtin.KNOWN`, or `folder:PATH` for a folder or a zip of class folders.
+        side: pixels of the square that each picture becomes.
+        progress: hears the share done, 0 to 1, and what is being done.
+        view: how a picture becomes that square; left out, the shorter side is scaled and the centre
+            cut out.
+        test_only: leave the training split empty; the fingerprint is then the test split's.
+        few: as `test_only`, with so many pictures drawn at random, always the same ones; no other
+            is decoded.
+
+    Returns:
+        Both splits as uint8 (N, 3, side, side), and in `skipped` the files that were left out.
+
+    Raises:
+        DataError: it is missing, has fewer than two classes, or no picture to test with.
+
+    Example:
+        >>> data = load("digits", 8, few=5)
+        >>> data.test.images.shape, len(data.labels)
+        (torch.Size([5, 3, 8, 8]), 10)
     """
     if name in KNOWN:
         return _from_arrays(name, side, progress, view, test_only, few)
     kind, _, path = name.partition(":")
     if kind != "folder" or not path:
-        known = ", ".join(KNOWN)
         raise DataError(
-            "There is no dataset {name!r}; use {known}, or folder:PATH with one folder for each class.",
+            "There is no dataset {name!r}; use {known}, or folder:PATH with one folder for each "
+            "class.",
             name=name,
-            known=known,
+            known=", ".join(KNOWN),
         )
-    files = _with_test_split(sorted(_list_files(Path(path))))
-    labels = tuple(sorted({file.label for file in files}))
-    if set(labels) <= SPLITS.keys():  # pictures in train/ itself have no class
-        labels = ()
-    if len(labels) < 2:
-        raise DataError(
-            "{path} needs at least two class folders with images, found {count}.",
-            path=path,
-            count=len(labels),
-        )
+    files = folders.list_files(Path(path))
+    labels = _labels(path, files)
     if test_only or few:
-        files = [file for file in files if file.split == "test"]
-        files = [files[place] for place in _drawn(len(files), few)]
-    data = _decode_all(
-        Path(path).stem or path, files, labels, side, view or Preprocess(side, side).view, progress
-    )
+        files = _test_files(files, few)
+    title = Path(path).stem or path
+    data = _decode_all(title, files, labels, side, view or Preprocess(side, side).view, progress)
     if not len(data.test):
-        skipped = (
-            Sentence(" ({count} files could not be read)", count=len(data.skipped))
-            if data.skipped
-            else ""
-        )
-        raise DataError(
-            "{path} has no picture to test with{skipped}; add val/CLASS/ or ten pictures for each class.",
-            path=path,
-            skipped=skipped,
-        )
+        raise _without_test(path, data)
     return data
 
 
 def with_labels(data: Dataset, labels: tuple[str, ...]) -> Dataset:
-    """The dataset with classes numbered as in `labels`; raises `DataError` naming the first three that are missing."""
+    """Number the classes as in `labels`; raises `DataError` where some are missing."""
     missing = [label for label in data.labels if label not in labels]
     if missing:
         raise DataError(
@@ -147,146 +160,137 @@ def usual(name: str) -> dict[str, Any]:
     return dict(KNOWN[name].usual) if name in KNOWN else {}
 
 
+def _channel_statistics(channel: Tensor) -> tuple[float, float]:
+    """Mean and standard deviation, rounded to four digits; one channel at a time, for memory."""
+    pixels = channel.float()
+    return round(pixels.mean().item() / 255, 4), round(pixels.std().item() / 255, 4) or 1.0
+
+
+def _labels(path: str, files: Sequence[folders.File]) -> tuple[str, ...]:
+    labels = tuple(sorted({file.label for file in files}))
+    if set(labels) <= folders.SPLITS.keys():  # pictures in train/ itself have no class
+        labels = ()
+    if len(labels) < 2:
+        raise DataError(
+            "{path} needs at least two class folders with images, found {count}.",
+            path=path,
+            count=len(labels),
+        )
+    return labels
+
+
+def _test_files(files: Sequence[folders.File], few: int | None) -> list[folders.File]:
+    """The files of the test split, or a few of its pictures and all that are none."""
+    test = [file for file in files if file.split == "test"]
+    if not few:
+        return test
+    pictures = [file for file in test if file.reason is None]
+    foreign = [file for file in test if file.reason is not None]
+    return [pictures[place] for place in _drawn(len(pictures), few)] + foreign
+
+
+def _without_test(path: str, data: Dataset) -> DataError:
+    count = len(data.skipped)
+    skipped = Sentence(" ({count} files could not be read)", count=count) if count else ""
+    return DataError(
+        "{path} has no picture to test with{skipped}; add val/CLASS/ or ten pictures for each "
+        "class.",
+        path=path,
+        skipped=skipped,
+    )
+
+
 def _drawn(count: int, few: int | None) -> list[int]:
-    """At most `few` of so many places, in an order that is always the same; all of them in theirs for None."""
-    return np.random.default_rng(0).permutation(count)[:few].tolist() if few else list(range(count))
+    """At most `few` of so many places, always the same ones; all in their order for None."""
+    places = list(range(count))
+    return np.random.default_rng(0).permutation(count)[:few].tolist() if few else places
 
 
 def _from_arrays(
     name: str, side: int, progress: Progress, view: View | None, test_only: bool, few: int | None
 ) -> Dataset:
-    found = arrays(name, progress)
+    published = arrays(name, progress)
     if view is None and side != KNOWN[name].side:
         view = Preprocess(side, side).view
-    test = _split(found.test, view, _drawn(len(found.test[1]), few))
+    test = _split(published.test, view, _drawn(len(published.test[1]), few))
     whole = not (test_only or few)
-    train = _split(found.train, view) if whole else Split(test.images[:0], test.targets[:0])
+    train = _split(published.train, view) if whole else Split(test.images[:0], test.targets[:0])
+    progress(1.0, name)
+    return Dataset(name, published.labels, train, test, (), _fingerprint(train, test))
+
+
+def _fingerprint(*splits: Split) -> str:
     digest = hashlib.sha256()
-    for split in (train, test):
+    for split in splits:
         digest.update(split.images.numpy().tobytes())
         digest.update(split.targets.numpy().tobytes())
-    progress(1.0, name)
-    return Dataset(name, found.labels, train, test, (), digest.hexdigest())
+    return digest.hexdigest()
 
 
 def _split(half: Half, view: View | None, places: list[int] | slice = slice(None)) -> Split:
     """The pictures at `places` as they are, or each as `view` shows it."""
-    images, targets = (array[places] for array in half)
+    pixels, targets = (array[places] for array in half)
     if view is not None:
-        images = np.stack([np.asarray(view(Image.fromarray(image))) for image in images])
-    return Split(
-        torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(targets)
-    )
+        pixels = np.stack([np.asarray(view(Image.fromarray(image))) for image in pixels])
+    channels_first = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+    return Split(channels_first, torch.from_numpy(targets))
+
+
+class _Filling:
+    """A split that is filled picture by picture; its memory is taken once."""
+
+    def __init__(self, count: int, side: int) -> None:
+        self.images = torch.empty(count, 3, side, side, dtype=torch.uint8)
+        self.targets: list[int] = []
+
+    def add(self, pixels: Tensor, target: int) -> None:
+        self.images[len(self.targets)] = pixels
+        self.targets.append(target)
+
+    def split(self) -> Split:
+        """What was added; an empty list would be float32 without the type."""
+        targets = torch.tensor(self.targets, dtype=torch.int64)
+        return Split(self.images[: len(targets)], targets)
 
 
 def _decode_all(
     name: str,
-    files: list[_File],
+    files: Sequence[folders.File],
     labels: tuple[str, ...],
     side: int,
     view: View,
     progress: Progress,
 ) -> Dataset:
     digest, skipped = hashlib.sha256(), []
-    images = {
-        split: torch.empty(_count(files, split), 3, side, side, dtype=torch.uint8)
-        for split in ("train", "test")
-    }
-    targets: dict[str, list[int]] = {"train": [], "test": []}
+    counts = Counter(file.split for file in files if file.reason is None)
+    splits = {split: _Filling(counts[split], side) for split in ("train", "test")}
+    number = {label: i for i, label in enumerate(labels)}
     for i, file in enumerate(files):
-        if i % 200 == 0:
+        if i % REPORT_EVERY == 0:
             progress(i / len(files), Sentence("decoding {name}", name=name))
-        try:
-            data = file.read()
-            digest.update(data)
-            images[file.split][len(targets[file.split])] = _pixels(data, view)
-        except Exception:  # from damaged files zipfile and Pillow raise nearly every type
-            skipped.append(file.name)
+        pixels = file.reason or _decoded(file, view, digest.update)
+        if isinstance(pixels, Sentence):
+            skipped.append(Skipped(file.name, pixels))
         else:
-            targets[file.split].append(labels.index(file.label))
+            splits[file.split].add(pixels, number[file.label])
     progress(1.0, Sentence("decoding {name}", name=name))
-    splits = {
-        s: Split(images[s][: len(targets[s])], torch.tensor(targets[s], dtype=torch.int64))
-        for s in images
-    }
     pretty = tuple(label.replace("_", " ") for label in labels)
-    return Dataset(
-        name, pretty, splits["train"], splits["test"], tuple(skipped), digest.hexdigest()
-    )
+    train, test = splits["train"].split(), splits["test"].split()
+    return Dataset(name, pretty, train, test, tuple(skipped), digest.hexdigest())
 
 
-def _count(files: list[_File], split: str) -> int:
-    return sum(file.split == split for file in files)
+def _decoded(file: folders.File, view: View, note: Callable[[bytes], None]) -> Tensor | Sentence:
+    """The pixels of one file, (3, side, side), or why there are none."""
+    try:
+        data = file.read()
+        note(data)
+        return _pixels(data, view)
+    except ImageError as refusal:
+        return refusal.sentence
+    except Exception as error:  # from damaged files zipfile and its decoders raise many types
+        return Sentence("The file cannot be read ({reason}).", reason=first_line(error))
 
 
 def _pixels(data: bytes, view: View) -> Tensor:
-    image = view(Image.open(io.BytesIO(data)).convert("RGB"))
+    image = view(images.decode(data, min_side=1).image)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)
-
-
-def _list_files(root: Path) -> Iterator[_File]:
-    """The pictures with their split, `train` where no folder names one, and their class, the folder below it.
-
-    Where there are splits, what lies beside them does not count.
-    """
-    pictures = {path: read for path, read in _entries(root) if _is_picture(path)}
-    named = [
-        i for path in pictures for i, part in enumerate(path.parts[:-2]) if part.lower() in SPLITS
-    ]
-    at = min(named) if named else _shared_folders(pictures) - 1  # where the split stands, or would
-    for path, read in pictures.items():
-        if len(path.parts) > at + 2:
-            split = SPLITS.get(path.parts[at].lower()) if named else "train"
-            if split:
-                yield _File(split, path.parts[at + 1], str(path), read)
-
-
-def _entries(root: Path) -> Iterator[tuple[PurePosixPath, Callable[[], bytes]]]:
-    """Every file of a folder, through links too, or of a zip, by its path inside."""
-    try:
-        root = root.expanduser()
-        if root.is_dir():
-            for folder, _, names in os.walk(root, followlinks=True):
-                for path in (Path(folder, name) for name in names):
-                    if path.is_file():  # reading a pipe would never end
-                        yield PurePosixPath(path.relative_to(root).as_posix()), path.read_bytes
-        elif zipfile.is_zipfile(root):
-            archive = zipfile.ZipFile(root)
-            for entry in archive.infolist():
-                if not entry.is_dir():
-                    yield PurePosixPath(entry.filename), partial(archive.read, entry)
-        elif root.exists():
-            raise DataError(
-                "{root} is neither a folder nor a zip file; give a folder of class folders.",
-                root=root,
-            )
-        else:
-            raise DataError("There is no folder or zip file {root}; check the spelling.", root=root)
-    except (OSError, RuntimeError, zipfile.BadZipFile) as reason:
-        raise DataError(
-            "{root} cannot be read ({reason}); check the path, or make the zip file again.",
-            root=root,
-            reason=reason,
-        ) from None
-
-
-def _is_picture(path: PurePosixPath) -> bool:
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    return path.suffix.lower() in SUFFIXES and len(path.parts) > 1 and not hidden
-
-
-def _shared_folders(paths: Iterable[PurePosixPath]) -> int:
-    """How many folders lie around those of the classes."""
-    levels = zip(*(path.parts[:-2] for path in paths), strict=False)
-    return sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, levels))
-
-
-def _with_test_split(files: list[_File]) -> list[_File]:
-    if any(file.split == "test" for file in files):
-        return files
-    seen: dict[str, int] = {}
-    result = []
-    for file in files:
-        seen[file.label] = seen.get(file.label, -1) + 1
-        result.append(file._replace(split="test") if seen[file.label] % 10 == 9 else file)
-    return result

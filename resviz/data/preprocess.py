@@ -16,7 +16,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True, slots=True)
 class Preprocess:
-    """`resize` is the shorter side in pixels, `crop` the side of the square cut out of the middle."""
+    """`resize`: the shorter side in pixels; `crop`: side of the square cut out of the middle."""
 
     resize: int = 256
     crop: int = 224

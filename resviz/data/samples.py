@@ -1,4 +1,4 @@
-"""Sample photos that come with resviz: some show a class of the bundled models, others fail in a telling way.
+"""Sample photos that come with resviz: classes of the bundled models, and some to mislead them.
 
 Origins, licences and changes are listed in `assets/LICENSES.md`.
 """
@@ -113,7 +113,7 @@ _ENLARGED = 16  # times: a picture for people, too
 
 
 def offered(side: int) -> tuple[Sample, ...]:
-    """The samples for a network that sees `side` pixels: one that sees very few knows digits and no photos."""
+    """The samples for a network that sees `side` pixels: digits too for one that sees very few."""
     return (*DIGITS, *SAMPLES) if side < 16 else SAMPLES
 
 

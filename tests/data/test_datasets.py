@@ -10,8 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from resviz.data import datasets
-from resviz.data.datasets import SUFFIXES, Dataset, Split, load, with_labels
+from resviz.data import datasets, folders
+from resviz.data.datasets import Dataset, Split, load, with_labels
+from resviz.data.folders import SUFFIXES
 from resviz.data.preprocess import Preprocess
 from resviz.errors import DataError
 from tests.training import squares
@@ -473,7 +474,7 @@ def test_the_real_archives_are_understood(archive, splits, labels, size):
     path = SHARED / archive
     if not path.is_file():
         pytest.skip(f"no {archive} in {SHARED.name}; RESVIZ_DATA names another folder")
-    files = list(datasets._list_files(path))
+    files = list(folders.list_files(path))
     assert {split: sum(file.split == split for file in files) for split in splits} == splits
     assert len({file.label for file in files}) == labels
     for file in files[:: len(files) // 5]:
