@@ -52,7 +52,7 @@ UNSEEN |= {
     "ids",
     "default",
 }
-UNSEEN |= {"page", "query_string"}  # where a link leads
+UNSEEN |= {"page", "query", "query_string"}  # where a link leads, and what the address says
 TOLD = ("alt", "title", "aria-label", "placeholder")  # attributes that are read out or shown
 
 

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from PIL import Image
@@ -109,6 +109,50 @@ def test_the_back_button_takes_back_the_last_choice(
         settle(page)
     page.go_back()
     expect(page.get_by_role("heading", name="Inside layer2.1")).to_be_visible()
+
+
+WALK = [1, 2, 0, 1, 4, 2, 1, 5, 0, 2]  # ten pages by their place in the sidebar
+
+
+def test_a_walk_over_ten_pages_and_back_and_forth_loses_no_choice(
+    page: Page, server: Server, settle: Settle
+) -> None:
+    choices = "depth=8&layer=layer2.0&method=saliency&model=new/residual-8&sample=dog&seeds=1"
+    page.goto(f"{server.url}/attribution?{choices}")
+    settle(page)
+    heading = page.get_by_role("heading", level=1)
+    visited, steps = [("Attribution", asked(page.url))], page.evaluate("history.length")
+    for link in map(page.get_by_test_id("stSidebarNavLink").nth, WALK):
+        link.click()
+        expect(heading).to_have_text(link.inner_text())
+        settle(page)
+        expect(page).to_have_url(re.compile("sample=dog"))
+        visited.append((link.inner_text(), asked(page.url)))
+    assert page.evaluate("history.length") == steps + len(WALK), "one step a page"
+    assert len({query for _title, (_path, query) in visited}) == 1
+    for go, pages in ((page.go_back, visited[-2::-1]), (page.go_forward, visited[1:])):
+        for title, address in pages:
+            go()
+            expect(heading).to_have_text(title)
+            settle(page)
+            assert asked(page.url) == address
+    expect(page.get_by_role("combobox", name="Model")).to_have_value("new/residual-8")
+
+
+def asked(url: str) -> tuple[str, str]:
+    """The page and what was chosen, whatever the order in which an address names it."""
+    parts = urlsplit(url)
+    return parts.path, "&".join(sorted(unquote(parts.query).split("&")))
+
+
+def test_the_first_page_can_be_asked_for_by_its_name(
+    page: Page, server: Server, settle: Settle
+) -> None:
+    page.goto(f"{server.url}/overview?sample=dog")
+    settle(page)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(len(PAGES))
 
 
 def test_a_hostile_address_asks_no_other_machine(

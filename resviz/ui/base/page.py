@@ -36,13 +36,15 @@ def navigation() -> "StreamlitPage":
     """List the pages in the order of the sidebar; return the one that is asked for."""
     return st.navigation(
         [
-            st.Page("pages/overview.py", title=_("Overview"), default=True),
+            st.Page("pages/overview.py", title=_("Overview"), url_path="start", default=True),
             st.Page("pages/feature_maps.py", title=_("Feature maps")),
             st.Page("pages/attribution.py", title=_("Attribution")),
             st.Page("pages/receptive_field.py", title=_("Receptive field")),
             st.Page("pages/gradient_flow.py", title=_("Gradient flow")),
             st.Page("pages/batchnorm.py", title=_("BatchNorm")),
             st.Page("pages/training.py", title=_("Training")),
+            # the first page is served at the root; its own name in an address means it too
+            st.Page("pages/overview.py", title=_("Overview"), visibility="hidden"),
         ]
     )
 

@@ -7,15 +7,24 @@ translated labels into the address).
 """
 
 import functools
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from resviz.ui.base import checkpoint_names
 
 T = TypeVar("T")
 _STATE, _CHOSEN_FOR, _PUBLISHED = "view", "chosen_for", "published"
+LONGEST = 2000  # characters of a value; a hundred runs by name fit in
+_KEY = re.compile(r"[a-z_]{1,32}")
+_SCRIPT = Path(__file__).parents[1] / "assets" / "address.js"
+_address = st.components.v2.component("resviz_address", js=_SCRIPT.read_text())
 _of_one_model: set[str] = set()
 
 
@@ -44,21 +53,59 @@ def forget(*keys: str) -> None:
 
 
 def publish(page: str) -> None:
-    """Put all choices into the address; after Back or Forward on one page take them from it.
+    """Bring choices and address together, as `page` begins.
 
-    A link to another page may bring choices along: they join the others.
+    Back and Forward take the choices from the address that they lead to. A link brings choices
+    along, which join the others. Whatever was chosen since is a step that Back undoes. Everything
+    else, such as the bare address of a page that was just changed to, is completed without a step.
     """
-    address, before = dict(st.query_params), st.session_state.get(_PUBLISHED)
-    if before is not None and before[0] == page and before[1] != address:
+    address = _readable(st.query_params.to_dict())
+    before = st.session_state.get(_PUBLISHED, _Published())
+    if _is_back_or_forward():
         _take(address)
-    elif address != _choices():
-        if before is not None and before[1] != address:
-            for key, value in address.items():
-                choose(key, value)
-        for key in _of_one_model:
-            chosen(key)  # forgets it where it was chosen for another model
-        st.query_params.from_dict(_choices())
-    st.session_state[_PUBLISHED] = page, dict(_choices())
+    elif (before.page, before.address) != (page, address) and before.choices != address:
+        for key, value in address.items():
+            choose(key, value)
+    for key in _of_one_model:
+        chosen(key)  # forgets it where it was chosen for another model
+    choices = dict(_choices())
+    if before.page == page and before.choices != choices and choices != address:
+        st.query_params.from_dict(choices)
+        _complete(page, None)
+    else:
+        _complete(page, choices)
+    st.session_state[_PUBLISHED] = _Published(page, address, choices)
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """A page with the address that a run began with, and the choices that it ended with."""
+
+    page: str | None = None
+    address: Mapping[str, str] | None = None
+    choices: Mapping[str, str] | None = None
+
+
+def _complete(page: str, choices: Mapping[str, str] | None) -> None:
+    """Let the browser put these choices into the address of the page, without a step of history."""
+    query = None if choices is None else urlencode(choices)
+    with st.container(key="address"):
+        _address(data={"page": page, "query": query}, key="address-bar")
+
+
+def _is_back_or_forward() -> bool:
+    """Whether the browser's Back or Forward led to this run."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def _readable(address: Mapping[str, str]) -> dict[str, str]:
+    """What may be in an address of ours; a longer key or value, or one with controls, is none."""
+    return {
+        key: value
+        for key, value in address.items()
+        if _KEY.fullmatch(key) and len(value) <= LONGEST and value.isprintable()
+    }
 
 
 def pick(
@@ -109,7 +156,7 @@ def switch(label: str, key: str) -> bool:
 
 def _choices() -> dict[str, str]:
     if _STATE not in st.session_state:
-        _take(dict(st.query_params))
+        _take(_readable(st.query_params.to_dict()))
     return st.session_state[_STATE]  # type: ignore[no-any-return]
 
 
