@@ -1,9 +1,11 @@
 """What every test gets: one thread, so that numbers repeat, and a data folder that is not the developer's."""
 
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,3 +45,67 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("RESVIZ_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> str:
+    """A picture file."""
+    from resviz.data import samples
+
+    path = tmp_path / "dog.jpg"
+    path.write_bytes(samples.read("dog"))
+    return str(path)
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Run a command with --json; its object, after a look at what else was printed."""
+
+    def run(*arguments: str) -> dict[str, Any]:
+        assert _command([*arguments, "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        assert out.endswith("\n")
+        assert out.count("\n") == 1
+        answer: dict[str, Any] = json.loads(
+            out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON")
+        )
+        return answer
+
+    return run
+
+
+@pytest.fixture
+def refuse(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a command that is refused; its one line without the prefix."""
+
+    def run(*arguments: str) -> str:
+        assert _command([*arguments]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("resviz: ")
+        assert err.endswith("\n")
+        assert err.count("\n") == 1
+        return err.removeprefix("resviz: ").rstrip("\n")
+
+    return run
+
+
+@pytest.fixture
+def read(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a command without --json; its text."""
+
+    def run(*arguments: str) -> str:
+        assert _command([*arguments]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        return out
+
+    return run
+
+
+def _command(arguments: Sequence[str]) -> int:
+    """Run one command; imported late, for most tests need none."""
+    from resviz import cli
+
+    return cli.main(arguments)

@@ -1,125 +1,141 @@
 """Look inside one network: models, predict, layers, features, attribute."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, counter, write
 from resviz.cli.parsing import add, load, subject, whole, with_image, with_model, with_out
 from resviz.errors import ResvizError
+from resviz.probes.attribution import METHOD_NAMES
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+    from resviz.probes.core.layers import Layer
 
 MAX_SIZE = 4096  # pixels
-METHODS = "grad-cam, guided-grad-cam, saliency, integrated-gradients or occlusion"  # without importing torch
+MODEL_COLUMNS = ("name", "family", "parameters", "classes", "input_size", "offline")
+LAYER_COLUMNS = ("name", "kind", "output_shape", "parameters", "macs")
 
 
 def models(options: argparse.Namespace) -> Result:
     """List the models that can be named."""
     from resviz.models import zoo
 
-    kept = ("name", "family", "parameters", "classes", "input_size", "offline")
-    return {"models": [{key: getattr(info, key) for key in kept} for info in zoo.catalogue()]}
+    return {"models": [_columns(info, MODEL_COLUMNS) for info in zoo.catalogue()]}
 
 
 def predict(options: argparse.Namespace) -> Result:
     """Name what is in a picture."""
     from resviz.probes.core.prediction import predict as probe
 
-    loaded, shown, x = subject(options)
+    loaded, picture, x = subject(options)
     answer = probe(loaded.model, x, loaded.labels, options.top)
     top = [asdict(guess) for guess in answer.top]
-    return {"model": loaded.name, "top": top, "notes": [*loaded.notes, *shown.notes]}
+    return {"model": loaded.name, "top": top, "notes": [*loaded.notes, *picture.notes]}
 
 
 def layers(options: argparse.Namespace) -> Result:
     """List a network's layers with shapes, parameters and multiply-adds."""
-    from resviz.probes.core.layers import layers as probe
-
     loaded = load(options.model)
     size = options.size or loaded.input_size
+    rows = [_columns(layer, LAYER_COLUMNS) for layer in _layers(loaded, size)]
+    total = {count: sum(row[count] for row in rows) for count in ("parameters", "macs")}
+    return {"model": loaded.name, "input_size": size, "layers": rows, "total": total}
+
+
+def _layers(loaded: Any, size: int) -> "tuple[Layer, ...]":
+    from resviz.probes.core.layers import layers as probe
+
     try:
-        found = probe(loaded.model, size)
-    except (
-        RuntimeError,
-        ValueError,
-        AssertionError,
-    ):  # what torch says where the input does not fit
+        return probe(loaded.model, size)
+    except (RuntimeError, ValueError, AssertionError):
+        # What torch says where the input does not fit is no sentence for a person.
         raise ResvizError(
             "{name} cannot take {size} x {size} pixels; choose another --size.",
             name=loaded.name,
             size=size,
         ) from None
-    kept = ("name", "kind", "output_shape", "parameters", "macs")
-    records = [{key: getattr(layer, key) for key in kept} for layer in found]
-    return {"model": loaded.name, "input_size": size, "layers": records}
 
 
 def features(options: argparse.Namespace) -> Result:
     """Write all channels of a layer as an array and as a picture."""
-    import numpy as np
-
     from resviz.figures.raster import mosaic_png
     from resviz.probes.feature_maps.activations import activations
 
-    loaded, _shown, x = subject(options)
-    found = activations(loaded.model, x, [options.layer])[options.layer]
-    columns = max(1, round(len(found.values) ** 0.5))
-    files = [
-        write(options.out, f"{options.layer}.npy", lambda path: np.save(path, found.values)),
-        write(
-            options.out,
-            f"{options.layer}.png",
-            lambda path: path.write_bytes(mosaic_png(found.values, columns, False)),
-        ),
-    ]
+    loaded, _picture, x = subject(options)
+    activation = activations(loaded.model, x, [options.layer])[options.layer]
+    columns = max(1, round(len(activation.values) ** 0.5))
+    mosaic = mosaic_png(activation.values, columns, shared=False)
     return {
         "model": loaded.name,
         "layer": options.layer,
-        "shape": found.values.shape,
-        "dead_channels": [int(c) for c in found.dead],
-        "files": files,
+        "shape": activation.shape,
+        "dead_channels": activation.dead.tolist(),
+        "files": _write_both(options.out, options.layer, activation.values, mosaic),
     }
 
 
 def attribute(options: argparse.Namespace) -> Result:
-    """Write a map of the places that speak for a class."""
-    import numpy as np
-
+    """Write a map of the places that are evidence for a class."""
     from resviz.figures.raster import overlay_png
     from resviz.probes.attribution.methods import attribute as probe
-    from resviz.probes.core.prediction import predict as top
 
-    loaded, shown, x = subject(options)
-    target = (
-        options.target
-        if options.target is not None
-        else top(loaded.model, x, loaded.labels).top[0].index
-    )
-    found = probe(loaded.model, x, options.method, target, options.layer, counter(options.method))
-    name = "-".join(filter(None, (found.method, found.layer, str(target))))
-    photo = loaded.preprocess.view(shown.image)
-    files = [
-        write(options.out, f"{name}.npy", lambda path: np.save(path, found.map)),
-        write(
-            options.out,
-            f"{name}.png",
-            lambda path: path.write_bytes(overlay_png(photo, found.map, 0.7)),
-        ),
-    ]
+    loaded, picture, x = subject(options)
+    target = options.target
+    if target is None:
+        target = _likeliest(loaded, x)
+    progress = counter(options.method)
+    result = probe(loaded.model, x, options.method, target, options.layer, progress)
+    name = "-".join(filter(None, (result.method, result.layer, str(target))))
+    overlay = overlay_png(loaded.preprocess.view(picture.image), result.map, 0.7)
     return {
         "model": loaded.name,
-        "method": found.method,
-        "layer": found.layer,
+        "method": result.method,
+        "layer": result.layer,
         "target": target,
         "label": loaded.labels[target],
-        "probability": found.probability,
-        "shape": found.map.shape,
-        "files": files,
+        "probability": result.probability,
+        "shape": result.map.shape,
+        "files": _write_both(options.out, name, result.map, overlay),
     }
+
+
+def _likeliest(loaded: Any, x: Any) -> int:
+    from resviz.probes.core.prediction import predict as probe
+
+    return probe(loaded.model, x, loaded.labels).top[0].index
+
+
+def _write_both(folder: str, name: str, values: "ndarray", picture: bytes) -> list[str]:
+    """Write the numbers and their picture; returns the paths."""
+    import numpy as np
+
+    files: dict[str, Callable[[Path], object]] = {
+        f"{name}.npy": lambda path: np.save(path, values),
+        f"{name}.png": lambda path: path.write_bytes(picture),
+    }
+    return [write(folder, file, save) for file, save in files.items()]
+
+
+def _columns(row: Any, names: tuple[str, ...]) -> Result:
+    return {name: getattr(row, name) for name in names}
 
 
 def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     add(commands, models)
+    _add_predict(commands)
+    _add_layers(commands)
+    command = with_out(with_model(with_image(add(commands, features))))
+    command.add_argument("--layer", required=True, metavar="L", help="a name that `layers` lists")
+    _add_attribute(commands)
+
+
+def _add_predict(commands: Any) -> None:
     command = with_model(with_image(add(commands, predict)))
     command.add_argument(
         "--top",
@@ -128,6 +144,9 @@ def add_to(commands: Any) -> None:
         metavar="N",
         help="how many classes (default: 5)",
     )
+
+
+def _add_layers(commands: Any) -> None:
     command = with_model(add(commands, layers))
     command.add_argument(
         "--size",
@@ -135,11 +154,15 @@ def add_to(commands: Any) -> None:
         metavar="PX",
         help="side of the input in pixels (default: the model's own)",
     )
-    command = with_out(with_model(with_image(add(commands, features))))
-    command.add_argument("--layer", required=True, metavar="L", help="a name that `layers` lists")
+
+
+def _add_attribute(commands: Any) -> None:
     command = with_out(with_model(with_image(add(commands, attribute))))
     command.add_argument(
-        "--method", default="grad-cam", metavar="NAME", help=f"{METHODS} (default: %(default)s)"
+        "--method",
+        default="grad-cam",
+        metavar="NAME",
+        help=f"one of {', '.join(METHOD_NAMES)} (default: %(default)s)",
     )
     command.add_argument(
         "--layer",
@@ -147,5 +170,8 @@ def add_to(commands: Any) -> None:
         help="for methods that look at one (default: the last block with a map)",
     )
     command.add_argument(
-        "--target", type=int, metavar="N", help="class number (default: the likeliest)"
+        "--target",
+        type=int,
+        metavar="N",
+        help="number of the class (default: the likeliest)",
     )

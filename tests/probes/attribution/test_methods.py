@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
+from resviz.probes.attribution import METHOD_NAMES
 from resviz.probes.attribution.methods import METHODS, CamGraph, attribute
 from tests.probes.example_nets import (
     Breaks,
@@ -180,3 +181,7 @@ def test_captum_is_imported_by_the_methods_that_need_it_and_no_sooner():
 def test_a_layer_for_a_method_of_pixels_is_refused(method):
     with pytest.raises(ProbeError, match="takes no layer; leave the layer out"):
         attribute(cifar(), picture(32), method, 0, "layer1.0")
+
+
+def test_the_names_that_can_be_had_without_torch_are_those_of_the_methods():
+    assert tuple(METHODS) == METHOD_NAMES
