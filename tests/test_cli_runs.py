@@ -81,7 +81,7 @@ def test_an_exported_run_folder_comes_back(ask, run, tmp_path):
     files = ask("runs", "export", run, "--out", str(tmp_path / "csv"))["files"]
     assert len((tmp_path / "csv" / "steps.csv").read_text().splitlines()) == 1 + 4
     assert str(tmp_path / "csv" / "block_gradient.csv") in files
-    (reader.folder() / run).rename(tmp_path / run)
+    (reader.runs_folder() / run).rename(tmp_path / run)
     assert ask("runs")["runs"] == []
     assert ask("runs", "import", str(tmp_path / run)) == {"run": run, "status": "stopped"}
     assert ask("train", "--run", run)["status"] == "finished"

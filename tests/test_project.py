@@ -92,7 +92,10 @@ def test_nothing_is_named_twice(name: str) -> None:
 
 def test_the_app_imports_only_what_requirements_name() -> None:
     named = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in pins("requirements.txt")}
-    known = named | set(sys.stdlib_module_names) | {"resviz", "pages", "app"}
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    known = named | set(extras) | set(sys.stdlib_module_names) | {"resviz", "pages", "app"}
     imported: dict[str, str] = {}
     for path in [*ROOT.glob("resviz/**/*.py"), *ROOT.glob("pages/**/*.py"), *ROOT.glob("app.py")]:
         for node in ast.walk(ast.parse(path.read_text())):

@@ -10,9 +10,12 @@ from resviz.cli.output import Result
 from resviz.cli.parsing import add
 from resviz.errors import ResvizError
 
+# the columns of the list, as fields of `RunInfo`
+LISTED = ("id", "model", "dataset", "status", "step", "steps")
+
 
 def runs(options: argparse.Namespace) -> Result:
-    """Look after training runs: list, show, stop, resume, delete, export or import them."""
+    """List, show, stop, resume, delete, export or import training runs."""
     from resviz.training.launch import queue
 
     queue.admit()
@@ -29,44 +32,35 @@ def runs(options: argparse.Namespace) -> Result:
 def _list() -> Result:
     from resviz.training.runs import reader
 
-    kept = ("id", "model", "dataset", "status", "step", "steps")
-    return {
-        "runs": [
-            {
-                **{key: getattr(info, key) for key in kept},
-                "started": _moment(info.started),
-                "message": info.message,
-            }
-            for info in reader.runs()
-        ]
-    }
+    rows = []
+    for info in reader.runs():
+        row = {name: getattr(info, name) for name in LISTED}
+        rows.append({**row, "started": _timestamp(info.started), "message": info.message})
+    return {"runs": rows}
 
 
-def _moment(seconds: float | None) -> str | None:
-    return (
-        None
-        if seconds is None
-        else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-    )
+def _timestamp(seconds: float | None) -> str | None:
+    """Seconds since 1970 as ISO 8601."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _show(options: argparse.Namespace) -> Result:
     from resviz.training.runs import reader
 
-    record = reader.read(options.id)
-    info, epochs = record.info(), record.epochs()
-    rows = [
-        dict(zip(epochs, row, strict=True))
-        for row in zip(*(v.tolist() for v in epochs.values()), strict=True)
-    ]
+    run = reader.read(options.id)
+    info, epochs = run.info(), run.epochs()
+    columns = [values.tolist() for values in epochs.values()]
+    rows = [dict(zip(epochs, row, strict=True)) for row in zip(*columns, strict=True)]
     return {
         "run": info.id,
         "status": info.status,
         "message": info.message,
         "step": info.step,
         "steps": info.steps,
-        "recorded": list(record.quantities()),
-        "config": record.config,
+        "recorded": list(run.quantities()),
+        "config": run.config,
         "epochs": rows,
     }
 
@@ -101,18 +95,20 @@ def _delete(options: argparse.Namespace) -> Result:
 
 
 def _export(options: argparse.Namespace) -> Result:
-    from resviz.training.runs import export, reader
+    from resviz.training.runs import reader
+    from resviz.training.runs.export import export
 
     if not options.out:
         raise ResvizError("Say where the files go with --out DIR.")
-    files = export.export(reader.read(options.id), Path(options.out), options.format)
+    files = export(reader.read(options.id), Path(options.out), options.format)
     return {"run": options.id, "format": options.format, "files": [str(path) for path in files]}
 
 
 def _import(options: argparse.Namespace) -> Result:
-    from resviz.training.runs import export, reader
+    from resviz.training.runs import reader
+    from resviz.training.runs.importing import take_in
 
-    name = export.take_in(Path(options.id))
+    name = take_in(Path(options.id))
     return {"run": name, "status": reader.read(name).status}
 
 
@@ -124,17 +120,18 @@ _ACTIONS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "export": _export,
     "import": _import,
 }
-
-
-FORMATS = ("csv", "parquet", "tensorboard")
+FORMATS = ("csv", "parquet", "tensorboard")  # of `runs.export`, which imports more than a parser
 
 
 def add_to(commands: Any) -> None:
     """Add the command of this module to the parser."""
     command = add(commands, runs)
-    actions = ("list", *_ACTIONS)
     command.add_argument(
-        "action", nargs="?", default="list", choices=actions, help="%(choices)s (default: list)"
+        "action",
+        nargs="?",
+        default="list",
+        choices=("list", *_ACTIONS),
+        help="%(choices)s (default: list)",
     )
     command.add_argument(
         "id", nargs="?", metavar="ID", help="a run that `list` lists; for import, its folder"

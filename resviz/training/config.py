@@ -1,4 +1,4 @@
-"""`TrainConfig`: how a network is trained, as one frozen value; the recipes of the bundled models."""
+"""`TrainConfig`: how a network is trained, as one frozen value; recipes of the bundled models."""
 
 from dataclasses import asdict, dataclass
 

@@ -1,4 +1,4 @@
-"""Trainings to begin with: several networks, one dataset, one configuration; every run can be one."""
+"""Trainings to begin with: several networks, one dataset, one configuration."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

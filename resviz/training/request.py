@@ -1,4 +1,4 @@
-"""`Request`: what somebody wants trained, in plain values, as `config.json` has it from the start."""
+"""`Request`: what somebody wants trained, in plain values, as `config.json` begins with it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

@@ -201,7 +201,7 @@ def test_a_click_on_stop_is_answered_at_once(monkeypatch):
     app = page(racers="residual", depths="8")
     button(app, "Start").click().run()
     (info,) = reader.runs()
-    path = reader.folder() / info.id
+    path = reader.runs_folder() / info.id
     queue._note(path, status="running")
     held = lock.hold(path)  # a process that is busy with a step
     try:
@@ -274,8 +274,8 @@ def test_an_estimate_is_shown_once_somebody_asked_for_it(monkeypatch):
         yield None
         yield from [Timing(5.0, 0.1, 1.0, 20, 2**29, 2**33, 9)] * len(requests)
 
-    monkeypatch.setattr(cost, "trials", tried)
-    monkeypatch.setattr(estimates, "_trials", BoundedCache(9))
+    monkeypatch.setattr(cost, "timing_runs", tried)
+    monkeypatch.setattr(estimates, "_timings", BoundedCache(9))
     monkeypatch.setattr(queue, "places", lambda: (1, 2))
     app = page()
     button(app, "How long, how much memory?").click().run()
@@ -293,8 +293,8 @@ def test_what_cannot_be_tried_is_said(monkeypatch):
         yield None
         raise TrainingError("It cannot be tried: no room")
 
-    monkeypatch.setattr(cost, "trials", refused)
-    monkeypatch.setattr(estimates, "_trials", BoundedCache(9))
+    monkeypatch.setattr(cost, "timing_runs", refused)
+    monkeypatch.setattr(estimates, "_timings", BoundedCache(9))
     app = page()
     button(app, "How long, how much memory?").click().run()
     assert "no room" in words(app)
@@ -327,7 +327,7 @@ def test_deleting_takes_the_run_away(finished):
 
 
 def test_what_is_deleted_leaves_the_address_and_another_run_has_another_menu(finished):
-    shutil.copytree(reader.folder() / finished, reader.folder() / "other")
+    shutil.copytree(reader.runs_folder() / finished, reader.runs_folder() / "other")
     app = page(runs=f"{finished},other", preset=f"run/{finished}")
     menus = [str(found.proto.id) for found in app.get("popover")]
     app.checkbox(key=f"sure-{finished}").check().run()
@@ -339,7 +339,7 @@ def test_what_is_deleted_leaves_the_address_and_another_run_has_another_menu(fin
 
 def test_why_a_run_ended_is_said(finished):
     queue._note(
-        reader.folder() / finished,
+        reader.runs_folder() / finished,
         status="stopped",
         message="The loss is nan at step 3 of 9; choose *less*.",
     )
@@ -348,7 +348,7 @@ def test_why_a_run_ended_is_said(finished):
 
 
 def test_an_address_of_a_run_that_is_gone_shows_what_there_is(finished):
-    shutil.copytree(reader.folder() / finished, reader.folder() / "other")
+    shutil.copytree(reader.runs_folder() / finished, reader.runs_folder() / "other")
     assert len(set(page(runs="other,other").multiselect(key="shown").options)) == 2, (
         "no two have one title"
     )

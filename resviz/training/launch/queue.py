@@ -1,4 +1,4 @@
-"""Training in processes of their own, which survive the page, the browser and the server that started them.
+"""Training in processes of their own, which survive the page, the browser and the server.
 
 A run waits in its folder with the status `queued` until there is a place; places are given away
 under one lock, first come first served, by whoever starts, watches or ends a run. Nothing here
@@ -10,11 +10,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from resviz.errors import Sentence, TrainingError
+from resviz.training.launch.cost import environment
 from resviz.training.request import Request
 from resviz.training.runs import lock, reader
 from resviz.training.runs.disk_space import check_disk_space
@@ -25,17 +26,16 @@ from resviz.training.schema import STOP
 
 LOCK_VARIABLE = "RESVIZ_LOCK"
 OUTPUT = "output.txt"
-Act = Callable[[str], None]
 _children: list[subprocess.Popen[bytes]] = []  # asked now and then, so that none stays a zombie
 
 
 def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
-    """Queue runs, several of them as one race, and start what has a place; returns their ids.
+    """Queue runs, several of them as one race, and start what has a place; return their ids.
 
     Raises `TrainingError` where the session has a run going on already, or the disk has no room.
     """
     _check_system()
-    with _giving_places():
+    with _queue_locked():
         _check_session(session)
         check_disk_space(requests)
         group = f"{time.time():.6f}"
@@ -46,51 +46,51 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
 
 def resume(run_id: str, session: str = "") -> None:
     """Queue a stopped or crashed run again; it goes on from its last checkpoint."""
-    record = reader.read(run_id)
+    run = reader.read(run_id)
     _check_system()
-    with _giving_places():
-        if record.status not in ("stopped", "crashed"):
+    with _queue_locked():
+        if run.status not in ("stopped", "crashed"):
             raise TrainingError(
                 "{run} is {status}; only a stopped or crashed run can be resumed.",
                 run=run_id,
-                status=record.status,
+                status=run.status,
             )
         _check_session(session)
         check_disk_space([])
-        _note(record.folder, status="queued", message="", queued=time.time(), session=session)
+        _note(run.folder, status="queued", message="", queued=time.time(), session=session)
         _give_places()
 
 
 def stop(run_id: str, wish: str = "stop") -> None:
-    """Ask a run to stop after its next step; it saves where it stands. A queued run leaves the queue at once.
+    """Ask a run to stop after its next step; it saves where it stands. A queued run leaves at once.
 
-    `wish`: kept as `Record.wish`; `pause` is a stop by somebody who means to go on.
+    `wish`: what `RunReader.wish` says then; `pause` is a stop by somebody who means to go on.
     """
-    record = reader.read(run_id)
-    with _giving_places():
-        status = record.status
+    run = reader.read(run_id)
+    with _queue_locked():
+        status = run.status
         if status not in reader.GOING_ON:
             raise TrainingError(
                 "{run} is {status}; there is nothing to stop.", run=run_id, status=status
             )
-        (record.folder / STOP).write_text(wish)
+        (run.folder / STOP).write_text(wish)
         if status == "queued":
-            _note(record.folder, status="stopped", message="")
+            _note(run.folder, status="stopped", message="")
 
 
 def delete(run_id: str) -> None:
     """Delete a run's folder with all that it learnt; raises `TrainingError` while it runs."""
-    record = reader.read(run_id)
-    with _giving_places():
-        held = lock.hold(record.folder, wait=0.2)
+    run = reader.read(run_id)
+    with _queue_locked():
+        held = lock.hold(run.folder, wait=0.2)
         if held is None:
             raise TrainingError("{run} is running; stop it first.", run=run_id)
         try:
-            shutil.rmtree(record.folder)
+            shutil.rmtree(run.folder)
         except OSError as reason:
             raise TrainingError(
                 "{folder} cannot be deleted ({reason}); check who owns it.",
-                folder=record.folder,
+                folder=run.folder,
                 reason=reason.strerror,
             ) from None
         finally:
@@ -103,7 +103,7 @@ def admit() -> None:
         if child.poll() is not None:
             _children.remove(child)
     if any(info.status == "queued" for info in reader.runs()):
-        with _giving_places():
+        with _queue_locked():
             _give_places()
 
 
@@ -113,25 +113,33 @@ def queue() -> tuple[RunInfo, ...]:
 
 
 def places() -> tuple[int, int]:
-    """How many races or single runs, and how many processes, may run at once: `RESVIZ_JOBS`, or one for each GPU or
-    two cores, and a process for each core."""
+    """How many races or single runs, and how many processes, may run at once.
+
+    Races: `RESVIZ_JOBS`, or one for each GPU or two cores. Processes: one for each core.
+    """
     from resviz.device import cores
 
     gpus = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
-    told = os.environ.get("RESVIZ_JOBS", "")
-    jobs = int(told) if told.isdecimal() and int(told) else max(1, gpus or cores() // 2)
+    wanted = os.environ.get("RESVIZ_JOBS", "")
+    usual = gpus or cores() // 2
+    # what is no number above 0 is no wish
+    jobs = int(wanted) if wanted.isdecimal() and int(wanted) else max(1, usual)
     return jobs, max(jobs, cores())
 
 
-def chosen(infos: Sequence[RunInfo], jobs: int, processes: int) -> list[RunInfo]:
-    """The waiting runs that have a place now: races by their turn, and of a race its runs one after the other."""
+def next_runs(infos: Sequence[RunInfo], jobs: int, processes: int) -> list[RunInfo]:
+    """The waiting runs that have a place now: races by their turn, and of a race one by one."""
     running = [info for info in infos if info.status == "running"]
-    groups, count, found = {info.group for info in running}, len(running), []
+    groups, count = {info.group for info in running}, len(running)
+    chosen: list[RunInfo] = []
     for info in sorted((info for info in infos if info.status == "queued"), key=_turn):
-        if (info.group in groups or len(groups) < jobs) and count < processes:
-            groups, count = groups | {info.group}, count + 1
-            found.append(info)
-    return found
+        # the runs of a race that has begun need no place of their own among the races
+        has_place = info.group in groups or len(groups) < jobs
+        if has_place and count < processes:
+            groups.add(info.group)
+            count += 1
+            chosen.append(info)
+    return chosen
 
 
 def _turn(info: RunInfo) -> tuple[float, str]:
@@ -141,12 +149,13 @@ def _turn(info: RunInfo) -> tuple[float, str]:
 def _check_system() -> None:
     if not lock.INHERITED:
         raise TrainingError(
-            "Training in the background needs Linux or macOS; here `python -m resviz train` trains in the foreground."
+            "Training in the background needs Linux or macOS; "
+            "here `python -m resviz train` trains in the foreground."
         )
 
 
 def _check_session(session: str) -> None:
-    """A visitor has one run, or one race, at a time."""
+    """Refuse a second run, or race, of one visitor."""
     for info in reader.runs() if session else ():
         if info.session == session and info.status in reader.GOING_ON:
             raise TrainingError(
@@ -157,51 +166,33 @@ def _check_session(session: str) -> None:
 
 def _prepare(request: Request, session: str, group: str) -> str:
     folder = new_folder(request.spec())
+    values = request.as_dict()
     try:
         folder.mkdir(parents=True)
-        told = {
-            "model": request.model,
-            "config": request.config.as_dict(),
-            "request": request.as_dict(),
-        }
-        write_config(folder, told)
+        write_config(
+            folder, {"model": request.model, "config": values["config"], "request": values}
+        )
     except OSError as reason:
-        raise TrainingError(
-            "{folder} cannot be written ({reason}); set RESVIZ_HOME.",
-            folder=folder,
-            reason=reason.strerror,
-        ) from None
-    about = {"model": f"new/{request.spec()}", "dataset": request.dataset}
-    _note(
-        folder,
-        status="queued",
-        message="",
-        queued=time.time(),
-        session=session,
-        group=group,
-        **about,
-    )
+        raise _unwritable(folder, reason) from None
+    about = {"model": f"new/{request.spec()}", "dataset": request.dataset, "group": group}
+    _note(folder, status="queued", message="", queued=time.time(), session=session, **about)
     return folder.name
 
 
 def _note(folder: Path, **notes: object) -> None:
-    with RunWriter(folder) as journal:
-        journal.note(**notes)
+    with RunWriter(folder) as writer:
+        writer.note(**notes)
 
 
 @contextmanager
-def _giving_places() -> Iterator[None]:
-    """One process at a time looks at the queue and changes it."""
-    path = reader.folder() / ".queue"
+def _queue_locked() -> Iterator[None]:
+    """Let one process at a time look at the queue and change it."""
+    path = reader.runs_folder() / ".queue"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as reason:
-        raise TrainingError(
-            "{parent} cannot be written ({reason}); set RESVIZ_HOME.",
-            parent=path.parent,
-            reason=reason.strerror,
-        ) from None
+        raise _unwritable(path.parent, reason) from None
     try:
         lock.take(descriptor, wait=True)
         yield
@@ -209,32 +200,28 @@ def _giving_places() -> Iterator[None]:
         os.close(descriptor)
 
 
+def _unwritable(folder: Path, reason: OSError) -> TrainingError:
+    return TrainingError(
+        "{folder} cannot be written ({reason}); set RESVIZ_HOME.",
+        folder=folder,
+        reason=reason.strerror,
+    )
+
+
 def _give_places() -> None:
-    for info in chosen(reader.runs(), *places()):
-        _launch(reader.folder() / info.id)
+    for info in next_runs(reader.runs(), *places()):
+        _launch(reader.runs_folder() / info.id)
 
 
 def _launch(folder: Path) -> None:
-    """Start the process and hand it the run's lock: there is no moment in which the run looks dead."""
+    """Start the process of a run."""
     held = lock.hold(folder)
     if held is None:
         return
     try:
         (folder / STOP).unlink(missing_ok=True)
         _note(folder, status="running", message="")
-        package = str(Path(__file__).parents[3])  # of resviz itself, which need not be installed
-        paths = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-        with (folder / OUTPUT).open("ab") as output:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "resviz", "train", "--run", folder.name],
-                env={**os.environ, "PYTHONPATH": paths, LOCK_VARIABLE: str(held)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=(held,),
-                start_new_session=True,
-            )
-        _children.append(child)
+        _children.append(_process(folder, held))
     except OSError as reason:
         refusal = Sentence(
             "No process can be started ({reason}); try again later.", reason=reason.strerror
@@ -242,3 +229,17 @@ def _launch(folder: Path) -> None:
         _note(folder, status="crashed", message=refusal)
     finally:
         lock.release(held)
+
+
+def _process(folder: Path, held: int) -> subprocess.Popen[bytes]:
+    """Hand the run's lock to a new process: there is no moment in which the run looks dead."""
+    with (folder / OUTPUT).open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "resviz", "train", "--run", folder.name],
+            env=environment(**{LOCK_VARIABLE: str(held)}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=(held,),
+            start_new_session=True,
+        )

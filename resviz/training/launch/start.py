@@ -38,14 +38,14 @@ def start_run(
     record: str = "light",
     group: Group = ALONE,
 ) -> tuple[Run, Events]:
-    """The run and its events; iterate to train, close the iterator to stop.
+    """Prepare a run; iterate over its events to train, close the iterator to stop.
 
     A run that lies in `folder` already goes on. `group`: the processes that train it together.
     Raises `SpecError` for a model that is not `new/...` or has another number of classes,
     `DataError` for the data.
     """
     request = Request(model=model, dataset=dataset, config=config, threads=threads, record=record)
-    folder = folder or Path(group.once(lambda: group.settled(str(new_folder(request.spec())))))
+    folder = folder or _agreed_folder(request, group)
     if group.once(lambda: _lies_in(folder, request)):
         return resume_run(folder, progress, group=group)
     run = _prepared(request, folder, progress, group)
@@ -58,63 +58,70 @@ def resume_run(
     lock: int | None = None,
     group: Group = ALONE,
 ) -> tuple[Run, Events]:
-    """The run that lies in a folder, begun or not, and the events that are left.
+    """Prepare the run that lies in a folder, begun or not, and the events that are left.
 
     `lock`: the descriptor of the run's lock, where whoever started this process took it for us.
     Raises `TrainingError` where nothing is left to do, another process does it, or the data are
     others now.
     """
-    launched, lock = (
-        lock is not None,
-        group.once(lambda: worker.taken(folder) if lock is None else lock),
-    )
+    was_launched = lock is not None
+    lock = group.once(lambda: worker.take_lock(folder) if lock is None else lock)
     try:
-        return _continued(folder, progress, lock, launched, group)
+        return _continued(folder, progress, lock, was_launched, group)
     except ResvizError as refusal:
         if group.first:
-            _refuse(folder, lock, refusal)
+            _write_refusal(folder, lock, refusal)
         raise
 
 
-def _refuse(folder: Path, lock: int, refusal: ResvizError) -> None:
+def _agreed_folder(request: Request, group: Group) -> Path:
+    # the first process chooses, and after a restart of all it is still that one
+    return Path(group.once(lambda: group.settled(str(new_folder(request.spec())))))
+
+
+def _write_refusal(folder: Path, lock: int, refusal: ResvizError) -> None:
     if RunReader(folder).notes().get("status") != "finished":
-        with RunWriter(folder) as journal:
-            journal.note(status="crashed", message=refusal.sentence)
+        with RunWriter(folder) as writer:
+            writer.note(status="crashed", message=refusal.sentence)
     run_lock.release(lock)
 
 
 def _continued(
-    folder: Path, progress: Progress, lock: int, launched: bool, group: Group
+    folder: Path, progress: Progress, lock: int, was_launched: bool, group: Group
 ) -> tuple[Run, Events]:
-    notes, told = group.once(lambda: (RunReader(folder).notes(), RunReader(folder).config))
+    reader = RunReader(folder)
+    notes, config = group.once(lambda: (reader.notes(), reader.config))
     if notes.get("status") == "finished":
         raise TrainingError(
             "{name} is finished; nothing is left to do. Start a new run for more epochs.",
             name=folder.name,
         )
-    run = _prepared(Request.from_dict(told.get("request", {})), folder, progress, group)
-    before = told.get("dataset")
+    request = Request.from_dict(config.get("request", {}))
+    run = _prepared(request, folder, progress, group)
+    _check_same_data(run, config)
+    if group.first and not was_launched:
+        run.forget_stop()
+    device = _agreed(_same_device(config), group)
+    return run, _events(run, device, group, lock, config.get("threads"))
+
+
+def _check_same_data(run: Run, config: dict[str, Any]) -> None:
+    before = config.get("dataset")
     if isinstance(before, dict) and before["sha256"] != run.data.fingerprint:
         raise TrainingError(
             "The pictures of {name} have changed since {run} began; start a new run.",
             name=run.data.name,
             run=run.name,
         )
-    if group.first and not launched:
-        run.forget_stop()
-    return run, _events(run, _agreed(_same_device(told), group), group, lock, told.get("threads"))
 
 
 def _events(
     run: Run, device: Device, group: Group, lock: int | None = None, threads: int | None = None
 ) -> Events:
-    """Settle the threads when the first event is asked for; those that a run began with are kept.
-
-    Processes that wait for each other cannot measure: they have the threads that `torchrun` gives
-    them.
-    """
+    """Settle the threads when the first event is asked for; those that a run began with stay."""
     chosen = run.request.threads if threads is None else threads
     if chosen == MEASURE:
+        # processes that wait for each other cannot measure: they have the threads of `torchrun`
         chosen = torch.get_num_threads() if group.joined else measured(run, device)
     if chosen:
         torch.set_num_threads(chosen)
@@ -122,14 +129,13 @@ def _events(
 
 
 def _lies_in(folder: Path, request: Request) -> bool:
-    """Whether the run that is asked for has begun in this folder; raises `TrainingError` where another one has."""
+    """Whether this run has begun in the folder; raises `TrainingError` where another one has."""
     if not (folder / CONFIG).exists():
         return False
-    found = Request.from_dict(RunReader(folder).config.get("request", {}))
-    alike = replace(
-        found.config, batch_size=request.config.batch_size
-    )  # which may have been halved
-    if replace(found, config=alike) != request:
+    begun = Request.from_dict(RunReader(folder).config.get("request", {}))
+    # the batch may have been halved
+    config = replace(begun.config, batch_size=request.config.batch_size)
+    if replace(begun, config=config) != request:
         raise TrainingError(
             "{folder} holds a run with other settings; choose another --out.", folder=folder
         )
@@ -142,11 +148,11 @@ def _agreed(device: Device, group: Group) -> Device:
     return replace(device, autocast=group.once(lambda: device.autocast))
 
 
-def _same_device(told: dict[str, Any]) -> Device:
-    """This machine's device in the precision that the run began with: whether half of it pays is measured anew
-    in each process, and may turn out otherwise."""
-    device, precision = best(), str(told.get("precision", ""))
-    if not precision or device.name != told.get("device"):
+def _same_device(config: dict[str, Any]) -> Device:
+    """This machine's device in the precision that the run began with."""
+    # whether half precision pays is measured anew in each process, and may turn out otherwise
+    device, precision = best(), str(config.get("precision", ""))
+    if not precision or device.name != config.get("device"):
         return device
     half = getattr(torch, precision.removeprefix("torch."), torch.float32)
     return replace(device, autocast=None if half is torch.float32 else half)
@@ -162,12 +168,7 @@ def _prepared(request: Request, folder: Path, progress: Progress, group: Group) 
             count=len(data.labels),
         )
     _check_trainable(data)
-    if (size := min(request.config.batch_size, len(data.train))) < 2 * group.world and group.joined:
-        raise TrainingError(
-            "A batch of {size} images is too small for {processes} processes, two for each; start fewer processes.",
-            size=size,
-            processes=group.world,
-        )
+    _check_batch(request, data, group)
     return Run(folder, request, data)
 
 
@@ -179,4 +180,16 @@ def _check_trainable(data: datasets.Dataset) -> None:
             "{name} has no training image of {absent}; each class needs some in train/.",
             name=data.name,
             absent=", ".join(absent[:3]),
+        )
+
+
+def _check_batch(request: Request, data: datasets.Dataset, group: Group) -> None:
+    size = min(request.config.batch_size, len(data.train))
+    # BatchNorm normalises with the images of its own process: one image alone has no variance
+    if group.joined and size < 2 * group.world:
+        raise TrainingError(
+            "A batch of {size} images is too small for {processes} processes, two for each; "
+            "start fewer processes.",
+            size=size,
+            processes=group.world,
         )

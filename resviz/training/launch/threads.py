@@ -22,15 +22,14 @@ GAIN = 1.1  # more threads must be that much faster, or fewer are taken
 
 
 def measured(run: Run, device: Device, most: int | None = None) -> int:
-    """The number of threads that trains this run fastest, of at most `most`, or its share of the cores."""
+    """Find the number of threads that trains this run fastest, of at most `most`."""
     if device.type != "cpu":
         return torch.get_num_threads()
     counts = candidates(most or share())
     if len(counts) == 1:
         return 1
-    long = replace(
-        run.config, epochs=len(counts) * STEPS, compile=False
-    )  # an epoch has a step at least
+    # an epoch has a step at least, so that these are epochs enough
+    long = replace(run.config, epochs=len(counts) * STEPS, compile=False)
     training = Training(build(run.spec), run.data, long, device, statistics(run.data))
     steps = (event for event in training.events() if isinstance(event, Step))
     return fastest(lambda: next(steps), counts)
@@ -38,19 +37,22 @@ def measured(run: Run, device: Device, most: int | None = None) -> int:
 
 def share() -> int:
     """The cores that are left for one of the runs that are at work now."""
-    return max(1, cores() // max(1, sum(info.status == "running" for info in reader.runs())))
+    running = sum(info.status == "running" for info in reader.runs())
+    return max(1, cores() // max(1, running))
 
 
 def candidates(most: int) -> tuple[int, ...]:
     """1, 2, 4 and so on, and `most` itself."""
-    return (*(2**i for i in range(most.bit_length()) if 2**i < most), most)
+    powers = (2**i for i in range(most.bit_length()))
+    return (*(power for power in powers if power < most), most)
 
 
 def fastest(step: Callable[[], object], counts: Iterable[int]) -> int:
-    """The count with the shortest step; torch is left with it."""
+    """Find the count with the shortest step; torch is left with it."""
     best, shortest = 1, float("inf")
     for count in counts:
         torch.set_num_threads(count)
+        # the shortest of a few: what else the machine does only makes a step longer
         seconds = min(_seconds(step) for _ in range(STEPS))
         if seconds * GAIN < shortest or shortest == float("inf"):
             best, shortest = count, seconds

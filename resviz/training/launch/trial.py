@@ -1,6 +1,7 @@
-"""A training in miniature, `python -m resviz.training.trial`: two epochs of a few steps each with all that belongs to
-them (records, test split, checkpoints), timed. Reads one JSON object, prints a line for each
-training.
+"""A training in miniature, `python -m resviz.training.launch.trial`, timed in a process of its own.
+
+It makes two epochs of a few steps each with all that belongs to them: recording, test split,
+checkpoints. It reads one JSON object and prints a line for each training.
 
 Of pictures that have to be downloaded only the shapes count here: noise of their number and size
 stands in for them.
@@ -22,7 +23,9 @@ from resviz.data.builtin import KNOWN
 from resviz.data.datasets import Dataset, Split
 from resviz.device import Device, best, cores
 from resviz.errors import ResvizError
+from resviz.models.architectures.resnet import build
 from resviz.training.engine.augmentation import Batches
+from resviz.training.engine.evaluation import evaluate
 from resviz.training.events import EpochEnd
 from resviz.training.launch import worker
 from resviz.training.launch.cost import Timing, as_line
@@ -43,105 +46,107 @@ PUBLISHED = {
 
 def main() -> None:
     """What the process does."""
-    told = json.load(sys.stdin)
+    question = json.load(sys.stdin)
     print(json.dumps({"ready": True}), flush=True)
-    for values in told["requests"]:
+    for values in question["requests"]:
         try:
-            print(as_line(tried(Request.from_dict(values), told["at_once"])), flush=True)
+            timing = timed(Request.from_dict(values), question["at_once"])
         except ResvizError as refusal:
             print(json.dumps({"refusal": str(refusal)}), flush=True)
             return
+        print(as_line(timing), flush=True)
 
 
-def tried(request: Request, at_once: int = 1) -> Timing:
-    """Try one training, on the cores that are left for each of `at_once`."""
+def timed(request: Request, at_once: int = 1) -> Timing:
+    """Time one training, on the cores that are left for each of `at_once`."""
     begun, device = time.perf_counter(), best()
     _forget_peak(device)
     data = _data(request)
-    counted = time.perf_counter()
-    pixels = statistics(data)
-    counting = time.perf_counter() - counted
-    images, targets = data.train.images, data.train.targets
-    batches = Batches(
-        images, targets, request.config, *pixels, device=device.type
-    )  # as large as in the training
+    counting = _seconds_of_statistics(data)
+    # as large as in the training: they count for the memory
+    images, targets, pixels = data.train.images, data.train.targets, statistics(data)
+    batches = Batches(images, targets, request.config, *pixels, device=device.type)
     small = _few(data, request.config.batch_size * STEPS)
     with tempfile.TemporaryDirectory() as folder:
-        config = replace(
-            request.config, epochs=EPOCHS, recalibration=0, lr=0.0
-        )  # it cannot diverge
-        asked = replace(request, config=config)
-        run = Run(Path(folder) / "trial", asked, small)
+        run = Run(Path(folder) / "trial", _miniature(request), small)
         torch.set_num_threads(measured(run, device, max(1, cores() // at_once)))
         start = time.perf_counter() - begun
-        clock = _timed(run, device)
+        clock = _clock(run, device)
     step, tests = median(clock.steps), len(data.test) / len(small.test)
-    epoch = max(
-        min(clock.ends) + clock.test * (tests - 1) + 2 * counting, 0.0
-    )  # two files of weights, each with them
+    # an epoch's end writes two files of weights, each with the statistics of the pixels
+    epoch = min(clock.ends) + clock.test * (tests - 1) + 2 * counting
     memory, free = _peak(device)
     return Timing(
-        start + max(clock.first - step, 0.0),
-        step,
-        epoch,
-        len(batches),
-        memory,
-        free,
-        len(clock.steps),
+        start=start + max(clock.first - step, 0.0),
+        step=step,
+        epoch=max(epoch, 0.0),
+        steps=len(batches),
+        memory=memory,
+        free=free,
+        measured=len(clock.steps),
     )
+
+
+def _miniature(request: Request) -> Request:
+    # with a learning rate of 0 it cannot diverge
+    config = replace(request.config, epochs=EPOCHS, recalibration=0, lr=0.0)
+    return replace(request, config=config)
 
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """Seconds until the first step was done, of single steps, of what followed each epoch, of the test split alone."""
+    """Seconds of the parts of a miniature."""
 
-    first: float
+    first: float  # until the first step was done
     steps: list[float]
-    ends: list[float]
-    test: float
+    ends: list[float]  # what followed each epoch
+    test: float  # the test split alone
 
 
-def _timed(run: Run, device: Device) -> _Clock:
+def _clock(run: Run, device: Device) -> _Clock:
     steps, ends, before = list[float](), list[float](), time.perf_counter()
     for event in worker.events(run, device):
         now = time.perf_counter()
         (ends if isinstance(event, EpochEnd) else steps).append(now - before)
         before = now
-    return _Clock(steps[0], steps[1:], ends, _testing(run, device))
+    return _Clock(steps[0], steps[1:], ends, _seconds_of_test(run, device))
 
 
-def _testing(run: Run, device: Device) -> float:
-    """Seconds of the test split."""
-    from resviz.models.architectures.resnet import build
-    from resviz.training.engine.evaluation import evaluate
-
+def _seconds_of_test(run: Run, device: Device) -> float:
     half = device.autocast if run.config.precision == "auto" else None
-    network = build(run.spec).to(device.type, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = build(run.spec)
+    network.to(device.type, memory_format=torch.channels_last)  # type: ignore[call-overload]
     begun = time.perf_counter()
-    evaluate(network, run.data.test, statistics(run.data), device, len(run.data.labels), half)
+    classes = len(run.data.labels)
+    evaluate(network, run.data.test, statistics(run.data), device, classes, half)
+    return time.perf_counter() - begun
+
+
+def _seconds_of_statistics(data: Dataset) -> float:
+    begun = time.perf_counter()
+    statistics(data)
     return time.perf_counter() - begun
 
 
 def _data(request: Request) -> Dataset:
-    if request.dataset not in PUBLISHED:
-        return datasets.load(request.dataset, request.config.side)
-    classes, side = KNOWN[request.dataset].classes, request.config.side
-    train, test = (_noise(count, side, classes) for count in PUBLISHED[request.dataset])
-    return Dataset(request.dataset, tuple(map(str, range(classes))), train, test, (), "")
+    name, side = request.dataset, request.config.side
+    if name not in PUBLISHED:
+        return datasets.load(name, side)
+    classes = KNOWN[name].classes
+    train, test = (_noise(count, side, classes) for count in PUBLISHED[name])
+    return Dataset(name, tuple(map(str, range(classes))), train, test, (), "")
 
 
 def _noise(count: int, side: int, classes: int) -> Split:
-    return Split(
-        torch.randint(256, (count, 3, side, side), dtype=torch.uint8), torch.arange(count) % classes
-    )
+    images = torch.randint(256, (count, 3, side, side), dtype=torch.uint8)
+    return Split(images, torch.arange(count) % classes)
 
 
 def _few(data: Dataset, images: int) -> Dataset:
     """The same classes and less of everything."""
     train = Split(data.train.images[:images], data.train.targets[:images])
-    return replace(
-        data, train=train, test=Split(data.test.images[:TESTED], data.test.targets[:TESTED])
-    )
+    test = Split(data.test.images[:TESTED], data.test.targets[:TESTED])
+    return replace(data, train=train, test=test)
 
 
 def _forget_peak(device: Device) -> None:
@@ -166,7 +171,9 @@ def _peak(device: Device) -> tuple[int, int]:
 
 
 def _kilobytes(path: Path, name: str) -> int:
-    line = next(line for line in path.read_text().splitlines() if line.startswith(f"{name}:"))
+    """Bytes under a name in a file of /proc that says kilobytes."""
+    lines = path.read_text().splitlines()
+    line = next(line for line in lines if line.startswith(f"{name}:"))
     return int(line.split()[1]) * 1024
 
 

@@ -4,8 +4,8 @@ Finished; stopped by whoever asked; stopped because the loss is no number any mo
 a sentence. The fifth, a process that dies without a word, is seen by its lock, which the system
 takes back.
 
-Of several processes at one run (`parallel`) the first does all this, and the others compute their
-share.
+Of several processes at one run (`distributed`) the first does all this, and the others compute
+their share.
 """
 
 import time
@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from resviz.device import Device
-from resviz.errors import ResvizError, TrainingError
+from resviz.errors import ResvizError, Sentence, TrainingError
 from resviz.models.architectures.resnet import build
 from resviz.training.engine.distributed import ALONE, Group
 from resviz.training.engine.evaluation import evaluate
@@ -34,90 +34,91 @@ Events = Iterator[Step | EpochEnd]
 
 
 def events(run: Run, device: Device, lock: int | None = None, group: Group = ALONE) -> Events:
-    """Train the run and keep everything; who closes the iterator stops the run, which can go on later.
+    """Train the run and record everything; who closes the iterator stops it, to go on later.
 
     `lock`: the descriptor of the run's lock, where it is taken already.
     """
-    yield from _kept(run, device, lock, group) if group.first else _followed(run, device, group)
+    if group.first:
+        yield from _lead(run, device, lock, group)
+    else:
+        yield from _follow(run, device, group)
 
 
-def _followed(run: Run, device: Device, group: Group) -> Events:
-    """The same steps in step with the first process, which keeps them."""
+def _follow(run: Run, device: Device, group: Group) -> Events:
+    """Make the same steps as the first process, which records them."""
     network, pixels = build(run.spec), statistics(run.data)
     recorder = Recorder(network, run.request.record)
     with group.together():
-        state = group.once(run.kept)
-        for event in Training(
-            network, run.data, run.config, device, pixels, recorder, state, group
-        ).events():
+        state = group.once(run.saved_state)
+        training = Training(network, run.data, run.config, device, pixels, recorder, state, group)
+        for event in training.events():
             yield event
             if group.any(False):
                 return
 
 
-def _kept(run: Run, device: Device, lock: int | None, group: Group) -> Events:
+def _lead(run: Run, device: Device, lock: int | None, group: Group) -> Events:
     run.make()
     if lock is None:
-        lock = taken(run.folder)
+        lock = take_lock(run.folder)
         run.forget_stop()  # somebody's wish of another day
     with _released(lock):
         run.start(device, group.world)
-        with RunWriter(run.folder) as journal, _ending(journal), group.together():
-            yield from _attempt(run, device, journal, group, may_halve=not group.joined)
+        with RunWriter(run.folder) as writer, _ending(run, writer), group.together():
+            yield from _attempt(run, device, writer, group, may_halve=not group.joined)
 
 
-def _attempt(run: Run, device: Device, journal: RunWriter, group: Group, may_halve: bool) -> Events:
+def _attempt(run: Run, device: Device, writer: RunWriter, group: Group, may_halve: bool) -> Events:
     """Train; where the memory does not hold even the first step, once more with half the batch."""
     try:
-        yield from _Work(run, device, journal, group).events()
+        yield from _Attempt(run, device, writer, group).events()
         return
     except (MemoryError, RuntimeError) as reason:
-        if not _out_of_memory(reason):
+        if not _is_out_of_memory(reason):
             raise
-        begun, half = RunReader(run.folder).info().step, run.config.batch_size // 2
-        if not may_halve or begun or half < 2 or run.kept() is not None:
+        step = RunReader(run.folder).info().step
+        has_begun = step > 0 or run.saved_state() is not None
+        if has_begun or not may_halve or run.config.batch_size < 4:
             raise TrainingError(
-                "The memory is full at step {step}; close other programs and resume, or choose a smaller batch.",
-                step=begun + 1,
+                "The memory is full at step {step}; close other programs and resume, "
+                "or choose a smaller batch.",
+                step=step + 1,
             ) from reason
-    smaller = replace(
-        run, request=replace(run.request, config=replace(run.config, batch_size=half))
-    )
+    config = replace(run.config, batch_size=run.config.batch_size // 2)
+    smaller = replace(run, request=replace(run.request, config=config))
     smaller.start(device)
-    yield from _attempt(smaller, device, journal, group, may_halve=False)
+    yield from _attempt(smaller, device, writer, group, may_halve=False)
 
 
-class _Work:
-    """One attempt: the training with what it is kept in."""
+class _Attempt:
+    """One training with all that it leaves behind."""
 
-    def __init__(self, run: Run, device: Device, journal: RunWriter, group: Group) -> None:
-        self.run, self.device, self.journal, self.group = run, device, journal, group
+    def __init__(self, run: Run, device: Device, writer: RunWriter, group: Group) -> None:
+        self.run, self.device, self.writer, self.group = run, device, writer, group
         self.network, self.pixels = build(run.spec), statistics(run.data)
         recorder = Recorder(self.network, run.request.record)
-        state = group.once(run.kept)
+        state = group.once(run.saved_state)
         self.training = Training(
             self.network, run.data, run.config, device, self.pixels, recorder, state, group
         )
-        told = RunReader(run.folder).notes()
-        self.skipped = [
-            step for step in told.get("skipped", []) if state and step < self.training.step
-        ]
-        self.before = float(told.get("seconds", 0.0)) if state else 0.0
+        notes = RunReader(run.folder).notes()
+        # steps after the checkpoint are done again, and may not be skipped then
+        before = [step for step in notes.get("skipped", []) if step < self.training.step]
+        self.skipped: list[int] = before if state else []
+        self.seconds_before = float(notes.get("seconds", 0.0)) if state else 0.0
         self.begun = self.saved = time.monotonic()
-        journal.layers(recorder.names())
-        journal.note(
+        writer.layers(recorder.names())
+        writer.note(
             steps=self.training.steps, batchnorm_every=BATCHNORM_EVERY, skipped=self.skipped
         )
-        begun = {
-            name: told.get(name, time.time()) for name in ("started", "queued")
-        }  # a resume is no other start
-        journal.note(model=f"new/{run.spec}", dataset=run.data.name, **begun)
+        # a resume is no other start
+        writer.note(**{name: notes.get(name, time.time()) for name in ("started", "queued")})
         if state is None:
             run.save_epoch(self.network, None, 0, 0.0)
 
     def events(self) -> Events:
         for event in self.training.events():
-            self._keep(event)
+            self._record(event)
             try:
                 yield event
             except GeneratorExit:
@@ -125,45 +126,44 @@ class _Work:
                 raise
             if self.group.any(self.run.asked_to_stop()):
                 self._checkpoint()
-                self.journal.note(status="stopped", message="")
+                self.writer.note(status="stopped", message="")
                 return
         self._finish()
 
-    def _keep(self, event: Step | EpochEnd) -> None:
+    def _record(self, event: Step | EpochEnd) -> None:
         if isinstance(event, EpochEnd):
-            self.journal.epoch(event)
+            self.writer.epoch(event)
             self.run.save_epoch(self.network, event.test, event.epoch + 1, self._seconds())
             self._checkpoint()
-        else:
-            self.journal.step(event)
-            if event.skipped:
-                self.skipped.append(event.step)
-                self.journal.note(skipped=self.skipped)
-            if time.monotonic() - self.saved >= self.run.request.checkpoint_seconds:
-                self._checkpoint()
+            return
+        self.writer.step(event)
+        if event.skipped:
+            self.skipped.append(event.step)
+            self.writer.note(skipped=self.skipped)
+        if time.monotonic() - self.saved >= self.run.request.checkpoint_seconds:
+            self._checkpoint()
 
     def _checkpoint(self) -> None:
-        """First the records, then where to go on: no checkpoint is ahead of its records."""
-        self.journal.flush(durable=True)
-        self.run.keep(self.training.state())
-        self.journal.note(seconds=self._seconds())
+        # first what is recorded, then where to go on: no checkpoint is ahead of its records
+        self.writer.flush(durable=True)
+        self.run.save_state(self.training.state())
+        self.writer.note(seconds=self._seconds())
         self.saved = time.monotonic()
 
     def _finish(self) -> None:
         """Measure once more in float32, as the network will be used."""
-        final = evaluate(
-            self.network, self.run.data.test, self.pixels, self.device, len(self.run.data.labels)
-        )
+        classes = len(self.run.data.labels)
+        final = evaluate(self.network, self.run.data.test, self.pixels, self.device, classes)
         self.run.save(self.network, final, self._seconds())
-        found = {"accuracy": final.accuracy, "loss": final.loss}
-        self.journal.note(status="finished", message="", final=found, seconds=self._seconds())
+        result = {"accuracy": final.accuracy, "loss": final.loss}
+        self.writer.note(status="finished", message="", final=result, seconds=self._seconds())
 
     def _seconds(self) -> float:
-        return self.before + time.monotonic() - self.begun
+        return self.seconds_before + time.monotonic() - self.begun
 
 
-def taken(folder: Path) -> int:
-    """The lock of a run's folder; raises `TrainingError` where another process has it, or none can be had."""
+def take_lock(folder: Path) -> int:
+    """Take the lock of a run's folder; raises `TrainingError` where that cannot be done."""
     try:
         held = run_lock.hold(folder)
     except OSError as reason:
@@ -188,28 +188,31 @@ def _released(lock: int) -> Iterator[None]:
 
 
 @contextmanager
-def _ending(journal: RunWriter) -> Iterator[None]:
+def _ending(run: Run, writer: RunWriter) -> Iterator[None]:
     """Write down how it ended, where that can still be done."""
-    journal.note(status="running", message="")
+    # what it trains is known from the first moment: whoever lists the runs asks for it
+    model = f"new/{run.spec}"
+    writer.note(status="running", message="", model=model, dataset=run.data.name)
     try:
         yield
     except (GeneratorExit, KeyboardInterrupt):
-        journal.note(status="stopped", message="")
+        writer.note(status="stopped", message="")
         raise
     except Exception as reason:
-        message = (
-            reason.sentence
-            if isinstance(reason, ResvizError)
-            else f"{type(reason).__name__}: {reason}"
-        )
+        status = "stopped" if isinstance(reason, DivergedError) else "crashed"
         with suppress(TrainingError):
-            journal.note(
-                status="stopped" if isinstance(reason, DivergedError) else "crashed",
-                message=message,
-            )
+            writer.note(status=status, message=_sentence(reason))
         raise
 
 
-def _out_of_memory(reason: Exception) -> bool:
-    told = isinstance(reason, MemoryError | torch.OutOfMemoryError)
-    return told or "allocate memory" in str(reason) or "out of memory" in str(reason)
+def _sentence(reason: Exception) -> Sentence:
+    if isinstance(reason, ResvizError):
+        return reason.sentence
+    return Sentence("{kind}: {reason}", kind=type(reason).__name__, reason=reason)
+
+
+def _is_out_of_memory(reason: Exception) -> bool:
+    if isinstance(reason, MemoryError | torch.OutOfMemoryError):
+        return True
+    # allocators of the CPU and of Apple's GPUs raise plain RuntimeErrors
+    return any(sign in str(reason) for sign in ("allocate memory", "out of memory"))

@@ -12,13 +12,17 @@ from resviz.training.runs import reader
 SPARE = 200_000_000  # bytes that stay free for everybody else
 QUOTA = 20_000_000_000  # bytes for all runs together, unless RESVIZ_QUOTA says otherwise
 
+# What a run stores, about: weights and momentum in float32; at most 42 sets of weights in half
+# precision; 16 numbers of 4 bytes for each block and step, of 400 steps an epoch.
+STATE_BYTES, HALF_BYTES, MOST_CHECKPOINTS = 8, 2, 42
+STEPS_AN_EPOCH, BYTES_A_BLOCK = 400, 16 * 4
+
 
 def check_disk_space(requests: Sequence[Request]) -> None:
-    """Raises `TrainingError` where the disk, or the share of it that runs may have, is too full for these."""
-    folder = reader.folder()
+    """Raise `TrainingError` where the disk, or the share of it that runs may have, is too full."""
+    folder = reader.runs_folder()
     needed, used = sum(map(bytes_of, requests)), _size(folder)
-    told = os.environ.get("RESVIZ_QUOTA", "")
-    quota = int(told) if told.isdecimal() else QUOTA
+    quota = _quota()
     if used + needed > quota:
         raise TrainingError(
             "The runs take {used:,.0f} MB of {quota:,.0f} MB, and this one would take about "
@@ -37,13 +41,19 @@ def check_disk_space(requests: Sequence[Request]) -> None:
 
 
 def bytes_of(request: Request) -> int:
-    """About what a run will take: weights and momentum in float32, at most 42 sets of weights in half precision, and
-    for each step some 16 numbers of each block."""
+    """Estimate what a run will take on the disk, in bytes."""
     spec = request.spec()
+    epochs = request.config.epochs
+    # a tenth more than the kernels: vectors, matrices and headers
     weights = int(spec.kernel_weights * 1.1)
-    blocks = sum(spec.stages)
-    records_ = request.config.epochs * 400 * blocks * 16 * 4
-    return weights * (8 + 2 * min(42, request.config.epochs + 2)) + records_
+    checkpoints = min(MOST_CHECKPOINTS, epochs + 2)
+    recorded = epochs * STEPS_AN_EPOCH * sum(spec.stages) * BYTES_A_BLOCK
+    return weights * (STATE_BYTES + HALF_BYTES * checkpoints) + recorded
+
+
+def _quota() -> int:
+    wanted = os.environ.get("RESVIZ_QUOTA", "")
+    return int(wanted) if wanted.isdecimal() else QUOTA
 
 
 def _size(folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""What a training run leaves behind: one folder with all that is needed to look at it, to go on with it, to repeat it.
+"""What a training run leaves behind: one folder that shows it, goes on with it, repeats it.
 
     config.json                     model, configuration, data, device, threads, versions
     run.sqlite                      what was recorded, step by step (`schema`)
@@ -9,6 +9,7 @@
 Every file is complete or absent: written beside, flushed, renamed.
 """
 
+import errno
 import json
 import math
 import platform
@@ -35,12 +36,15 @@ from resviz.training.request import Request
 from resviz.training.runs.naming import write_config
 from resviz.training.schema import CONFIG, STATE, STOP, WEIGHTS
 
-KEPT_EPOCHS = 40  # weights of at most so many epochs are kept, evenly
+KEPT_EPOCHS = 40  # weights of at most so many epochs stay, evenly: a slider's worth
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run's folder and everything needed to repeat it."""
+    """A run's folder and everything needed to repeat it.
+
+    What writes raises `TrainingError` where that cannot be done.
+    """
 
     folder: Path
     request: Request
@@ -64,49 +68,50 @@ class Run:
         return self.folder / WEIGHTS
 
     def recipe(self, device: Device | None = None) -> dict[str, Any]:
-        """Spec, configuration, data, versions and device: all that the numbers depend on, as plain values."""
+        """All that the numbers depend on, as plain values."""
         device = device or best()
+        data = self.data
+        about_data = {
+            "name": data.name,
+            "sha256": data.fingerprint,
+            "skipped": len(data.skipped),
+        }
         return {
             "model": f"new/{self.spec}",
             "config": self.config.as_dict(),
-            "dataset": {
-                "name": self.data.name,
-                "sha256": self.data.fingerprint,
-                "skipped": len(self.data.skipped),
-            },
-            "images": {"train": len(self.data.train), "test": len(self.data.test)},
+            "dataset": about_data,
+            "images": {"train": len(data.train), "test": len(data.test)},
             "versions": {"torch": torch.__version__, "python": platform.python_version()},
             "device": device.name,
             "threads": torch.get_num_threads(),
-            "precision": str(
-                device.autocast
-                if self.config.precision == "auto" and device.autocast
-                else torch.float32
-            ),
+            "precision": str(self._precision(device)),
             "date": time.strftime("%Y-%m-%d"),
         }
 
+    def _precision(self, device: Device) -> torch.dtype:
+        if self.config.precision == "auto" and device.autocast:
+            return device.autocast
+        return torch.float32
+
     def make(self) -> None:
-        """Make the folder. This and what writes later raise `TrainingError` where it cannot be written."""
+        """Make the folder."""
         with self.writing():
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, device: Device | None = None, processes: int = 1) -> None:
         """Write down what is about to happen."""
         self.make()
+        values = {**self.recipe(device), "processes": processes, "request": self.request.as_dict()}
         with self.writing():
-            write_config(
-                self.folder,
-                {**self.recipe(device), "processes": processes, "request": self.request.as_dict()},
-            )
+            write_config(self.folder, values)
 
-    def told(self) -> dict[str, Any]:
+    def written_config(self) -> dict[str, Any]:
         """What `config.json` says; empty before the start."""
         try:
-            found = json.loads((self.folder / CONFIG).read_text())
+            values = json.loads((self.folder / CONFIG).read_text())
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return values if isinstance(values, dict) else {}
 
     def asked_to_stop(self) -> bool:
         return (self.folder / STOP).exists()
@@ -115,12 +120,12 @@ class Run:
         with self.writing():
             (self.folder / STOP).unlink(missing_ok=True)
 
-    def keep(self, state: checkpoint.State) -> None:
+    def save_state(self, state: checkpoint.State) -> None:
         """Write down where to go on."""
         with self.writing():
             checkpoint.save(self.folder / STATE, state)
 
-    def kept(self) -> checkpoint.State | None:
+    def saved_state(self) -> checkpoint.State | None:
         """Where to go on, None for a run that begins."""
         path = self.folder / STATE
         return checkpoint.load(path) if path.exists() else None
@@ -128,8 +133,9 @@ class Run:
     def save_epoch(
         self, model: nn.Module, test: Evaluation | None, epoch: int, seconds: float
     ) -> None:
-        """Write the weights after `epoch` epochs (0: before the first), for looking at them later."""
-        if epoch == 0 or epoch % math.ceil(self.config.epochs / KEPT_EPOCHS) == 0:
+        """Write the weights after `epoch` epochs (0: before the first), to be looked at later."""
+        every = math.ceil(self.config.epochs / KEPT_EPOCHS)
+        if epoch % every == 0:
             name = f"epoch-{epoch}" if epoch else "initial"
             self._write(self.folder / f"checkpoint-{name}.safetensors", model, test, seconds)
         if test is not None:
@@ -141,24 +147,23 @@ class Run:
 
     def _write(self, path: Path, model: nn.Module, test: Evaluation | None, seconds: float) -> None:
         mean, std = self.data.channel_statistics()
-        told = {
-            key: value for key, value in self.told().items() if key != "request"
-        } or self.recipe()
+        side = self.config.side
+        # the request names folders of this machine: it is no part of a card that is passed on
+        card = {key: v for key, v in self.written_config().items() if key != "request"}
+        card = card or self.recipe()
         meta = {
             "spec": self.spec.as_dict(),
             "labels": self.data.labels,
-            "preprocess": {
-                "resize": self.config.side,
-                "crop": self.config.side,
-                "mean": mean,
-                "std": std,
-            },
-            "card": {**told, **(self._found(test) if test else {}), "seconds": round(seconds)},
+            "preprocess": {"resize": side, "crop": side, "mean": mean, "std": std},
+            "card": {**card, **self._result(test), "seconds": round(seconds)},
         }
         with self.writing():
             checkpoints.save(path, model, meta)
 
-    def _found(self, test: Evaluation) -> dict[str, object]:
+    def _result(self, test: Evaluation | None) -> dict[str, object]:
+        if test is None:
+            return {}
+        # JSON knows no NaN: the accuracy of a class without test images is null
         shares = (round(share, 4) if math.isfinite(share) else None for share in test.by_class)
         return {
             "accuracy": round(test.accuracy, 4),
@@ -167,35 +172,35 @@ class Run:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """What the system says about a file becomes a sentence."""
+        """Turn what the system says about a file into a sentence."""
         try:
             yield
         except (OSError, SafetensorError) as reason:
-            told = getattr(reason, "strerror", None) or reason
-            if isinstance(reason, FileNotFoundError) or "No such file" in str(reason):
-                raise TrainingError(
-                    "{folder} was deleted while the run was going on; start it anew.",
-                    folder=self.folder,
-                ) from None
-            full, closed = (
-                Sentence("make room and resume the run"),
-                Sentence("choose another --out"),
-            )
-            raise TrainingError(
-                "{folder} cannot be written ({told}); {way_out}.",
+            raise self._refusal(reason) from None
+
+    def _refusal(self, reason: Exception) -> TrainingError:
+        if isinstance(reason, FileNotFoundError) or "No such file" in str(reason):
+            return TrainingError(
+                "{folder} was deleted while the run was going on; start it anew.",
                 folder=self.folder,
-                told=told,
-                way_out=full if _is_full(reason) else closed,
-            ) from None
+            )
+        return TrainingError(
+            "{folder} cannot be written ({reason}); {way_out}.",
+            folder=self.folder,
+            reason=getattr(reason, "strerror", None) or reason,
+            way_out=_way_out(reason),
+        )
 
 
-def _is_full(reason: Exception) -> bool:
-    return getattr(reason, "errno", None) in (28, 122) or "No space left" in str(
-        reason
-    )  # ENOSPC, EDQUOT
+def _way_out(reason: Exception) -> Sentence:
+    # safetensors raises errors of its own, which have no number
+    numbers = (errno.ENOSPC, errno.EDQUOT)
+    if getattr(reason, "errno", None) in numbers or "No space left" in str(reason):
+        return Sentence("make room and resume the run")
+    return Sentence("choose another --out")
 
 
 def statistics(data: Dataset) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of the training pixels as tensors (3,)."""
+    """Mean and standard deviation of the training pixels as tensors (3,)."""
     mean, std = data.channel_statistics()
     return torch.tensor(mean), torch.tensor(std)

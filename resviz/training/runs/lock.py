@@ -1,4 +1,4 @@
-"""The sign of life of a training process: a lock on a file, which the system takes back when the process ends.
+"""The sign of life of a training process: a file lock, which the system takes back at its end.
 
 However it ends: kill -9 and a power cut included. A process hands the lock to the child that it
 starts, so that there is no moment between the two in which the run looks dead. Windows has no such
@@ -26,9 +26,10 @@ INHERITED = _fcntl is not None  # whether a child can be handed a lock: on Windo
 
 
 def take(descriptor: int, shared: bool = False, wait: bool = False) -> None:
-    """Lock an open file until it is closed; raises `BlockingIOError` or `PermissionError` where another process has it.
+    """Lock an open file until it is closed.
 
-    On Windows the lock is that of the file's first byte, and never shared.
+    On Windows the lock is that of the file's first byte, and never shared. Raises `BlockingIOError`
+    or `PermissionError` where another process has it.
     """
     if _fcntl:
         kind = _fcntl.LOCK_SH if shared else _fcntl.LOCK_EX
@@ -37,7 +38,8 @@ def take(descriptor: int, shared: bool = False, wait: bool = False) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         while True:
             try:
-                return _msvcrt.locking(descriptor, _msvcrt.LK_NBLCK, 1)  # type: ignore[no-any-return]
+                _msvcrt.locking(descriptor, _msvcrt.LK_NBLCK, 1)
+                return
             except PermissionError:
                 if not wait:
                     raise
@@ -45,7 +47,7 @@ def take(descriptor: int, shared: bool = False, wait: bool = False) -> None:
 
 
 def hold(folder: Path, wait: float = 1.0) -> int | None:
-    """Take the lock of a run's folder; returns its file descriptor, None where another process has it.
+    """Take the lock of a run's folder; return its descriptor, None where another process has it.
 
     Who asks `is_held` has a shared lock for a moment, so it is tried for `wait` seconds. Raises
     `OSError`.

@@ -1,17 +1,15 @@
 """Reading what training runs recorded, while they run or later: no writer ever waits for a reader.
 
-    runs()                              every run, the youngest first
-    read(run_id).scalars()              step, loss, accuracy, lr, seconds
+    runs()                                  every run, the youngest first
+    read(run_id).scalars()                  step, loss, accuracy, lr, seconds
     read(run_id).norms("weight_gradient")   one number for each layer and step
 
-Long runs are thinned out where they lie, in SQL: a reader leaps from row to row. Torch is not
-needed.
+Torch is not needed.
 """
 
 import json
-import math
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,20 +20,17 @@ from jaxtyping import Float, Int
 
 from resviz import paths
 from resviz.errors import Sentence, TrainingError, first_line
-from resviz.training.runs import lock
+from resviz.training.runs import lock, queries
 from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, STOP, TABLE_OF
 
 GOING_ON = ("queued", "running")
 STATUSES = (*GOING_ON, "finished", "stopped", "crashed")
-_LEAP = """
-WITH RECURSIVE at(i) AS (VALUES(:first) UNION ALL SELECT i + :stride FROM at WHERE i + :stride < :last)
-SELECT {columns} FROM (SELECT i FROM at UNION SELECT :last) JOIN {table} ON step = i ORDER BY step
-"""
+StepsByLayer = tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A line of the list of runs. `started`: seconds since 1970, None before the start; `message`: why it ended."""
+    """A line of the list of runs."""
 
     id: str
     model: str
@@ -43,36 +38,61 @@ class RunInfo:
     status: str  # one of STATUSES
     step: int  # steps that are recorded
     steps: int  # in all; 0 before the data are loaded
-    started: float | None
-    message: Sentence
+    started: float | None  # seconds since 1970; None before the start
+    message: Sentence  # why it ended
     session: str  # who asked for it
     group: str  # the runs of one race share it
     place: float  # its place in the queue: the smaller, the sooner
-    created: float = (
-        0.0  # seconds since 1970; a resume changes its place in the queue, but not in the list
-    )
+    # seconds since 1970: a resume changes its place in the queue, but not in the list
+    created: float = 0.0
 
 
-def folder() -> Path:
+def runs_folder() -> Path:
     """Where the runs lie, one folder each."""
     return paths.home() / "runs"
 
 
 def runs() -> tuple[RunInfo, ...]:
-    """Every run, the youngest first; damaged ones are left out, `read` says what is wrong with them."""
-    found = []
-    for path in folder().glob(f"*/{FILE}"):
+    """List every run, the youngest first.
+
+    Damaged ones are left out; `read` says what is wrong with them.
+
+    Returns:
+        A `RunInfo` for each run: its id, model, dataset, status and progress.
+
+    Example:
+        >>> waiting = [info.id for info in runs() if info.status == "queued"]
+    """
+    infos = []
+    for path in runs_folder().glob(f"*/{FILE}"):
         try:
-            found.append(RunReader(path.parent).info())
+            infos.append(RunReader(path.parent).info())
         except TrainingError:
             continue
-    return tuple(sorted(found, key=lambda info: (-info.created, info.id)))
+    return tuple(sorted(infos, key=lambda info: (-info.created, info.id)))
 
 
 def read(run_id: str) -> "RunReader":
-    """The record of a run; raises `TrainingError` where there is none of that name."""
-    path = folder() / run_id
-    if path.parent != folder() or run_id in ("", ".", "..") or not (path / FILE).is_file():
+    """Open what a run recorded.
+
+    Args:
+        run_id: the name of its folder, as `runs()` lists it.
+
+    Returns:
+        A `RunReader`; each of its methods reads what there is at that moment.
+
+    Raises:
+        TrainingError: there is no run of that name.
+
+    Example:
+        >>> read("nothing")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        resviz.errors.TrainingError: There is no run 'nothing'; ...
+    """
+    path = runs_folder() / run_id
+    is_name = path.parent == runs_folder() and run_id not in ("", ".", "..")
+    if not is_name or not (path / FILE).is_file():
         raise TrainingError(
             "There is no run {run!r}; `python -m resviz runs list` lists them.",
             run=run_id,
@@ -82,7 +102,10 @@ def read(run_id: str) -> "RunReader":
 
 @dataclass(frozen=True, slots=True)
 class RunReader:
-    """What one run has recorded so far. Every question reads anew, and raises `TrainingError` if the run is gone."""
+    """What one run has recorded so far.
+
+    Every question reads anew, and raises `TrainingError` if the run is gone.
+    """
 
     folder: Path
 
@@ -92,9 +115,9 @@ class RunReader:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What is needed to repeat the run: model, configuration, data, device, threads, versions."""
+        """What repeats the run: model, configuration, data, device, threads, versions."""
         try:
-            found = json.loads((self.folder / CONFIG).read_text())
+            values = json.loads((self.folder / CONFIG).read_text())
         except (OSError, ValueError) as reason:
             raise TrainingError(
                 "The {config} of {run} cannot be read ({reason}); delete the run.",
@@ -102,7 +125,7 @@ class RunReader:
                 run=self.id,
                 reason=first_line(reason),
             ) from None
-        return found if isinstance(found, dict) else {}
+        return values if isinstance(values, dict) else {}
 
     @property
     def status(self) -> str:
@@ -111,7 +134,7 @@ class RunReader:
 
     @property
     def wish(self) -> str:
-        """What somebody asked of it last, `pause` or `stop`; empty since it was started or resumed."""
+        """What was asked of it last, `pause` or `stop`; empty since it was started or resumed."""
         try:
             return (self.folder / STOP).read_text() or "stop"
         except OSError:
@@ -120,20 +143,21 @@ class RunReader:
     def info(self) -> RunInfo:
         """The run's line in the list."""
         with self._open() as db:
-            notes, last = _notes(db), _last(db, "step")
+            notes, last = _notes(db), queries.last_step(db, "step")
+        queued = float(notes.get("queued", 0.0))
         return RunInfo(
-            self.id,
-            str(notes.get("model", "")),
-            str(notes.get("dataset", "")),
-            _status(self.folder, notes),
-            0 if last is None else last + 1,
-            int(notes.get("steps", 0)),
-            notes.get("started"),
-            Sentence.from_plain(notes.get("message", "")),
-            str(notes.get("session", "")),
-            str(notes.get("group", "")),
-            float(notes.get("queued", 0.0)),
-            float(notes.get("created", notes.get("queued", 0.0))),
+            id=self.id,
+            model=str(notes.get("model", "")),
+            dataset=str(notes.get("dataset", "")),
+            status=_status(self.folder, notes),
+            step=0 if last is None else last + 1,
+            steps=int(notes.get("steps", 0)),
+            started=notes.get("started"),
+            message=Sentence.from_plain(notes.get("message", "")),
+            session=str(notes.get("session", "")),
+            group=str(notes.get("group", "")),
+            place=queued,
+            created=float(notes.get("created", queued)),
         )
 
     def notes(self) -> dict[str, Any]:
@@ -141,68 +165,67 @@ class RunReader:
         with self._open() as db:
             return _notes(db)
 
-    def scalars(self, most: int = 1000) -> dict[str, np.ndarray]:
-        """About `most` steps: arrays (S,) of `step, epoch, loss, accuracy, lr, seconds`, and `at`, when they were."""
+    def scalars(self, most: int | None = 1000) -> dict[str, np.ndarray]:
+        """About `most` steps, all for None, as arrays (S,).
+
+        They are `step, epoch, loss, accuracy, lr, seconds`, and `at`: when it was, in seconds
+        since 1970.
+        """
         with self._open() as db:
-            rows = _leap(db, "step", STEP, most)
-        columns = list(zip(*rows, strict=True)) or [() for _ in STEP]
-        kinds = [np.int64, np.int64, *[np.float64] * (len(STEP) - 2)]
-        return {name: np.array(c, kind) for name, c, kind in zip(STEP, columns, kinds, strict=True)}
+            rows = queries.thinned(db, "step", STEP, most)
+        return _columns(STEP, rows, whole=("step", "epoch"))
 
     def epochs(self) -> dict[str, np.ndarray]:
         """Arrays (E,) of `epoch, train_loss, train_accuracy, test_loss, test_accuracy`."""
         with self._open() as db:
             rows = db.execute(f"SELECT {', '.join(EPOCH)} FROM epoch ORDER BY epoch").fetchall()
-        columns = list(zip(*rows, strict=True)) or [() for _ in EPOCH]
-        return {
-            name: np.array(c, float if i else int)
-            for i, (name, c) in enumerate(zip(EPOCH, columns, strict=True))
-        }
+        return _columns(EPOCH, rows, whole=("epoch",))
 
     def layers(self, quantity: str) -> tuple[str, ...]:
-        """Names of the layers or blocks of a quantity, from the input to the output; empty if it was not recorded."""
+        """Name the layers or blocks of a quantity, from the input to the output.
+
+        Empty if it was not recorded.
+        """
         with self._open() as db:
             names = _layers(db, quantity)
-            return names if _last(db, TABLE_OF[quantity], quantity) is not None else ()
+            last = queries.last_step(db, TABLE_OF[quantity], quantity)
+        return () if last is None else names
 
     def quantities(self) -> tuple[str, ...]:
         """What was recorded of each layer."""
         return tuple(quantity for quantity in QUANTITIES if self.layers(quantity))
 
-    def norms(
-        self, quantity: str, most: int = 500
-    ) -> tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]:
-        """Steps (S,) and the quantity's values (S, L) as float32, about `most` steps from the first to the last.
+    def norms(self, quantity: str, most: int | None = 500) -> StepsByLayer:
+        """Steps (S,) and a quantity's values (S, L) as float32.
 
-        L2 norms of gradients and weights; `update_ratio` is that of an update over that of the
-        weights; `bn_...` are means over the channels and `bn_..._deviation` their standard
-        deviations.
+        They are about `most` steps from the first to the last, all for None. L2 norms of gradients
+        and weights; `update_ratio` is that of an update over that of the weights; `bn_...` are
+        means over the channels, and `bn_..._deviation` their standard deviations.
         """
+        table = TABLE_OF.get(quantity, "")
         with self._open() as db:
             names = _layers(db, quantity)
-            rows = _leap(db, TABLE_OF[quantity], ("step", quantity), most, quantity)
-            return _matrix([row for row in rows if row[1] is not None], len(names))
+            every = int(_notes(db).get("batchnorm_every", 1)) if table == "batchnorm" else 1
+            rows = queries.thinned(db, table, ("step", quantity), most, quantity, every)
+            return queries.matrix([row for row in rows if row[1] is not None], len(names))
 
-    def first(
-        self, quantity: str, until: int
-    ) -> tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]:
+    def first(self, quantity: str, until: int) -> StepsByLayer:
         """Every recorded step up to and with `until`, as `norms` gives them, none left out."""
         with self._open() as db:
-            names = _layers(db, quantity)
-            table = TABLE_OF[quantity]
-            if _last(db, table, quantity) is None:
-                return _matrix([], len(names))
-            found = db.execute(
-                f"SELECT step, {quantity} FROM {table} WHERE step <= ? AND {quantity} IS NOT NULL ORDER BY step",
+            names, table = _layers(db, quantity), TABLE_OF[quantity]
+            if queries.last_step(db, table, quantity) is None:
+                return queries.matrix([], len(names))
+            rows = db.execute(
+                f"SELECT step, {quantity} FROM {table}"
+                f" WHERE step <= ? AND {quantity} IS NOT NULL ORDER BY step",
                 (until,),
             )
-            return _matrix(found.fetchall(), len(names))
+            return queries.matrix(rows.fetchall(), len(names))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        path = self.folder / FILE
         try:
-            with closing(_connection(path)) as db:
+            with closing(queries.connect(self.folder / FILE)) as db:
                 yield db
         except sqlite3.OperationalError as reason:
             raise TrainingError(
@@ -218,68 +241,27 @@ class RunReader:
             ) from None
 
 
-def _connection(path: Path) -> sqlite3.Connection:
-    """Read-only. In a folder that may not be written SQLite has no place for its index of a log: there is none then."""
-    if not path.is_file():
-        raise sqlite3.OperationalError("it has no records")
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    db = sqlite3.connect(address, uri=True, timeout=5)
-    try:
-        db.execute("SELECT 1 FROM kv")
-    except sqlite3.OperationalError:
-        db.close()
-        if path.with_name(f"{path.name}-wal").exists():
-            raise
-        db = sqlite3.connect(f"{address}&immutable=1", uri=True)
-    return db
-
-
 def _notes(db: sqlite3.Connection) -> dict[str, Any]:
     return {key: json.loads(value) for key, value in db.execute("SELECT key, value FROM kv")}
 
 
 def _status(folder: Path, notes: Mapping[str, Any]) -> str:
-    told = str(notes.get("status", "crashed"))
-    return "crashed" if told == "running" and not lock.is_held(folder) else told
+    status = str(notes.get("status", "crashed"))
+    # a process that died without a word could not write that down; its lock is gone
+    return "crashed" if status == "running" and not lock.is_held(folder) else status
 
 
 def _layers(db: sqlite3.Connection, quantity: str) -> tuple[str, ...]:
-    if quantity not in QUANTITIES:
-        raise TrainingError(
-            "There is no quantity {quantity!r}; choose from {quantities}.",
-            quantity=quantity,
-            quantities=", ".join(QUANTITIES),
-        )
-    rows = db.execute("SELECT name FROM layer WHERE grp = ? ORDER BY i", (QUANTITIES[quantity],))
+    group = queries.group_of(quantity)
+    rows = db.execute("SELECT name FROM layer WHERE grp = ? ORDER BY i", (group,))
     return tuple(name for (name,) in rows)
 
 
-def _matrix(rows: Sequence[tuple[int, bytes]], layers: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (S,) and their numbers (S, L) as float32."""
-    values = np.frombuffer(b"".join(blob for _, blob in rows), "<f4")
-    values = values.reshape(len(rows), layers if rows else 0).astype(np.float32)
-    return np.array([step for step, _ in rows], np.int64), values
-
-
-def _last(db: sqlite3.Connection, table: str, quantity: str = "step") -> int | None:
-    """The last step of a table, or None where it is empty or never held that quantity."""
-    if quantity not in {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}:
-        return None  # written by an earlier version
-    row = db.execute(
-        f"SELECT step FROM {table} WHERE {quantity} IS NOT NULL ORDER BY step DESC LIMIT 1"
-    ).fetchone()
-    return None if row is None else int(row[0])
-
-
-def _leap(
-    db: sqlite3.Connection, table: str, columns: tuple[str, ...], most: int, quantity: str = "step"
-) -> list[tuple[Any, ...]]:
-    """About `most` rows, evenly from the first to the last, found by their primary key."""
-    first = db.execute(f"SELECT step FROM {table} ORDER BY step LIMIT 1").fetchone()
-    last = _last(db, table, quantity)
-    if first is None or last is None:
-        return []
-    every = int(_notes(db).get("batchnorm_every", 1)) if table == "batchnorm" else 1
-    stride = every * max(1, math.ceil((last - first[0]) / every / max(1, most)))
-    values = {"first": first[0], "last": last, "stride": stride}
-    return db.execute(_LEAP.format(columns=", ".join(columns), table=table), values).fetchall()
+def _columns(
+    names: tuple[str, ...], rows: queries.Rows, whole: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    columns = list(zip(*rows, strict=True)) or [() for _ in names]
+    return {
+        name: np.array(column, np.int64 if name in whole else np.float64)
+        for name, column in zip(names, columns, strict=True)
+    }

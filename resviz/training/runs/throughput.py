@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from resviz.training.runs.reader import RunReader
 
 RECENT = 20.0  # seconds over which it is measured
@@ -12,21 +10,28 @@ RECENT = 20.0  # seconds over which it is measured
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Training images and the seconds that are left; both None as long as nothing can be said."""
+    """Training images per second and the seconds that are left; None while nothing is known."""
 
     images_per_second: float | None
     seconds_left: float | None
 
 
-def throughput(record: RunReader) -> Throughput:
-    """The throughput of the last seconds since it was asked for or resumed, measurements on the test split included."""
-    scalars, info = record.scalars(), record.info()
+UNKNOWN = Throughput(None, None)
+
+
+def throughput(run: RunReader) -> Throughput:
+    """Measure the last seconds since a run was asked for or resumed, the test split included."""
+    scalars, info = run.scalars(), run.info()
     steps, at = scalars["step"], scalars["at"]
-    recent = at >= max(at[-1] - RECENT, info.place) if len(at) else np.zeros(0, bool)
-    if not recent.any() or at[recent][0] == at[-1]:
-        return Throughput(None, None)
-    per_second = float((steps[-1] - steps[recent][0]) / (at[-1] - at[recent][0]))
-    config: dict[str, Any] = record.config.get("config", {})
-    return Throughput(
-        per_second * int(config.get("batch_size", 0)), (info.steps - info.step) / per_second
-    )
+    if not len(at):
+        return UNKNOWN
+    # steps from before a pause say nothing about now
+    is_recent = at >= max(at[-1] - RECENT, info.place)
+    if not is_recent.any() or at[is_recent][0] == at[-1]:
+        return UNKNOWN
+    seconds = at[-1] - at[is_recent][0]
+    steps_per_second = float((steps[-1] - steps[is_recent][0]) / seconds)
+    config: dict[str, Any] = run.config.get("config", {})
+    batch = int(config.get("batch_size", 0))
+    left = (info.steps - info.step) / steps_per_second
+    return Throughput(steps_per_second * batch, left)

@@ -14,8 +14,8 @@ from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped, progress
 
-_trials: BoundedCache[Timing] = BoundedCache(256)
-_one = threading.Lock()  # trials beside each other would measure each other
+_timings: BoundedCache[Timing] = BoundedCache(256)
+_one = threading.Lock()  # timings beside each other would measure each other
 
 
 @st.fragment
@@ -35,7 +35,7 @@ def show(requests: Sequence[Request]) -> None:
             except ResvizError as refusal:
                 st.caption(escaped(whole(refusal)))
     if _known(keys):
-        found = [_trials.get(key, _never) for key in keys]
+        found = [_timings.get(key, _never) for key in keys]
         place.caption(_words(cost.together(found, requests[0].config.epochs, at_once)))
 
 
@@ -54,7 +54,7 @@ def duration(seconds: float) -> str:
 
 
 def _known(keys: Sequence[str]) -> bool:
-    return all(key in _trials for key in keys)
+    return all(key in _timings for key in keys)
 
 
 def _try(requests: Sequence[Request], keys: Sequence[str], at_once: int) -> None:
@@ -65,16 +65,16 @@ def _try(requests: Sequence[Request], keys: Sequence[str], at_once: int) -> None
             left = {
                 key: request
                 for key, request in zip(keys, requests, strict=True)
-                if key not in _trials
+                if key not in _timings
             }
             if not left:  # somebody else has tried them meanwhile
                 return
-            trials = cost.trials(list(left.values()), at_once)
-            next(trials)  # the process is ready
-            for i, (key, trial) in enumerate(zip(left, trials, strict=True)):
+            timings = cost.timing_runs(list(left.values()), at_once)
+            next(timings)  # the process is ready
+            for i, (key, timing) in enumerate(zip(left, timings, strict=True)):
                 update(min((i + 1) / len(left), 0.99))
-                if trial is not None:
-                    _trials.get(key, lambda trial=trial: trial)  # type: ignore[misc]
+                if timing is not None:
+                    _timings.get(key, lambda timing=timing: timing)  # type: ignore[misc]
 
 
 def _never() -> Timing:

@@ -11,7 +11,7 @@ import pytest
 from resviz.errors import TrainingError
 from resviz.training.config import TrainConfig
 from resviz.training.launch import cost, queue, trial
-from resviz.training.launch.cost import Timing, timing_key, together, trials
+from resviz.training.launch.cost import Timing, timing_key, timing_runs, together
 from resviz.training.request import Request
 from resviz.training.runs import reader
 
@@ -80,7 +80,7 @@ def _really_run(request: Request) -> tuple[float, int]:
     not Path("/proc/self/status").exists(), reason="peaks of other processes are read in /proc"
 )
 def test_the_estimate_is_within_a_factor_of_two_of_the_training_itself(home: Path):
-    found = trials([REQUEST, replace(REQUEST, dataset="folder:nowhere")], 1)
+    found = timing_runs([REQUEST, replace(REQUEST, dataset="folder:nowhere")], 1)
     assert next(found) is None
     tried = next(found)
     assert tried is not None
@@ -100,7 +100,7 @@ def test_the_estimate_is_within_a_factor_of_two_of_the_training_itself(home: Pat
 def test_a_trial_that_takes_too_long_is_ended_with_a_sentence(monkeypatch):
     monkeypatch.setattr(cost, "PATIENCE", 0.2)
     with pytest.raises(TrainingError, match="not enough to try it"):
-        list(trials([REQUEST], 1))
+        list(timing_runs([REQUEST], 1))
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 

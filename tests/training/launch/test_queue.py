@@ -95,7 +95,7 @@ def test_a_job_outlives_its_server_stops_resumes_and_shows_when_it_is_killed(req
 
 def test_a_running_run_is_asked_to_stop(request_, no_process):
     (run,) = queue.start([request_])
-    path = reader.folder() / run
+    path = reader.runs_folder() / run
     held = lock.hold(path)
     queue._note(path, status="running")
     queue.stop(run)
@@ -138,7 +138,7 @@ def info(name: str, status: str, group: str, place: float = 0.0) -> RunInfo:
     ],
 )
 def test_places_are_given_by_turn_within_the_bounds(infos, jobs_, processes, expected):
-    assert [found.id for found in queue.chosen(infos, jobs_, processes)] == expected
+    assert [found.id for found in queue.next_runs(infos, jobs_, processes)] == expected
 
 
 def test_the_bound_may_be_set(monkeypatch):

@@ -59,7 +59,7 @@ def test_only_the_files_of_a_run_come_along_and_no_links(copy, tmp_path):
     (tmp_path / "secret").write_text("s")
     (copy / "checkpoint-epoch-9.safetensors").symlink_to(tmp_path / "secret")
     name = export.take_in(copy)
-    found = {path.name for path in (reader.folder() / name).iterdir()}
+    found = {path.name for path in (reader.runs_folder() / name).iterdir()}
     assert "virus.exe" not in found
     assert "checkpoint-epoch-9.safetensors" not in found
     assert "checkpoint-epoch-1.safetensors" in found
