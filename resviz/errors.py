@@ -68,6 +68,16 @@ class Sentence(str):
         except (KeyError, ValueError, TypeError):
             return cls(template)
 
+    def with_values(self, change: Callable[[object], object]) -> "Sentence":
+        """The same sentence with each value changed, in sentences among the values too."""
+        values = {
+            name: value.with_values(change)
+            if isinstance(value, Sentence) and value.values
+            else change(value)
+            for name, value in self.values.items()
+        }
+        return Sentence(self.template, **values)
+
     def said(self, translate: Callable[[str], str]) -> str:
         """Translate the template, and each sentence or error among the values."""
         template = translate(self.template)
@@ -75,6 +85,25 @@ class Sentence(str):
             return template
         values = {name: _translated(value, translate) for name, value in self.values.items()}
         return template.format_map(values)
+
+
+class Suggestion(Sentence):
+    """A question that names what may have been meant; a page offers each name as a button.
+
+    Example:
+        >>> Suggestion("new/plain-8", "new/plain-20")
+        'did you mean new/plain-8, new/plain-20?'
+        >>> ResvizError("There is no model a; {hint}", hint=Suggestion("b")).suggestions
+        ('b',)
+    """
+
+    names: tuple[str, ...]
+
+    def __new__(cls, *names: str) -> "Suggestion":
+        text = super().__new__(cls, "did you mean {names}?", names=", ".join(names))
+        assert isinstance(text, Suggestion)
+        text.names = names
+        return text
 
 
 _SIMPLE = re.compile(r"(?:[^{}]|\{[a-z_]+(?:![rs])?(?::,?(?:\.\d)?[dfge]?)?\})*")
@@ -98,6 +127,12 @@ class ResvizError(Exception):
     def __init__(self, template: str, /, **values: object) -> None:
         self.sentence = template if isinstance(template, Sentence) else Sentence(template, **values)
         super().__init__(self.sentence)
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """The names that may have been meant; empty where the sentence names none."""
+        hints = [hint for hint in self.sentence.values.values() if isinstance(hint, Suggestion)]
+        return hints[0].names if hints else ()
 
 
 class ImageError(ResvizError):

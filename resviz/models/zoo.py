@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from resviz import paths
 from resviz.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from resviz.errors import CheckpointError, ModelError, Sentence
+from resviz.errors import CheckpointError, ModelError, Sentence, Suggestion
 from resviz.models.architectures.resnet import build
 from resviz.models.catalogue import ModelInfo, catalogue
 from resviz.models.spec import ModelSpec
@@ -142,7 +142,7 @@ def _torchvision(name: str, rest: str, progress: Progress) -> LoadedModel:
         raise ModelError(
             "torchvision publishes no classifier {title!r}; {hint}",
             title=title,
-            hint=_closest(title, torchvision.names()),
+            hint=_closest(title, torchvision.names(), "torchvision/"),
         )
     choice = options.get("weights", "DEFAULT")
     member = torchvision.weights(title, "DEFAULT" if choice == "none" else choice)
@@ -239,12 +239,12 @@ def _assumed(preprocess: Preprocess) -> Sentence:
     )
 
 
-def _closest(name: str, known: list[str] | None = None) -> Sentence:
+def _closest(name: str, known: list[str] | None = None, prefix: str = "") -> Sentence:
     """The way out: names that look like this one, or where all are listed."""
     known = known or [info.name for info in catalogue()]
     close = [
         other for other in known if other.partition("/")[2] == name
     ] or difflib.get_close_matches(name, known)
     if close:
-        return Sentence("did you mean {names}?", names=", ".join(close))
+        return Suggestion(*(prefix + other for other in close))
     return Sentence("`python -m resviz models` lists those there are.")

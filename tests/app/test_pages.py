@@ -189,9 +189,9 @@ def test_weights_written_over_are_loaded_again(
     for seed in (1, 2):
         spec = ModelSpec(depth=8, width=4, seed=seed)
         checkpoints.save(path, build(spec), {"spec": spec.as_dict()})
-        app = run(model=f"file/{path}")
+        app = run(model=f"file/{path.name}")
         assert not app.exception
-        subject = Subject(f"file/{path}", decode(FIRST))
+        subject = Subject(f"file/{path.name}", decode(FIRST))
         probabilities = photo_results.prediction(subject).probabilities
         loaded = zoo.load(f"file/{path}")
         expected = predict(

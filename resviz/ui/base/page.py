@@ -86,11 +86,16 @@ def refusals() -> Iterator[None]:
         st.stop()
 
 
-def refuse(refusal: ResvizError) -> None:
-    """Show the sentence of a refusal; give up the places that were reserved for the result."""
+def refuse(refusal: ResvizError, apply: Callable[[str], None] | None = None) -> None:
+    """Show the sentence of a refusal; give up the places that were reserved for the result.
+
+    `apply` takes one of the names that the refusal suggests; each is offered as a button.
+    """
     for slot in st.session_state.pop(_RESERVED, []):
         slot.empty()
     st.error(escaped(whole(refusal)))
+    for name in refusal.suggestions if apply else ():
+        st.button(_("Use {name}").format(name=escaped(name)), on_click=apply, args=(name,))
 
 
 def table_download(

@@ -8,17 +8,19 @@ import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from resviz import paths
-from resviz.errors import ModelError
+from resviz.errors import ResvizError
 from resviz.progress import Progress, silent
 from resviz.ui.base import checkpoint_names
 from resviz.ui.base.bounded_cache import BoundedCache, cached, clear_all
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.services import model_files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from resviz.models.zoo import LoadedModel, ModelInfo
     from resviz.probes.core.layers import Layer
 
-WEIGHTS = {".safetensors", ".pt", ".pth", ".th"}
 _CONCURRENT = 2
 _models: "BoundedCache[tuple[LoadedModel, Pool]]" = BoundedCache(4)
 _stamps: dict[str, tuple[int, int] | None] = {}
@@ -76,7 +77,7 @@ def _loaded(name: str, progress: Progress) -> "tuple[LoadedModel, Pool]":
         from resviz.models import zoo
         from resviz.models.pool import Pool
 
-        loaded = zoo.load(name, progress)
+        loaded = replace(zoo.load(model_files.with_folder(name), progress), name=name)
         loaded.model.to(best().type)
         return loaded, Pool(loaded.model, size=_CONCURRENT)
 
@@ -85,8 +86,11 @@ def _loaded(name: str, progress: Progress) -> "tuple[LoadedModel, Pool]":
 
 def model(name: str, progress: Progress = silent) -> "LoadedModel":
     """Return the model of that name, loaded once for the server; raises `ModelError`."""
-    _check_file(name)
-    return _loaded(name, progress)[0]
+    model_files.check(name)
+    try:
+        return _loaded(name, progress)[0]
+    except ResvizError as refusal:
+        raise model_files.without_folder(refusal) from None
 
 
 def untrained(name: str) -> str | None:
@@ -115,7 +119,7 @@ def _stamp(name: str) -> tuple[int, int] | None:
     path = _path(name)
     try:
         status = path.stat() if path else None
-    except OSError:
+    except (OSError, ValueError):  # gone, not ours to read, or no name that a file can have
         return None
     return (status.st_mtime_ns, status.st_size) if status else None
 
@@ -125,33 +129,12 @@ def _path(name: str) -> Path | None:
     kind, _slash, rest = name.partition("?")[0].partition("/")
     if kind == "run":
         return paths.home() / "runs" / rest / "model.safetensors"
-    return Path(rest) if kind == "file" else None
+    return model_files.path_of(name) if kind == "file" else None
 
 
 def is_loaded(name: str) -> bool:
     """Tell whether the model can be had without waiting."""
     return name in _models
-
-
-def files() -> list[str]:
-    """Name the weight files that somebody put into the app's folder for models."""
-    inside = sorted(models_folder().glob("*"))
-    return [f"file/{path}" for path in inside if path.suffix in WEIGHTS and path.is_file()]
-
-
-def models_folder() -> Path:
-    """Return the folder in which the app looks for weight files."""
-    return paths.home() / "models"
-
-
-def _check_file(name: str) -> None:
-    """Refuse files outside the folder for models: visitors may not point the server at any."""
-    if name.startswith("file/") and name.partition("?")[0] not in files():
-        raise ModelError(
-            _("The app opens weight files in {folder} only; put the file there.").format(
-                folder=models_folder()
-            )
-        )
 
 
 @contextmanager

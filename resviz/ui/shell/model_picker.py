@@ -10,8 +10,7 @@ import streamlit as st
 from resviz.ui.base import checkpoint_names, url_state
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.base.page import escaped
-from resviz.ui.services import models
+from resviz.ui.services import model_files, models
 from resviz.ui.services.run_names import trained_title
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _STARTED = re.compile(r"-(\d{8}-\d{4})\d\d-")  # in a run's id
 def model_picker() -> None:
     """Draw the list of all models, and under it what one line has no room for."""
     infos = {info.name: info for info in models.catalogue()}
-    names = offered([*infos, *models.files()], url_state.chosen("model"))
+    names = offered([*infos, *model_files.names()], url_state.chosen("model"))
     default = DEFAULT_MODEL if DEFAULT_MODEL in infos else names[0]
     name = url_state.pick(
         st.selectbox,
@@ -37,7 +36,7 @@ def model_picker() -> None:
         accept_new_options=True,
         help=_(
             "Choose one, or type a name: "
-            "new/plain-56, torchvision/resnet50?weights=none, file/PATH."
+            "new/plain-56, torchvision/resnet50?weights=none, file/NAME."
         ),
     )
     if name.startswith("run/"):
@@ -112,7 +111,7 @@ def _details(infos: "Mapping[str, ModelInfo]", name: str) -> str:
     """Where the model comes from, its classes and its size."""
     info = infos.get(checkpoint_names.base(name))
     if info is None:
-        return escaped(name) if name.startswith("file/") else ""
+        return ""
     group = info.name.partition("/")[0]
     sources = {"bundled": _("Bundled"), "new": _("Random weights"), "run": _("Trained here")}
     details = [

@@ -31,15 +31,20 @@ def sidebar() -> None:
         st.session_state["device_line"] = st.empty()
 
 
+def choose_model(name: str) -> None:
+    """Choose another model in place of one that cannot be had."""
+    url_state.choose("model", name)
+
+
 def subject() -> Subject:
     """Load model and picture as chosen; stop the page with one sentence where that fails."""
     name = st.session_state["model"] or DEFAULT_MODEL
     try:
         _load(name)
     except ResvizError as refusal:
-        refuse(refusal)
+        refuse(refusal, choose_model)
         label = _("Look at the bundled model instead")
-        st.button(label, on_click=url_state.choose, args=("model", DEFAULT_MODEL))
+        st.button(label, on_click=choose_model, args=(DEFAULT_MODEL,))
         st.stop()
     title, photo = photo_or_the_one_before()
     with st.session_state["card"].expander(_("About this model")):

@@ -21,9 +21,19 @@ def test_a_network_without_a_record_says_so_and_where_it_runs() -> None:
     assert "Runs on" in text
 
 
+def test_a_name_that_was_meant_is_a_button() -> None:
+    app = run(model="bundled/resnet18-imagenete")
+    (refusal,) = app.error
+    assert "did you mean" in refusal.value
+    (use,) = [button for button in app.button if button.label == f"Use {MODEL}"]
+    use.click().run()
+    assert not app.error
+    assert app.selectbox(key="model").value == MODEL
+
+
 def test_a_model_that_cannot_be_had_leaves_a_button_to_one_that_can() -> None:
     app = run(model="bundled/nothing")
     assert len(app.error) == 1
-    app.button[0].click().run()
+    app.button[-1].click().run()
     assert not app.error
     assert app.selectbox(key="model").value == MODEL
