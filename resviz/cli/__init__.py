@@ -1,19 +1,40 @@
 """Every capability without a browser, with the same numbers. `python -m resviz COMMAND --help` explains each.
 
 With `--json` a command prints one JSON object and nothing else on standard output. A refusal exits
-with status 2 and one line on standard error that starts with `resviz: `. A module here holds
-commands of one kind; a command is a function from its options to its result.
+with status 2 and one line on standard error that starts with `resviz: `. A module here has the
+name of its feature; a command is a function from its options to its result.
 """
 
 import argparse
 from collections.abc import Sequence
 
 from resviz import __version__
-from resviz.cli import app, batchnorm, gradient_flow, inspect, receptive_field, runs, train
-from resviz.cli.output import Result, as_json, as_text, say, show
+from resviz.cli import (
+    app,
+    attribution,
+    batchnorm,
+    feature_maps,
+    gradient_flow,
+    inspect,
+    receptive_field,
+    runs,
+    train,
+)
+from resviz.cli.output import Result, as_json, as_text, print_result, say
 from resviz.cli.parsing import Parser
 from resviz.errors import ResvizError
 
+MODULES = (
+    app,
+    inspect,
+    feature_maps,
+    attribution,
+    receptive_field,
+    batchnorm,
+    gradient_flow,
+    train,
+    runs,
+)
 REFUSED, STOPPED = 2, 130
 EXAMPLE = "example: python -m resviz predict photo.jpg --model bundled/resnet18-imagenette"
 
@@ -23,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         result: Result = options.command(options)
-        show(as_json(result) if options.json else as_text(result))
+        print_result(as_json(result) if options.json else as_text(result))
     except ResvizError as refusal:
         say(" ".join(str(refusal).split()))
         return REFUSED
@@ -37,6 +58,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="resviz", description="Look inside residual networks.", epilog=EXAMPLE)
     parser.add_argument("--version", action="version", version=f"resviz {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for kind in (app, inspect, receptive_field, batchnorm, gradient_flow, train, runs):
-        kind.add_to(commands)
+    for module in MODULES:
+        module.add_to(commands)
     return parser

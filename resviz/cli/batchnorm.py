@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, progress
-from resviz.cli.parsing import add, load, whole, with_model
+from resviz.cli.parsing import add, load, whole, with_batch, with_dataset, with_image, with_model
 from resviz.errors import ResvizError
 
 if TYPE_CHECKING:
@@ -163,9 +163,7 @@ def _batches_of(
 def add_to(commands: Any) -> None:
     """Add the command of this module to the parser."""
     command = with_model(add(commands, batchnorm))
-    command.add_argument(
-        "image", nargs="*", metavar="IMAGE", help="pictures that together are the batch"
-    )
+    with_image(command, nargs="*", help="pictures that together are the batch")
     command.add_argument(
         "--corrupt",
         default="none",
@@ -181,9 +179,9 @@ def add_to(commands: Any) -> None:
     command.add_argument(
         "--fold", action="store_true", help="also fold the layers away, and check the outputs"
     )
-    command.add_argument(
-        "--dataset",
-        metavar="D",
+    with_dataset(
+        command,
+        required=False,
         help="folder:PATH or a zip: also the accuracy with recalibrated statistics",
     )
     command.add_argument(
@@ -193,10 +191,9 @@ def add_to(commands: Any) -> None:
         metavar="N",
         help="so many of its images (default: 1000)",
     )
-    command.add_argument(
-        "--batch",
+    with_batch(
+        command,
         type=whole(2, 10_000),
         default=BATCH,
-        metavar="N",
         help="images that share their own statistics (default: %(default)s)",
     )

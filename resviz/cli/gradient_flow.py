@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, progress
-from resviz.cli.parsing import add, whole
+from resviz.cli.parsing import add, whole, with_batch, with_model
 
 if TYPE_CHECKING:
     from resviz.probes.gradient_flow.over_seeds import Profile
@@ -74,12 +74,9 @@ def _record(profile: "Profile") -> Result:
 
 def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
-    command = add(commands, gradients)
-    command.add_argument(
-        "--model",
-        required=True,
+    command = with_model(
+        add(commands, gradients),
         action="append",
-        metavar="M",
         help="a name that `models` lists; may be given again",
     )
     command.add_argument(
@@ -89,9 +86,7 @@ def add_to(commands: Any) -> None:
         metavar="K",
         help="how many draws of weights and batch (3)",
     )
-    command.add_argument(
-        "--batch", type=whole(2, 1024), default=32, metavar="N", help="images (default: 32)"
-    )
+    with_batch(command, type=whole(2, 1024), default=32, help="images (default: %(default)s)")
     command.add_argument(
         "--images",
         choices=("noise", "photos"),

@@ -1,19 +1,15 @@
-"""Look inside one network: models, predict, layers, features, attribute."""
+"""Look at one network as a whole: models, predict, layers."""
 
 import argparse
-from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resviz.cli.output import Result, counter, write
-from resviz.cli.parsing import add, load, subject, whole, with_image, with_model, with_out
+from resviz.cli.output import Result
+from resviz.cli.parsing import add, load, subject, whole, with_image, with_model
 from resviz.errors import ResvizError
-from resviz.probes.attribution import METHOD_NAMES
 
 if TYPE_CHECKING:
-    from numpy import ndarray
-
+    from resviz.models.zoo import LoadedModel
     from resviz.probes.core.layers import Layer
 
 MAX_SIZE = 4096  # pixels
@@ -47,7 +43,7 @@ def layers(options: argparse.Namespace) -> Result:
     return {"model": loaded.name, "input_size": size, "layers": rows, "total": total}
 
 
-def _layers(loaded: Any, size: int) -> "tuple[Layer, ...]":
+def _layers(loaded: "LoadedModel", size: int) -> "tuple[Layer, ...]":
     from resviz.probes.core.layers import layers as probe
 
     try:
@@ -61,66 +57,6 @@ def _layers(loaded: Any, size: int) -> "tuple[Layer, ...]":
         ) from None
 
 
-def features(options: argparse.Namespace) -> Result:
-    """Write all channels of a layer as an array and as a picture."""
-    from resviz.figures.raster import mosaic_png
-    from resviz.probes.feature_maps.activations import activations
-
-    loaded, _picture, x = subject(options)
-    activation = activations(loaded.model, x, [options.layer])[options.layer]
-    columns = max(1, round(len(activation.values) ** 0.5))
-    mosaic = mosaic_png(activation.values, columns, shared=False)
-    return {
-        "model": loaded.name,
-        "layer": options.layer,
-        "shape": activation.shape,
-        "dead_channels": activation.dead.tolist(),
-        "files": _write_both(options.out, options.layer, activation.values, mosaic),
-    }
-
-
-def attribute(options: argparse.Namespace) -> Result:
-    """Write a map of the places that are evidence for a class."""
-    from resviz.figures.raster import overlay_png
-    from resviz.probes.attribution.methods import attribute as probe
-
-    loaded, picture, x = subject(options)
-    target = options.target
-    if target is None:
-        target = _likeliest(loaded, x)
-    progress = counter(options.method)
-    result = probe(loaded.model, x, options.method, target, options.layer, progress)
-    name = "-".join(filter(None, (result.method, result.layer, str(target))))
-    overlay = overlay_png(loaded.preprocess.view(picture.image), result.map, 0.7)
-    return {
-        "model": loaded.name,
-        "method": result.method,
-        "layer": result.layer,
-        "target": target,
-        "label": loaded.labels[target],
-        "probability": result.probability,
-        "shape": result.map.shape,
-        "files": _write_both(options.out, name, result.map, overlay),
-    }
-
-
-def _likeliest(loaded: Any, x: Any) -> int:
-    from resviz.probes.core.prediction import predict as probe
-
-    return probe(loaded.model, x, loaded.labels).top[0].index
-
-
-def _write_both(folder: str, name: str, values: "ndarray", picture: bytes) -> list[str]:
-    """Write the numbers and their picture; returns the paths."""
-    import numpy as np
-
-    files: dict[str, Callable[[Path], object]] = {
-        f"{name}.npy": lambda path: np.save(path, values),
-        f"{name}.png": lambda path: path.write_bytes(picture),
-    }
-    return [write(folder, file, save) for file, save in files.items()]
-
-
 def _columns(row: Any, names: tuple[str, ...]) -> Result:
     return {name: getattr(row, name) for name in names}
 
@@ -128,50 +64,9 @@ def _columns(row: Any, names: tuple[str, ...]) -> Result:
 def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     add(commands, models)
-    _add_predict(commands)
-    _add_layers(commands)
-    command = with_out(with_model(with_image(add(commands, features))))
-    command.add_argument("--layer", required=True, metavar="L", help="a name that `layers` lists")
-    _add_attribute(commands)
-
-
-def _add_predict(commands: Any) -> None:
     command = with_model(with_image(add(commands, predict)))
-    command.add_argument(
-        "--top",
-        type=whole(1, 100_000),
-        default=5,
-        metavar="N",
-        help="how many classes (default: 5)",
-    )
-
-
-def _add_layers(commands: Any) -> None:
+    classes = "how many classes (default: %(default)s)"
+    command.add_argument("--top", type=whole(1, 100_000), default=5, metavar="N", help=classes)
     command = with_model(add(commands, layers))
-    command.add_argument(
-        "--size",
-        type=whole(1, MAX_SIZE),
-        metavar="PX",
-        help="side of the input in pixels (default: the model's own)",
-    )
-
-
-def _add_attribute(commands: Any) -> None:
-    command = with_out(with_model(with_image(add(commands, attribute))))
-    command.add_argument(
-        "--method",
-        default="grad-cam",
-        metavar="NAME",
-        help=f"one of {', '.join(METHOD_NAMES)} (default: %(default)s)",
-    )
-    command.add_argument(
-        "--layer",
-        metavar="L",
-        help="for methods that look at one (default: the last block with a map)",
-    )
-    command.add_argument(
-        "--target",
-        type=int,
-        metavar="N",
-        help="number of the class (default: the likeliest)",
-    )
+    side = "side of the input in pixels (default: the model's own)"
+    command.add_argument("--size", type=whole(1, MAX_SIZE), metavar="PX", help=side)

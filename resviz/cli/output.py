@@ -35,16 +35,15 @@ def say(text: str) -> None:
     print(f"{CLEAR if sys.stderr.isatty() else ''}resviz: {text}", file=sys.stderr)
 
 
-def show(text: str) -> None:
-    """The result; a reader who has seen enough (`| head`) may close the pipe."""
+def print_result(text: str) -> None:
+    """Print the result; a reader who has seen enough (`| head`) may close the pipe."""
     if sys.stderr.isatty():
         print(CLEAR, end="", file=sys.stderr, flush=True)
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # or Python complains when it flushes at exit
+        # Python flushes at exit, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write(folder: str, name: str, write: Callable[[Path], object]) -> str:
@@ -85,12 +84,16 @@ def _lines(result: Result, indent: str = "") -> Iterator[str]:
 
 
 def _table(records: list[Result]) -> list[str]:
-    rows = [list(records[0]), *([_text(v) for v in record.values()] for record in records)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    """The columns, one under the other."""
+    cells = [[_text(value) for value in record.values()] for record in records]
+    rows = [list(records[0]), *cells]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [_row(row, widths) for row in rows]
+
+
+def _row(cells: list[str], widths: list[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip()
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The arguments that commands share."""
+"""The options that commands share, each written once, and what most commands begin with."""
 
 import argparse
 from collections.abc import Callable
@@ -24,11 +24,13 @@ class Parser(argparse.ArgumentParser):
         )
 
 
-def add(commands: Any, run: Callable[[argparse.Namespace], Result]) -> argparse.ArgumentParser:
+Command = argparse.ArgumentParser
+
+
+def add(commands: Any, run: Callable[[argparse.Namespace], Result]) -> Command:
+    """A new command, named and described after the function that runs it."""
     name = run.__name__.replace("_", "-")
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=run.__doc__, description=run.__doc__
-    )
+    command: Command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(command=run)
     return command
@@ -51,35 +53,36 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-def with_image(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    command.add_argument("image", metavar="IMAGE", help="a picture file")
-    return command
+def with_image(command: Command, **changes: Any) -> Command:
+    return _with(command, "image", changes, metavar="IMAGE", help="a picture file")
 
 
-def with_model(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    command.add_argument(
-        "--model",
-        required=True,
-        metavar="M",
-        help="a name that `models` lists, new/... or file/PATH",
-    )
-    return command
+def with_model(command: Command, **changes: Any) -> Command:
+    usual = "a name that `models` lists, new/... or file/PATH"
+    return _with(command, "--model", changes, required=True, metavar="M", help=usual)
 
 
-def with_dataset(
-    command: argparse.ArgumentParser, required: bool = True
-) -> argparse.ArgumentParser:
-    command.add_argument(
-        "--dataset",
-        required=required,
-        metavar="D",
-        help="digits, cifar10, cifar100, fashion-full, or folder:PATH of class folders or a zip",
-    )
-    return command
+def with_layer(command: Command, **changes: Any) -> Command:
+    return _with(command, "--layer", changes, metavar="L", help="a name that `layers` lists")
 
 
-def with_out(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    command.add_argument("--out", required=True, metavar="DIR", help="folder for the files")
+def with_dataset(command: Command, **changes: Any) -> Command:
+    usual = "digits, cifar10, cifar100, fashion-full, or folder:PATH of class folders or a zip"
+    return _with(command, "--dataset", changes, required=True, metavar="D", help=usual)
+
+
+def with_batch(command: Command, **changes: Any) -> Command:
+    return _with(command, "--batch", changes, metavar="N")
+
+
+def with_out(command: Command, **changes: Any) -> Command:
+    usual = "folder for the files"
+    return _with(command, "--out", changes, required=True, metavar="DIR", help=usual)
+
+
+def _with(command: Command, name: str, changes: dict[str, Any], **usual: Any) -> Command:
+    """The command with an option that others have too; `changes` is what is its own about it."""
+    command.add_argument(name, **{**usual, **changes})
     return command
 
 

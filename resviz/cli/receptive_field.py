@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, counter, progress
-from resviz.cli.parsing import add, load, whole, with_model
+from resviz.cli.parsing import add, load, whole, with_dataset, with_layer, with_model
 from resviz.errors import ResvizError
 
 if TYPE_CHECKING:
@@ -137,9 +137,7 @@ def _fit(fit: "ImageFit") -> Result:
 def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     command = with_model(add(commands, receptive_field))
-    command.add_argument(
-        "--layer", metavar="L", help="a name that `layers` lists (default: all that give maps)"
-    )
+    with_layer(command, help="a name that `layers` lists (default: all that give maps)")
     command.add_argument(
         "--effective",
         action="store_true",
@@ -150,6 +148,5 @@ def add_to(commands: Any) -> None:
         "--inputs", type=whole(1, 1000), metavar="N", help="on so many pictures (default: 4)"
     )
     command.add_argument("--image", metavar="FILE", help="on this picture in place of noise")
-    command.add_argument(
-        "--dataset", metavar="D", help="on pictures of folder:PATH in place of noise"
-    )
+    in_place = "on pictures of folder:PATH in place of noise"
+    with_dataset(command, required=False, help=in_place)

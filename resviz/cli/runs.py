@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from resviz.cli.output import Result
-from resviz.cli.parsing import add
+from resviz.cli.parsing import add, with_out
 from resviz.errors import ResvizError
 
 # the columns of the list, as fields of `RunInfo`
@@ -143,5 +143,5 @@ def add_to(commands: Any) -> None:
         metavar="KIND",
         help="of an export: %(choices)s (default: csv)",
     )
-    command.add_argument("--out", metavar="DIR", help="folder for the files of an export")
+    with_out(command, required=False, help="folder for the files of an export")
     command.add_argument("--yes", action="store_true", help="delete without asking")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, note, progress
-from resviz.cli.parsing import add, load, whole, with_dataset, with_model
+from resviz.cli.parsing import add, load, whole, with_dataset, with_model, with_out
 from resviz.errors import ResvizError
 
 if TYPE_CHECKING:
@@ -163,9 +163,9 @@ def add_to(commands: Any) -> None:
         metavar="NAME",
         help="settings of a bundled model: imagenette, cifar10, digits or digits-plain",
     )
-    command.add_argument(
-        "--model",
-        metavar="M",
+    with_model(
+        command,
+        required=False,
         help="new/FAMILY-DEPTH?option=value (default: the recipe's, or new/residual-20)",
     )
     command.add_argument(
@@ -195,9 +195,9 @@ def add_to(commands: Any) -> None:
         const=True,
         help="let torch.compile translate the network",
     )
-    command.add_argument(
-        "--out",
-        metavar="DIR",
+    with_out(
+        command,
+        required=False,
         help="folder of the run, which goes on if it lies there (default: a new one)",
     )
     command.add_argument(

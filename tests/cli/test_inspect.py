@@ -1,21 +1,15 @@
 """Commands that look inside one network give what the probes give."""
 
 import re
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from resviz import cli
 from resviz.data import samples
 from resviz.data.images import decode
-from resviz.figures.raster import mosaic_png, overlay_png
 from resviz.models import zoo
-from resviz.probes.attribution.methods import METHODS, attribute, last_spatial
 from resviz.probes.core.prediction import predict
-from resviz.probes.feature_maps.activations import activations
 
 NET = "new/residual-8?width=4"
 
@@ -96,102 +90,6 @@ def test_layers_follow_the_size(ask, size):
     assert found[0]["macs"] == 4 * size * size * 27
 
 
-def test_features_writes_what_the_layer_sees(ask, photo, tmp_path):
-    found = ask(
-        "features",
-        photo,
-        "--model",
-        NET,
-        "--layer",
-        "layer2.0.conv1",
-        "--out",
-        str(tmp_path / "a" / "b"),
-    )
-    loaded, x, _ = subject(NET, samples.read("dog"))
-    expected = activations(loaded.model, x, ["layer2.0.conv1"])["layer2.0.conv1"]
-    assert found["layer"] == "layer2.0.conv1"
-    assert found["shape"] == [8, 16, 16]
-    assert found["dead_channels"] == expected.dead.tolist()
-    array, mosaic = map(Path, found["files"])
-    assert array.parent == mosaic.parent == tmp_path / "a" / "b"
-    assert np.array_equal(np.load(array), expected.values)
-    assert mosaic.read_bytes() == mosaic_png(expected.values, 3, shared=False)
-    with Image.open(mosaic) as image:
-        assert image.size == (3 * 16 + 2, 3 * 16 + 2)
-
-
-def test_dead_channels_are_those_without_a_value(ask, photo, tmp_path):
-    model = zoo.load(NET).model
-    with torch.no_grad():
-        model.bn1.bias[[1, 3]] = -1000.0
-    torch.save(model.state_dict(), tmp_path / "dead.pt")
-    name = f"file/{tmp_path / 'dead.pt'}"
-    assert ask("features", photo, "--model", name, "--layer", "relu", "--out", str(tmp_path))[
-        "dead_channels"
-    ] == [1, 3]
-
-
-def test_attribute_writes_the_probes_map(ask, photo, tmp_path):
-    out = tmp_path / "out"
-    found = ask(
-        "attribute",
-        photo,
-        "--model",
-        NET,
-        "--layer",
-        "layer2.0",
-        "--target",
-        "4",
-        "--out",
-        str(out),
-    )
-    loaded, x, view = subject(NET, samples.read("dog"))
-    expected = attribute(loaded.model, x, "grad-cam", 4, "layer2.0")
-    array, picture = map(Path, found["files"])
-    assert np.array_equal(np.load(array), expected.map)
-    assert picture.read_bytes() == overlay_png(view, expected.map, 0.7)
-    assert found | {"files": []} == {
-        "model": NET,
-        "method": "grad-cam",
-        "layer": "layer2.0",
-        "target": 4,
-        "label": "class 4",
-        "probability": expected.probability,
-        "shape": [16, 16],
-        "files": [],
-    }
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_attribute_knows_every_method(ask, photo, tmp_path, method):
-    found = ask(
-        "attribute",
-        photo,
-        "--model",
-        NET,
-        "--method",
-        method,
-        "--target",
-        "2",
-        "--out",
-        str(tmp_path / "out"),
-    )
-    loaded, x, _ = subject(NET, samples.read("dog"))
-    expected = attribute(loaded.model, x, method, 2)
-    assert found["method"] == method
-    assert found["layer"] == expected.layer
-    assert found["shape"] == list(expected.map.shape)
-    np.testing.assert_array_equal(np.load(found["files"][0]), expected.map)
-
-
-def test_attribute_asks_about_the_likeliest_class_at_the_last_map_by_default(ask, photo, tmp_path):
-    found = ask("attribute", photo, "--model", NET, "--out", str(tmp_path / "out"))
-    best = ask("predict", photo, "--model", NET, "--top", "1")["top"][0]
-    assert (found["target"], found["label"]) == (best["index"], best["label"])
-    assert found["probability"] == pytest.approx(best["probability"], abs=1e-6)
-    assert found["layer"] == last_spatial(zoo.load(NET).model, 32)
-
-
 def test_the_text_of_models_is_a_table(read):
     lines = read("models").splitlines()
     assert lines[0].split() == ["name", "family", "parameters", "classes", "input_size", "offline"]
@@ -218,32 +116,3 @@ def test_the_text_of_predict_names_classes_with_four_digits(read, ask, photo):
         f"{best['probability']:.4g}",
         str(best["index"]),
     ]
-
-
-def test_the_text_of_features_and_attribute_has_no_brackets(read, photo, tmp_path):
-    text = read("features", photo, "--model", NET, "--layer", "conv1", "--out", str(tmp_path))
-    assert "shape: 4×32×32\n" in text
-    assert "dead_channels: -\n" in text
-    assert f"files: {tmp_path}/conv1.npy, {tmp_path}/conv1.png\n" in text
-    text = read(
-        "attribute",
-        photo,
-        "--model",
-        NET,
-        "--method",
-        "saliency",
-        "--target",
-        "1",
-        "--out",
-        str(tmp_path),
-    )
-    assert "layer: -\n" in text
-    assert "shape: 32×32\n" in text
-    assert not set("[]{}()'") & set(text)
-
-
-def test_the_help_names_every_method(capsys):
-    with pytest.raises(SystemExit):
-        cli.main(["attribute", "--help"])
-    listed = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
-    assert f"one of {', '.join(METHODS)} (default" in listed
