@@ -8,7 +8,7 @@ from pathlib import Path
 from resviz import paths
 from resviz.errors import CheckpointError, Sentence, SpecError
 from resviz.models.spec import ModelSpec
-from resviz.models.weights import safe_load
+from resviz.models.weights import efficientnet_lite0, safe_load
 from resviz.models.weights.download import is_here
 from resviz.models.weights.torchvision import OTHERS, RESNETS
 
@@ -41,6 +41,7 @@ def catalogue(include_torchvision: bool = True) -> tuple[ModelInfo, ...]:
     """Bundled models, trained runs, networks to build, and those that torchvision publishes."""
     files = [
         *_files("bundled", paths.BUNDLED, "*.safetensors"),
+        *_efficientnet_lite0(),
         *_files("run", paths.home() / "runs", "*/model.safetensors"),
     ]
     return (*files, *_new(), *(_published() if include_torchvision else ()))
@@ -54,6 +55,21 @@ def _files(kind: str, folder: Path, pattern: str) -> Iterator[ModelInfo]:
             yield _described(f"{kind}/{name}", *safe_load.metadata(path))
         except (CheckpointError, SpecError, KeyError, TypeError, ValueError):
             continue
+
+
+def _efficientnet_lite0() -> Iterator[ModelInfo]:
+    """The network that knows a thousand classes, where its package is installed."""
+    if efficientnet_lite0.path() is not None:
+        yield ModelInfo(
+            f"bundled/{efficientnet_lite0.NAME}",
+            "efficientnet",
+            efficientnet_lite0.PARAMETERS,
+            1000,
+            efficientnet_lite0.SIDE,
+            True,
+            Sentence("{network}, {dataset}", network="EfficientNet-Lite0", dataset="ImageNet"),
+            dataset="ImageNet",
+        )
 
 
 def _described(

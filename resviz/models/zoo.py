@@ -20,7 +20,7 @@ from resviz.errors import CheckpointError, ModelError, Sentence, Suggestion
 from resviz.models.architectures.resnet import build
 from resviz.models.catalogue import ModelInfo, catalogue
 from resviz.models.spec import ModelSpec
-from resviz.models.weights import checkpoints, torchvision
+from resviz.models.weights import checkpoints, efficientnet_lite0, torchvision
 from resviz.models.weights.download import ensure
 from resviz.progress import Progress, silent
 
@@ -73,6 +73,8 @@ def saved(run: str) -> tuple[str, ...]:
 
 
 def _bundled(name: str, rest: str, progress: Progress) -> LoadedModel:
+    if rest == efficientnet_lite0.NAME:
+        return _efficientnet_lite0(name)
     path = paths.BUNDLED / f"{rest}.safetensors"
     if path.parent != paths.BUNDLED or not path.is_file():
         raise ModelError(
@@ -81,6 +83,12 @@ def _bundled(name: str, rest: str, progress: Progress) -> LoadedModel:
             hint=_closest(name),
         )
     return _from_file(name, path, {}, mapped=True)
+
+
+def _efficientnet_lite0(name: str) -> LoadedModel:
+    model, preprocess = efficientnet_lite0.network(), efficientnet_lite0.PREPROCESS
+    labels = efficientnet_lite0.labels()
+    return LoadedModel(name, model, labels, preprocess, efficientnet_lite0.SIDE)
 
 
 def _run(name: str, rest: str, progress: Progress) -> LoadedModel:

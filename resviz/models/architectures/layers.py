@@ -36,6 +36,25 @@ class PadShortcut(nn.Module):
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, *self.pad))
 
 
+class SameConv2d(nn.Conv2d):
+    """A convolution padded as TensorFlow's "same": ceil(size / stride) outputs, the odd pixel after.
+
+    How much is padded follows from the size of the input: max((outputs - 1) stride + kernel - size, 0).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = (
+            max((-(-size // stride) - 1) * stride + kernel - size, 0)
+            for size, stride, kernel in zip(
+                x.shape[-2:], self.stride, self.kernel_size, strict=True
+            )
+        )
+        if height or width:
+            before = (width // 2, height // 2)
+            x = F.pad(x, (before[0], width - before[0], before[1], height - before[1]))
+        return super().forward(x)
+
+
 class Constant(nn.Module):
     """c x, with a number c that is not learned."""
 
