@@ -30,6 +30,7 @@ LEVELS = {
     "resviz.tables": 0,
     "resviz.progress": 0,
     "resviz.data.preprocess": 0,  # what a loaded model does to a picture
+    "resviz.data.class_names": 0,
     "resviz.models": 1,
     "resviz.data": 1,
     "resviz.probes": 2,

@@ -74,7 +74,7 @@ def saved(run: str) -> tuple[str, ...]:
 
 def _bundled(name: str, rest: str, progress: Progress) -> LoadedModel:
     if rest == efficientnet_lite0.NAME:
-        return _efficientnet_lite0(name)
+        return LoadedModel(name, *efficientnet_lite0.load())
     path = paths.BUNDLED / f"{rest}.safetensors"
     if path.parent != paths.BUNDLED or not path.is_file():
         raise ModelError(
@@ -85,12 +85,6 @@ def _bundled(name: str, rest: str, progress: Progress) -> LoadedModel:
     return _from_file(name, path, {}, mapped=True)
 
 
-def _efficientnet_lite0(name: str) -> LoadedModel:
-    model, preprocess = efficientnet_lite0.network(), efficientnet_lite0.PREPROCESS
-    labels = efficientnet_lite0.labels()
-    return LoadedModel(name, model, labels, preprocess, efficientnet_lite0.SIDE)
-
-
 def _run(name: str, rest: str, progress: Progress) -> LoadedModel:
     folder, (run, options) = paths.home() / "runs", _options(rest)
     if unknown := sorted(set(options) - {"checkpoint"}):
@@ -98,11 +92,8 @@ def _run(name: str, rest: str, progress: Progress) -> LoadedModel:
             "runs have no option {unknown!r}; the only one is checkpoint.", unknown=unknown[0]
         )
     chosen = options.get("checkpoint", "final")
-    path = (
-        folder
-        / run
-        / ("model.safetensors" if chosen == "final" else f"checkpoint-{chosen}.safetensors")
-    )
+    file = "model" if chosen == "final" else f"checkpoint-{chosen}"
+    path = folder / run / f"{file}.safetensors"
     if path.parent.parent != folder or run in (".", ".."):
         raise ModelError(
             "There is no trained model {name!r}; {hint}", name=name, hint=_closest(name)

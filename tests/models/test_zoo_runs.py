@@ -11,7 +11,7 @@ from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.training.events import EpochEnd
 from resviz.training.launch import start
-from resviz.training.launch.start import fit
+from resviz.training.launch.start import start_run
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 
@@ -19,7 +19,7 @@ from tests.training.squares import CONFIG, CPU, MODEL, folder
 def run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[float]]:
     """A finished run and its test accuracy after each epoch."""
     monkeypatch.setattr(start, "best", lambda: CPU)
-    made, events = fit(MODEL, folder(tmp_path / "squares"), CONFIG)
+    made, events = start_run(MODEL, folder(tmp_path / "squares"), CONFIG)
     return made.name, [event.test.accuracy for event in events if isinstance(event, EpochEnd)]
 
 

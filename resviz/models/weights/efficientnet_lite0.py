@@ -62,6 +62,6 @@ def network() -> EfficientNetLite:
     return model.eval().requires_grad_(True)
 
 
-def labels() -> tuple[str, ...]:
-    """Names of the thousand classes, in English."""
-    return imagenet()
+def load() -> tuple[EfficientNetLite, tuple[str, ...], Preprocess, int]:
+    """Give network, class names, preprocessing and side, as a loaded model holds them."""
+    return network(), imagenet(), PREPROCESS, SIDE
