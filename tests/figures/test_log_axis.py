@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from resviz.figures.log_axis import decades
+from resviz.figures.log_axis import common_range, decades
 
 
 def inside(axis):
@@ -33,3 +34,10 @@ def test_much_spread_gets_powers_of_ten_and_at_most_nine_of_them():
 def test_what_is_not_positive_or_no_number_is_left_out():
     assert decades([0.0, -1.0, math.nan, math.inf], 1) == {}
     assert decades([0.0, math.nan, 10.0], 1) == decades([10.0], 1)
+
+
+def test_a_common_range_reaches_from_the_smallest_to_the_largest_of_all_runs():
+    values = np.array([[1e3, 1.0], [1e-2, 10.0], [0.0, np.inf]])
+    assert common_range([values, values[:2] / 1e3]) == pytest.approx((-5, 3))
+    assert common_range([np.ones((2, 2))]) == (-0.5, 0.5)
+    assert common_range([np.zeros((2, 2))]) == common_range([]) == (-1, 0)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from plotly.subplots import make_subplots
 
 from resviz.figures.batchnorm.frames import frame
-from resviz.figures.gradient_flow.depth_by_step import common_range
+from resviz.figures.log_axis import common_range
 from resviz.figures.theme import GREEN, ORDERED, PURPLE, SIGNED, SKY, YELLOW, colourscale
 
 HEIGHT = 460

@@ -34,20 +34,6 @@ class Words:
     none: str
 
 
-def common_range(runs: Sequence[Float[np.ndarray, "steps layers"]]) -> tuple[float, float]:
-    """Smallest and largest positive number of all runs as powers of ten, so that their colours mean the same."""
-    every = (
-        np.concatenate([np.asarray(values, np.float64).ravel() for values in runs])
-        if runs
-        else np.empty(0)
-    )
-    powers = np.log10(every[(every > 0) & np.isfinite(every)])
-    if not powers.size:
-        return -1.0, 0.0
-    low, high = float(powers.min()), float(powers.max())
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
 def peaks(values: Float[np.ndarray, "steps layers"]) -> Int[np.ndarray, " steps"]:
     """The layer with the largest finite number at each step, -1 where there is none."""
     usable = np.where(np.isfinite(values), values, -np.inf)
@@ -58,7 +44,7 @@ def films(shown: Sequence[Film], span: tuple[float, float], at: int, words: Word
     """Each run as a picture: a column for each step, a row for each layer, the input at the bottom; bright is large.
 
     The dotted line follows the layer where the norm peaks, the upright line stands at step `at`;
-    what is zero or not finite is left empty. `span` are powers of ten (`common_range`). A cursor
+    what is zero or not finite is left empty. `span` are powers of ten (`log_axis.common_range`). A cursor
     over one picture stands in all, at the same step and the same share of the depth.
     """
     pictures = "".join(_film(film, span, words) for film in shown)

@@ -77,7 +77,7 @@ class _Search:
         self._reasons: dict[str, Sentence] = {}
         self._uses = Uses()
         self._runs: Counter[str] = Counter()
-        self._inputs: dict[str, Tensor] = {}  # of convolutions whose norm has not run yet
+        self._inputs: dict[str, tuple[Tensor, ...]] = {}  # of convolutions before their norm ran
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -110,14 +110,12 @@ class _Search:
                 "It or {convolution} runs more than once for an image.", convolution=convolution
             )
         if self._uses.count[convolution] > 1:
-            return Sentence(
-                "Something else uses the output of {convolution} as well.", convolution=convolution
-            )
+            return _used_elsewhere(convolution)
         return None
 
     def _see_convolution(self, layer: str, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         self._runs[layer] += 1
-        self._inputs[layer] = inputs[0]
+        self._inputs[layer] = inputs
         self._uses.sources.follow(layer, output)
 
     def _see_norm(self, layer: str, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -136,6 +134,9 @@ class _Search:
             return Sentence("It has no running statistics: it normalises with each batch's own.")
         if source is None:
             return Sentence("No convolution gives its input.")
+        given = self._inputs.pop(source, None)
+        if given is None:  # another norm has had it
+            return _used_elsewhere(source)
         convolution = self.model.get_submodule(source)
         if convolution._parameters.get("weight") is None:
             return Sentence(
@@ -144,7 +145,7 @@ class _Search:
                 convolution=source,
             )
         scale, bias = _factors(convolution, norm)
-        values = _scaled(convolution, scale, bias).forward(self._inputs.pop(source))
+        values = _scaled(convolution, scale, bias).forward(*given)
         if not is_close(normalised(norm, before, output), values):
             return Sentence(
                 "A factor in the weight of {convolution} is not one in its output (as where "
@@ -156,6 +157,12 @@ class _Search:
             return Sentence("It does more than normalise and activate.")
         self.folds[layer] = Fold(source, layer, scale, bias, activates)
         return None
+
+
+def _used_elsewhere(convolution: str) -> Sentence:
+    return Sentence(
+        "Something else uses the output of {convolution} as well.", convolution=convolution
+    )
 
 
 def rest_of(norm: nn.Module) -> nn.Sequential:

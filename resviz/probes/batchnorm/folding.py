@@ -120,24 +120,48 @@ def folding_check(model: nn.Module, x: Float[Tensor, "n c h w"]) -> FoldingCheck
 
 
 def _fused(model: nn.Module, x: Tensor, folds: Sequence[Fold]) -> nn.Module:
-    """The copy with these pairs folded; refused where its outputs for `x` are others."""
+    """The copy with these pairs folded; raises `ProbeError` where its outputs for `x` are others."""
+    fused = _put_together(model, folds)
+    ours, theirs = _outputs(model, fused, x)
+    if not _are_close(ours, theirs):
+        raise _refusal(model, x, folds, *_apart(ours, theirs))
+    return fused
+
+
+def _refusal(
+    model: nn.Module, x: Tensor, folds: Sequence[Fold], difference: float, largest: float
+) -> ProbeError:
+    """Say why the outputs differ; in float64 it shows whether that is rounding alone."""
+    if x.dtype != torch.float64 and _folds_in_float64(model, x, folds):
+        return ProbeError(
+            "This network amplifies rounding: folding would change its outputs by up to "
+            "{difference:.2g} (the largest is {largest:.2g}). Fold it in float64, as "
+            "`model.double()`.",
+            difference=difference,
+            largest=largest,
+        )
+    return ProbeError(
+        "Folding would change this network's outputs by up to {difference:.2g} (the largest is "
+        "{largest:.2g}): something in it uses a convolution or a BatchNorm in another way as well, "
+        "so it cannot be folded.",
+        difference=difference,
+        largest=largest,
+    )
+
+
+def _folds_in_float64(model: nn.Module, x: Tensor, folds: Sequence[Fold]) -> bool:
+    wide = copy.deepcopy(model).double()
+    return _are_close(*_outputs(wide, _put_together(wide, folds), x.double()))
+
+
+def _put_together(model: nn.Module, folds: Sequence[Fold]) -> nn.Module:
+    """A copy with these pairs folded."""
     fused = _shared_copy(model)
     for fold in folds:
         put_into(fused.get_submodule(fold.convolution), fold.scale, fold.bias)
         norm = fused.get_submodule(fold.norm)
         _replace(fused, norm, rest_of(norm) if fold.activates else nn.Identity())
-    fused.eval()
-    ours, theirs = _outputs(model, fused, x)
-    if not all(is_close(a, b) for a, b in zip(ours, theirs, strict=True)):
-        difference, largest = _apart(ours, theirs)
-        raise ProbeError(
-            "Folding would change this network's outputs by up to {difference:.2g} (the largest "
-            "is {largest:.2g}): something in it uses a convolution or a BatchNorm in another way "
-            "as well, so it cannot be folded.",
-            difference=difference,
-            largest=largest,
-        )
-    return fused
+    return fused.eval()
 
 
 def _shared_copy(model: nn.Module) -> nn.Module:
@@ -165,6 +189,10 @@ def _outputs(model: nn.Module, fused: nn.Module, x: Tensor) -> tuple[list[Tensor
     with eval_mode(model), torch.no_grad():
         ours, theirs = (tree_leaves(net(x.clone())) for net in (model, fused))
     return _tensors(ours), _tensors(theirs)
+
+
+def _are_close(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> bool:
+    return all(is_close(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def _tensors(leaves: Sequence[object]) -> list[Tensor]:

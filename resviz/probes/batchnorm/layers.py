@@ -78,7 +78,8 @@ def without_batch_norm(model: nn.Module) -> Sentence:
 
 
 def _without_any_norm(model: nn.Module) -> Sentence:
-    biases = sum(layer.gamma is None for layer in affine_layers(model))
+    convolutions = [module for module in model.modules() if isinstance(module, CONVOLUTIONS)]
+    biases = sum(isinstance(module.bias, Tensor) for module in convolutions)
     if biases:
         return Sentence(
             "This network has no BatchNorm and no other normalisation (or it was folded into the "

@@ -54,7 +54,7 @@ class Uses(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operation, and count it where it gives tensors."""
         result = func(*args, **(kwargs or {}))
-        if self._counts and isinstance(result, Tensor | tuple | list):
+        if self._counts and any(isinstance(leaf, Tensor) for leaf in tree_leaves(result)):
             for argument in tree_leaves((args, kwargs)):
                 if layer := self.sources.layer_of(argument):
                     self.count[layer] += 1

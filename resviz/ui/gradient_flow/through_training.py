@@ -9,6 +9,7 @@ import streamlit as st
 from resviz.figures import families
 from resviz.figures.gradient_flow import depth_by_step, profile
 from resviz.figures.gradient_flow.profile import Line
+from resviz.figures.log_axis import common_range
 from resviz.models.spec import FAMILIES, ModelSpec
 from resviz.training.runs import reader
 from resviz.training.runs.reader import RunInfo
@@ -115,7 +116,7 @@ def _play(shown: Sequence[Film], quantity: str, playing: bool) -> None:
         now = later[max(0, len(steps) // 60 - 1)] if len(later) > len(steps) // 60 else steps[0]
     st.session_state["film-step"] = min(steps, key=lambda step: abs(step - now))
     at = int(st.select_slider(_("Step"), steps, key="film-step")) if len(steps) > 1 else steps[0]
-    span = depth_by_step.common_range([film.values for film in shown])
+    span = common_range([film.values for film in shown])
     drawn = [depth_by_step.Film(film.title, film.steps, film.values, film.layers) for film in shown]
     pictures.show(depth_by_step.films(drawn, span, at, _words(quantity)), "films", _go_to)
     how = _(

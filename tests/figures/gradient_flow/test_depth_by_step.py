@@ -7,14 +7,12 @@ import json
 import re
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from resviz.figures import raster
 from resviz.figures.gradient_flow.depth_by_step import (
     Film,
     Words,
-    common_range,
     film_png,
     films,
     peaks,
@@ -23,12 +21,6 @@ from resviz.figures.gradient_flow.depth_by_step import (
 STEPS = np.array([0, 5, 40])
 VALUES = np.array([[1e3, 1.0], [1e-2, 10.0], [0.0, np.inf]])
 WORDS = Words("step", "layer", "norm", "{layer} at {step}: {value}", "none")
-
-
-def test_the_scale_reaches_from_the_smallest_to_the_largest_of_all_runs():
-    assert common_range([VALUES, VALUES[:2] / 1e3]) == pytest.approx((-5, 3))
-    assert common_range([np.ones((2, 2))]) == (-0.5, 0.5)
-    assert common_range([np.zeros((2, 2))]) == common_range([]) == (-1, 0)
 
 
 def test_peaks_are_the_layers_with_the_largest_finite_number():

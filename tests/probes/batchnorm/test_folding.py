@@ -7,8 +7,11 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.batchnorm.folding import folding_check, foldings, fuse
-from tests.probes.example_nets import cifar, imagenet, left_as_found, picture
+from resviz.probes.batchnorm.folding import folding_check, foldings, fuse, not_folded, table
+from resviz.probes.batchnorm.layers import BatchNorm
+from tests.probes.batchnorm.test_fold_pairs import Standardised
+from tests.probes.batchnorm.test_layers import NormAct
+from tests.probes.example_nets import cifar, imagenet, left_as_found, picture, trained_like
 
 
 @pytest.mark.parametrize(
@@ -121,3 +124,132 @@ class Beside(nn.Module):
 def test_a_use_that_no_module_does_is_seen_too():
     with pytest.raises(ProbeError, match="nothing can be folded"):
         fuse(Beside(), picture(8))
+
+
+@pytest.mark.parametrize("act", [nn.ReLU(), nn.SiLU(), nn.LeakyReLU(0.2, inplace=True)])
+def test_a_norm_that_carries_its_activation_keeps_it(act: nn.Module):
+    model = trained_like(
+        nn.Sequential(nn.Conv2d(3, 4, 3), NormAct(4, act), nn.Conv2d(4, 4, 3), NormAct(4, act))
+    )
+    x = picture(16, batch=2)
+    with left_as_found(model):
+        fused = fuse(model, x)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in fused.modules())
+    torch.testing.assert_close(fused(x), model(x), atol=1e-5, rtol=1e-5)
+
+
+def test_what_cannot_be_folded_stays_beside_what_can():
+    model = trained_like(
+        nn.Sequential(
+            nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), Standardised(4, 4, 3), nn.BatchNorm2d(4)
+        )
+    )
+    x = picture(16, batch=2)
+    fused = fuse(model, x)
+    torch.testing.assert_close(fused(x), model(x), atol=1e-5, rtol=1e-5)
+    assert isinstance(fused[3], nn.BatchNorm2d)
+    (layer,) = not_folded(model, x)
+    assert layer == "3"
+
+
+class SharedWeight(nn.Module):
+    """Uses the weight of its convolution a second time, behind everybody's back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 3, 1, bias=False), nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.conv(x)) + torch.conv2d(x, self.conv.weight)
+
+
+def test_a_network_that_would_change_is_refused_with_the_size_of_the_change():
+    model = trained_like(SharedWeight())
+    with left_as_found(model), pytest.raises(ProbeError, match="uses a convolution or"):
+        fuse(model, picture(8))
+
+
+class Chaotic(nn.Module):
+    """The logistic map stretches every difference, so that rounding alone reaches the output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.sigmoid(self.norm(self.conv(x)))
+        for _ in range(20):
+            x = 4 * x * (1 - x)
+        return x
+
+
+def test_a_network_that_amplifies_rounding_is_told_to_fold_in_float64():
+    model = trained_like(Chaotic())
+    with pytest.raises(ProbeError, match=r"amplifies rounding.*model\.double\(\)"):
+        fuse(model, picture(8))
+
+
+def test_a_network_that_returns_a_dictionary_is_checked_as_well():
+    class Parts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+
+        def forward(self, x: Tensor) -> dict[str, object]:
+            return {"maps": self.body(x), "side": x.shape[-1]}
+
+    model, x = trained_like(Parts()), picture(8)
+    torch.testing.assert_close(fuse(model, x)(x)["maps"], model(x)["maps"], atol=1e-5, rtol=1e-5)
+
+
+def test_weight_norm_that_has_run_is_refused_in_a_sentence():
+    conv = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
+    model = nn.Sequential(conv, nn.BatchNorm2d(4)).eval()
+    model(picture(8))
+    with pytest.raises(ProbeError, match="nothing can be folded"):
+        fuse(model, picture(8))
+
+
+def test_the_table_has_a_row_for_each_channel():
+    pairs = foldings(cifar(8), picture(16))
+    rows = table(pairs).records()
+    assert len(rows) == sum(len(pair.scale) for pair in pairs)
+    assert rows[3]["factor"] == pairs[0].scale[3]
+
+
+TIMM = """
+    resnet10t resnet14t resnet26d ecaresnet26t skresnet18 seresnext26ts gcresnext26ts resnest14d
+    resnetblur18 resnetv2_18 legacy_seresnet18 dla46_c regnetx_002 regnety_002 repvgg_a0
+    rexnet_100 efficientnet_b0 efficientnet_lite0 tf_efficientnet_b0 tf_efficientnetv2_b0
+    mobilenetv1_100 mobilenetv2_050 mobilenetv3_small_050 mobilenetv4_conv_small
+    mnasnet_small semnasnet_075 fbnetc_100 spnasnet_100 hardcorenas_a
+    ghostnet_050 lcnet_050 tinynet_e cs3darknet_s ese_vovnet19b_dw
+    hgnetv2_b0 densenet121 mobilevit_xxs mobilevitv2_050 efficientvit_b0 fasternet_t0
+    test_byobnet
+"""
+
+
+@pytest.mark.timm
+@pytest.mark.parametrize("name", TIMM.split())
+def test_networks_of_timm_fold_to_equal_outputs(name: str):
+    timm = pytest.importorskip("timm")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = trained_like(timm.create_model(name, num_classes=7))
+    x = picture(32)
+    fused = fuse(model, x)
+    with torch.no_grad():
+        expected, found = model(x), fused(x)
+    assert float((found - expected).abs().max() / expected.abs().max()) < 1e-4
+    left = sum(isinstance(module, BatchNorm) for module in fused.modules())
+    assert left == len(not_folded(model, x))
+
+
+@pytest.mark.timm
+@pytest.mark.parametrize("name", ["nf_regnet_b0", "dm_nfnet_f0", "resnetv2_50d_gn", "pvt_v2_b0"])
+def test_networks_of_timm_without_batch_norm_say_what_they_have(name: str):
+    timm = pytest.importorskip("timm")
+    with torch.device("meta"):  # the refusal needs no weights
+        model = timm.create_model(name, num_classes=7)
+    with pytest.raises(ProbeError, match="has no BatchNorm"):
+        fuse(model, picture(32))

@@ -12,8 +12,8 @@ from resviz.data.corruptions import corrupt
 from resviz.data.images import decode
 from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.batchnorm.channels import channel_values
 from resviz.probes.batchnorm.statistics import NEAR_ZERO, BatchNormLayer, batchnorm
+from tests.probes.batchnorm.test_layers import NormAct
 from tests.probes.example_nets import cifar, left_as_found, picture, seeded
 
 X = picture(16, batch=5)
@@ -249,39 +249,6 @@ def test_an_empty_batch_is_refused():
         batchnorm(cifar(8), X[:0])
 
 
-def test_histograms_count_every_value_before_after_and_behind_the_relu():
-    model = cifar(8)
-    before = inputs(model, X)["layer1.0.bn1"][3]
-    norm = model.layer1[0].bn1
-    sigma = (norm.running_var[3].item() + norm.eps) ** 0.5
-    gamma, beta = norm.weight[3].item(), norm.bias[3].item()
-    after = gamma * (before - norm.running_mean[3].item()) / sigma + beta
-    with left_as_found(model):
-        found = channel_values(model, X, "layer1.0.bn1", 3)
-    for histogram, expected in (
-        (found.before, before),
-        (found.after, after),
-        (found.rectified, after.clip(0)),
-    ):
-        assert histogram.counts.sum() == expected.size
-        assert histogram.mean == pytest.approx(expected.mean(), abs=1e-4)
-        assert histogram.variance == pytest.approx(expected.var(), rel=1e-3)
-        middle = len(histogram.edges) // 2
-        assert histogram.counts[:middle].sum() == pytest.approx(
-            (expected < histogram.edges[middle]).sum(), abs=2
-        )
-    assert channel_values(model, X, "layer1.0.bn2", 3).rectified is None
-
-
-@pytest.mark.parametrize(
-    ("layer", "channel", "says"),
-    [("conv1", 0, "such as bn1"), ("bn1", 16, "0 to 15"), ("bn1", -1, "0 to 15")],
-)
-def test_a_wrong_layer_or_channel_names_the_choices(layer, channel, says):
-    with pytest.raises(ProbeError, match=says):
-        channel_values(cifar(8), X, layer, channel)
-
-
 def test_inverted_or_strongly_blurred_photos_drift_clearly_more_on_the_bundled_model():
     loaded = zoo.load("bundled/resnet18-imagenette")
     views = torch.stack(
@@ -301,3 +268,39 @@ def test_inverted_or_strongly_blurred_photos_drift_clearly_more_on_the_bundled_m
     )
     assert inverted > 2 * original
     assert blurred > 10 * original
+
+
+def test_channels_that_a_function_cuts_off_are_dead_too():
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.relu(self.norm(x), inplace=True)
+
+    model = Net().eval()
+    model.norm.bias.data[:2] = -100
+    (layer,) = batchnorm(model, X)
+    assert layer.dead.tolist() == [0, 1]
+
+
+def test_channels_that_a_norm_cuts_off_itself_are_dead_and_leaky_ones_are_not():
+    for act, dead in ((nn.ReLU(), [1]), (nn.LeakyReLU(), [])):
+        norm = NormAct(3, act)
+        norm.bias.data[1] = -100
+        (layer,) = batchnorm(nn.Sequential(norm).eval(), X)
+        assert layer.dead.tolist() == dead
+        assert 0 < layer.batch.positive[0] < 1
+
+
+def test_a_network_that_changes_its_input_in_place_leaves_the_caller_s_batch_alone():
+    x = X.clone()
+    batchnorm(nn.Sequential(nn.ReLU(inplace=True), nn.BatchNorm2d(3)).eval(), x)
+    torch.testing.assert_close(x, X, rtol=0, atol=0)
+
+
+def test_float64_statistics_are_taken_in_float64():
+    x = 1e8 + torch.tensor([0.0, 2.0], dtype=torch.float64).reshape(2, 1, 1, 1)
+    (layer,) = batchnorm(nn.Sequential(nn.BatchNorm2d(1)).double().eval(), x)
+    assert (float(layer.batch.mean[0]), float(layer.batch.variance[0])) == (1e8 + 1, 1.0)
