@@ -9,43 +9,38 @@ from dataclasses import asdict, dataclass, fields
 from urllib.parse import parse_qsl, urlencode
 
 from resviz.errors import SpecError
+from resviz.models.choices import (
+    ACTIVATIONS,
+    BLOCKS,
+    CHOICES,
+    FAMILIES,
+    FOUR_STAGES,
+    HEAD_WIDTH,
+    IMAGENET_STAGES,
+    INITS,
+    MAX_WEIGHTS,
+    NORMS,
+    NUMBERS,
+    RANGES,
+    SHORTCUTS,
+    STEMS,
+    WITHOUT_NORM,
+)
+from resviz.models.size import kernel_weights, size_in_bytes
 
-# name -> the block's class in blocks.py: a new family is one class there and one line here
-FAMILIES = {
-    "plain": "Plain",
-    "residual": "Residual",
-    "preactivation": "Preactivation",
-    "weighted": "Weighted",
-    "scaled": "Scaled",
-    "gated": "Gated",
-    "rezero": "ReZero",
-    "fixup": "Fixup",
-}
-WITHOUT_NORM = ("fixup",)  # families made to do without normalisation
-STEMS = ("cifar", "imagenet")
-BLOCKS = ("basic", "bottleneck")
-SHORTCUTS = ("A", "B", "C")
-NORMS = ("batch", "group", "none")
-ACTIVATIONS = {  # name -> the class in torch.nn
-    "relu": "ReLU",
-    "leaky_relu": "LeakyReLU",
-    "elu": "ELU",
-    "gelu": "GELU",
-    "silu": "SiLU",
-    "tanh": "Tanh",
-}
-INITS = ("he", "he-in", "torch", "zero-gamma")
-
-# He et al. 2015, Table 1: blocks per stage of the ImageNet networks, and their block.
-IMAGENET_STAGES = {
-    18: ("basic", (2, 2, 2, 2)),
-    34: ("basic", (3, 4, 6, 3)),
-    50: ("bottleneck", (3, 4, 6, 3)),
-    101: ("bottleneck", (3, 4, 23, 3)),
-    152: ("bottleneck", (3, 8, 36, 3)),
-}
-MAX_CIFAR_DEPTH = 1202
-MAX_WEIGHTS = 500_000_000  # 2 GB in float32
+__all__ = [
+    "ACTIVATIONS",
+    "BLOCKS",
+    "FAMILIES",
+    "IMAGENET_STAGES",
+    "INITS",
+    "MAX_WEIGHTS",
+    "NORMS",
+    "SHORTCUTS",
+    "STEMS",
+    "WITHOUT_NORM",
+    "ModelSpec",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,22 +49,26 @@ class ModelSpec:
 
     `stem="cifar"`: a 3x3 convolution and three stages, depth 6n + 2 (He et al. 2015 section 4.2),
     9n + 2 with bottlenecks. `stem="imagenet"`: a 7x7 convolution of stride 2, max pooling and four
-    stages (Table 1). The empty string and zero stand for what is usual with the stem; the finished
-    spec never holds them.
+    stages (Table 1). `stem="small"`: those four stages behind a 3x3 convolution of stride 1, as
+    most train a ResNet-18 on CIFAR-10. The empty string and zero stand for what is usual with the
+    stem; the finished spec never holds them, but for an empty head.
     """
 
     family: str = "residual"
     depth: int = 20
     stem: str = "cifar"
-    block: str = ""  # cifar: basic; imagenet: as Table 1 has it for the depth
-    shortcut: str = ""  # options A, B, C of He et al. 2015 section 4.1; cifar: A, imagenet: B
-    width: int = 0  # channels of the first stage; cifar: 16, imagenet: 64
+    block: str = ""  # cifar: basic; four stages: as Table 1 has it for the depth
+    shortcut: str = ""  # options A, B, C of He et al. 2015 section 4.1; cifar: A, else B
+    width: int = 0  # channels of the first stage; cifar: 16, four stages: 64
     groups: int = 1  # groups of the 3x3 convolution in a bottleneck (ResNeXt: 32)
-    width_per_group: int = (
-        64  # its channels per group where width is 64 (ResNeXt 32x4d: 4, Wide ResNet: 128)
-    )
+    # its channels per group where width is 64 (ResNeXt 32x4d: 4, Wide ResNet: 128)
+    width_per_group: int = 64
     norm: str = ""  # batch, or none in a family that is made to do without
     activation: str = "relu"
+    stride_in_1x1: int = 0  # 1: a bottleneck strides in its first 1x1, as He et al. have it
+    dilation: int = 1  # of the last stage, in place of strides: 2 in one stage, 4 in two
+    channels: int = 3  # of the picture
+    head: str = ""  # widths of hidden layers, such as 512 or 512,256; none: no classifier
     init: str = "he"
     classes: int = 10
     seed: int = 0
@@ -77,48 +76,36 @@ class ModelSpec:
     def __post_init__(self) -> None:
         self._check_choice("family", FAMILIES)
         self._check_choice("stem", STEMS)
-        self._check_depth_of_imagenet()
-        self._fill("block", "basic" if self.stem == "cifar" else IMAGENET_STAGES[self.depth][0])
-        self._fill("shortcut", "A" if self.stem == "cifar" else "B")
-        self._fill("width", 16 if self.stem == "cifar" else 64)
-        self._fill("norm", "none" if self.family in WITHOUT_NORM else "batch")
-        for name, choices in _CHOICES.items():
+        self._check_depth_of_four_stages()
+        self._fill_usual()
+        for name, choices in CHOICES.items():
             self._check_choice(name, choices)
-        for name, (low, high) in _RANGES.items():
+        for name, (low, high) in RANGES.items():
             self._check_range(name, low, high)
         self._check_block()
+        self._check_head()
         if self.kernel_weights > MAX_WEIGHTS:
             raise SpecError(
-                "this network would have {weights:,.0f} million weights, the limit is {limit} million: "
-                "choose a smaller width or depth",
+                "this network would have {weights:,.0f} million weights, the limit is {limit} "
+                "million: choose a smaller width or depth",
                 weights=self.kernel_weights / 1e6,
                 limit=MAX_WEIGHTS // 10**6,
             )
 
     @property
     def kernel_weights(self) -> int:
-        """Weights of the convolutions in stem and branches, without projections: what a network mostly consists of."""
-        kernel = 7 if self.stem == "imagenet" else 3
-        total, before = 3 * kernel**2 * self.width, self.width
-        for i, blocks in enumerate(self.stages):
-            planes = self.width * 2**i
-            after, inner = (
-                planes * self.expansion,
-                int(planes * (self.width_per_group / 64)) * self.groups,
-            )
-            if self.block == "basic":
-                first, others = 9 * planes * (before + planes), 18 * planes**2
-            else:
-                middle = 9 * inner**2 // self.groups + inner * after
-                first, others = before * inner + middle, after * inner + middle
-            total += first + (blocks - 1) * others
-            before = after
-        return total
+        """Weights of the convolutions in stem and branches, most of what a network consists of."""
+        return kernel_weights(self)
+
+    @property
+    def size_in_bytes(self) -> int:
+        """Memory of all parameters and buffers in float32, without building the network."""
+        return size_in_bytes(self)
 
     @property
     def stages(self) -> tuple[int, ...]:
         """Blocks per stage."""
-        if self.stem == "imagenet":
+        if self.stem in FOUR_STAGES:
             return IMAGENET_STAGES[self.depth][1]
         return ((self.depth - 2) // (3 * self.layers_per_block),) * 3
 
@@ -132,6 +119,19 @@ class ModelSpec:
         """Output channels of a block over those of its 3x3 convolution."""
         return 1 if self.block == "basic" else 4
 
+    @property
+    def features(self) -> int:
+        """Channels of the last stage, which the head receives."""
+        return self.width * self.expansion << (len(self.stages) - 1)
+
+    @property
+    def head_widths(self) -> tuple[int, ...]:
+        """Outputs of each layer of the head; empty where there is no head."""
+        if self.head == "none":
+            return ()
+        hidden = [int(width) for width in self.head.split(",") if width]
+        return (*hidden, self.classes)
+
     @classmethod
     def parse(cls, text: str) -> "ModelSpec":
         """Read `FAMILY-DEPTH?option=value&...`, the inverse of `str(spec)`; raises `SpecError`."""
@@ -142,46 +142,48 @@ class ModelSpec:
                 "a new network is named FAMILY-DEPTH, such as residual-56, got {text!r}", text=text
             )
         options = dict(parse_qsl(query, keep_blank_values=True))
-        unknown = sorted(set(options) - _OPTIONS)
-        if unknown:
-            raise SpecError(
-                "unknown option {unknown!r}: choose from {options}",
-                unknown=unknown[0],
-                options=", ".join(sorted(_OPTIONS)),
-            )
+        _check_options(options, OPTIONS)
         return cls.from_dict({"family": family, "depth": depth, **options})
 
     @classmethod
     def from_dict(cls, values: dict[str, object]) -> "ModelSpec":
-        """Build from plain values; numbers may be text. Raises `SpecError` on one that is not a number."""
-        return cls(**{k: _whole(k, v) if k in _NUMBERS else str(v) for k, v in values.items()})  # type: ignore[arg-type]
+        """Build from plain values, of which numbers may be text; raises `SpecError`."""
+        _check_options(values, OPTIONS | {"family", "depth"})
+        typed = {
+            name: _whole(name, value) if name in NUMBERS else str(value)
+            for name, value in values.items()
+        }
+        return cls(**typed)  # type: ignore[arg-type]
 
     def as_dict(self) -> dict[str, str | int]:
         """Plain values, as stored beside weights."""
         return asdict(self)
 
     def __str__(self) -> str:
-        usual = (
-            ModelSpec(family=self.family, depth=self.depth, stem=self.stem)
-            if self._is_usual_depth()
-            else None
-        )
-        differ = {
-            k: v for k, v in self.as_dict().items() if usual is None or v != getattr(usual, k)
-        }
-        query = {k: v for k, v in differ.items() if k in _OPTIONS}
+        values = self.as_dict()
+        if self._is_usual_depth():
+            usual = ModelSpec(family=self.family, depth=self.depth, stem=self.stem).as_dict()
+            values = {name: value for name, value in values.items() if value != usual[name]}
+        query = {name: value for name, value in values.items() if name in OPTIONS}
         if self.stem != "cifar":
             query = {"stem": self.stem, **query}
-        return f"{self.family}-{self.depth}" + (f"?{urlencode(query)}" if query else "")
+        return f"{self.family}-{self.depth}" + (f"?{urlencode(query, safe=',')}" if query else "")
 
     def _is_usual_depth(self) -> bool:
-        return self.stem == "imagenet" or (self.depth - 2) % 6 == 0
+        return self.stem in FOUR_STAGES or (self.depth - 2) % 6 == 0
+
+    def _fill_usual(self) -> None:
+        cifar = self.stem == "cifar"
+        self._fill("block", "basic" if cifar else IMAGENET_STAGES[self.depth][0])
+        self._fill("shortcut", "A" if cifar else "B")
+        self._fill("width", 16 if cifar else 64)
+        self._fill("norm", "none" if self.family in WITHOUT_NORM else "batch")
 
     def _fill(self, name: str, value: str | int) -> None:
         if not getattr(self, name):
             object.__setattr__(self, name, value)
 
-    def _check_choice(self, name: str, choices: Collection[str]) -> None:
+    def _check_choice(self, name: str, choices: Collection[str | int]) -> None:
         value = getattr(self, name)
         if value not in choices:
             raise SpecError(
@@ -202,40 +204,75 @@ class ModelSpec:
                 value=value,
             )
 
-    def _check_depth_of_imagenet(self) -> None:
-        if self.stem == "imagenet" and self.depth not in IMAGENET_STAGES:
+    def _check_depth_of_four_stages(self) -> None:
+        if self.stem in FOUR_STAGES and self.depth not in IMAGENET_STAGES:
             raise SpecError(
-                "depth must be one of {choices} with the imagenet stem, got {depth}",
+                "depth must be one of {choices} with the {stem} stem, got {depth}",
                 choices=_listed(IMAGENET_STAGES),
+                stem=self.stem,
                 depth=self.depth,
             )
 
     def _check_block(self) -> None:
-        if self.stem == "imagenet" and self.block != IMAGENET_STAGES[self.depth][0]:
-            raise SpecError(
-                "depth {depth} has {known} blocks, got {block!r}",
-                depth=self.depth,
-                known=IMAGENET_STAGES[self.depth][0],
-                block=self.block,
-            )
-        n = 3 * self.layers_per_block
-        if self.stem == "cifar" and (self.depth < n + 2 or (self.depth - 2) % n):
-            raise SpecError(
-                "depth must be {n}n + 2 with n >= 1 for {block} blocks, got {depth}",
-                n=n,
-                block=self.block,
-                depth=self.depth,
-            )
+        if self.stem in FOUR_STAGES:
+            self._check_block_of_four_stages()
+        else:
+            self._check_depth_of_three_stages()
         if self.family in WITHOUT_NORM and self.norm != "none":
             raise SpecError(
                 "{family} is made to do without normalisation: leave norm out, got {norm!r}",
                 family=self.family,
                 norm=self.norm,
             )
-        if self.block == "basic" and (self.groups != 1 or self.width_per_group != 64):
+        if self.block == "basic" and (self.groups, self.width_per_group) != (1, 64):
             raise SpecError(
-                "groups and width_per_group need bottleneck blocks; leave them out or set block=bottleneck"
+                "groups and width_per_group need bottleneck blocks; leave them out or set "
+                "block=bottleneck"
             )
+        if self.block == "basic" and self.stride_in_1x1:
+            raise SpecError("stride_in_1x1 needs bottleneck blocks; leave it out")
+
+    def _check_block_of_four_stages(self) -> None:
+        usual = IMAGENET_STAGES[self.depth][0]
+        if self.block != usual:
+            raise SpecError(
+                "depth {depth} has {usual} blocks, got {block!r}",
+                depth=self.depth,
+                usual=usual,
+                block=self.block,
+            )
+
+    def _check_depth_of_three_stages(self) -> None:
+        n = 3 * self.layers_per_block
+        if self.depth < n + 2 or (self.depth - 2) % n:
+            raise SpecError(
+                "depth must be {n}n + 2 with n >= 1 for {block} blocks, got {depth}",
+                n=n,
+                block=self.block,
+                depth=self.depth,
+            )
+
+    def _check_head(self) -> None:
+        widths = self.head.split(",") if self.head not in ("", "none") else []
+        allowed = all(w.isdecimal() and w.isascii() and 1 <= int(w) <= HEAD_WIDTH for w in widths)
+        if not allowed or len(widths) > 8:
+            raise SpecError(
+                "head must be none, or widths of hidden layers such as 512,256; got {head!r}",
+                head=self.head,
+            )
+
+
+OPTIONS = frozenset(field.name for field in fields(ModelSpec)) - {"family", "depth"}
+
+
+def _check_options(values: Iterable[str], known: Collection[str]) -> None:
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise SpecError(
+            "unknown option {unknown!r}: choose from {options}",
+            unknown=unknown[0],
+            options=", ".join(sorted(known)),
+        )
 
 
 def _whole(name: str, value: object) -> int:
@@ -249,22 +286,3 @@ def _whole(name: str, value: object) -> int:
 
 def _listed(values: Iterable[object]) -> str:
     return ", ".join(str(value) for value in values)
-
-
-_CHOICES: dict[str, Collection[str]] = {
-    "block": BLOCKS,
-    "shortcut": SHORTCUTS,
-    "norm": NORMS,
-    "activation": ACTIVATIONS,
-    "init": INITS,
-}
-_RANGES = {
-    "depth": (8, MAX_CIFAR_DEPTH),
-    "width": (1, 1024),
-    "groups": (1, 1024),
-    "width_per_group": (1, 1024),
-    "classes": (1, 100_000),
-    "seed": (0, 2**63 - 1),
-}
-_NUMBERS = frozenset(_RANGES)
-_OPTIONS = frozenset(field.name for field in fields(ModelSpec)) - {"family", "depth"}

@@ -145,3 +145,42 @@ def test_a_network_that_would_fill_the_memory_is_refused_before_it_is_built(name
         SpecError, match=r"would have [\d,]+ million weights, the limit is 500 million"
     ):
         ModelSpec.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("residual-20?dilation=3", ["dilation", "1, 2, 4", "3"]),
+        ("residual-20?stride_in_1x1=1", ["bottleneck"]),
+        ("residual-50?stem=imagenet&stride_in_1x1=2", ["stride_in_1x1", "0, 1", "2"]),
+        ("residual-20?head=wide", ["head", "512,256", "'wide'"]),
+        ("residual-20?head=0", ["head", "'0'"]),
+        ("residual-20?head=1,2,3,4,5,6,7,8,9", ["head"]),
+        ("residual-20?head=²", ["head"]),
+        ("residual-20?channels=0", ["channels", "from 1 to 64", "0"]),
+        ("residual-20?stem=small", ["18, 34, 50, 101, 152", "small", "20"]),
+    ],
+)
+def test_what_files_may_ask_for_is_checked(text, said):
+    with pytest.raises(SpecError) as caught:
+        ModelSpec.parse(text)
+    assert all(part in str(caught.value) for part in said), caught.value
+
+
+def test_unknown_values_of_a_file_are_named_in_our_words():
+    with pytest.raises(SpecError, match="unknown option 'colour': choose from activation"):
+        ModelSpec.from_dict({"depth": 20, "colour": "red"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "residual-18?stem=small&channels=1",
+        "residual-20?head=512,256",
+        "residual-50?stem=imagenet&stride_in_1x1=1&dilation=4&head=none",
+    ],
+)
+def test_what_files_ask_for_is_written_and_read(text):
+    spec = ModelSpec.parse(text)
+    assert ModelSpec.parse(str(spec)) == spec
+    assert ModelSpec.from_dict(spec.as_dict()) == spec

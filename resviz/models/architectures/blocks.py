@@ -29,7 +29,7 @@ from resviz.models.spec import ACTIVATIONS, FAMILIES, WITHOUT_NORM, ModelSpec
 
 
 class Block(nn.Module):
-    """conv - norm - activation, repeated; the last activation follows the meeting with the shortcut."""
+    """conv - norm - activation, repeated; the last activation follows the sum with the shortcut."""
 
     activated: ClassVar[bool] = True  # whether a block's output has gone through an activation
     starts_silent: ClassVar[bool] = False  # whether the classifier's weights start at zero
@@ -52,7 +52,8 @@ class Block(nn.Module):
         """What the family changes in freshly drawn weights of a network of so many blocks."""
 
     def at(self, kind: str, i: int) -> nn.Module:
-        """The i-th conv, bn or relu, from 1 on; as an attribute it would take longer than some of them run."""
+        """The i-th conv, bn or relu, from 1 on."""
+        # as an attribute it would take longer than some of them run
         return self._modules[f"{kind}{i}"]  # type: ignore[return-value]
 
     @property
@@ -80,7 +81,7 @@ class Plain(Block):
 
 
 class Residual(Block):
-    """y = activation(F(x) + x), He et al. 2015 eqn. 1; x is projected (eqn. 2) where the shape changes.
+    """y = activation(F(x) + x), He et al. 2015 eqn. 1; where shapes change x is projected (eqn. 2).
 
     `ways` names the two modules that receive x: the first of the branch and the first of the
     shortcut.
@@ -108,9 +109,10 @@ class Residual(Block):
 
 
 class Preactivation(Residual):
-    """y = x + F(x) with norm and activation before each convolution, nothing after the sum: He et al. 2016, Fig. 4e.
+    """y = x + F(x), norm and activation before each convolution: He et al. 2016, Fig. 4e.
 
-    The stem is a bare convolution; norm and activation follow the last block.
+    Nothing follows the sum. The stem is a bare convolution; norm and activation follow the last
+    block.
     """
 
     activated = False
@@ -118,7 +120,8 @@ class Preactivation(Residual):
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
         super().__init__(spec, in_channels, planes, stride)
         for i in range(1, self.layers + 1):
-            self.add_module(f"bn{i}", make_norm(spec, self.at("conv", i).in_channels))  # type: ignore[arg-type]
+            channels = self.at("conv", i).in_channels
+            self.add_module(f"bn{i}", make_norm(spec, channels))  # type: ignore[arg-type]
 
     @classmethod
     def closing(cls, spec: ModelSpec, channels: int) -> nn.Module:
@@ -139,7 +142,10 @@ class Preactivation(Residual):
 
 
 class Scaled(Residual):
-    """y = activation(0.5 F(x) + 0.5 x): constant scaling, He et al. 2016 section 3.1, which trains badly."""
+    """y = activation(0.5 F(x) + 0.5 x): constant scaling, He et al. 2016 section 3.1.
+
+    It trains badly.
+    """
 
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
         super().__init__(spec, in_channels, planes, stride)
@@ -155,7 +161,10 @@ class Gated(Residual):
 
 
 class ReZero(Residual):
-    """y = activation(x + w F(x)) with one learned w per block that starts at zero: Bachlechner et al. 2020, eqn. 1."""
+    """y = activation(x + w F(x)), Bachlechner et al. 2020, eqn. 1.
+
+    Each block learns one w, which starts at zero.
+    """
 
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
         super().__init__(spec, in_channels, planes, stride)
@@ -163,10 +172,10 @@ class ReZero(Residual):
 
 
 class Weighted(Residual):
-    """y = alpha x + beta activation(F(x)), after Shen and Zeng 2016: what is added may be negative again.
+    """y = alpha x + beta activation(F(x)), after Shen and Zeng 2016.
 
-    Their weight is beta, learned, and starts at zero; alpha is learned here as well and starts at
-    one.
+    What is added may be negative again. Their weight is beta, learned, and starts at zero; alpha is
+    learned here as well and starts at one.
     """
 
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
@@ -181,7 +190,7 @@ class Weighted(Residual):
 
 
 class Fixup(Residual):
-    """A residual block without normalisation that trains: Zhang, Dauphin and Ma 2019, 1901.09321, section 3.
+    """A residual block without normalisation that trains: Zhang et al. 2019, 1901.09321, section 3.
 
     One learned bias before each convolution and activation, one learned scale on the branch; the
     branch's last convolution and the classifier start at zero, the others are shrunk by blocks^(-1
@@ -224,7 +233,7 @@ def block_class(spec: ModelSpec) -> type[Block]:
 
 
 def make_block(spec: ModelSpec, in_channels: int, planes: int, stride: int) -> Block:
-    """A block of the spec's family; `planes` are the channels of its 3x3 convolution before widening."""
+    """A block of the spec's family; `planes`: channels of its 3x3 convolution before widening."""
     return block_class(spec)(spec, in_channels, planes, stride)
 
 
@@ -234,7 +243,10 @@ def make_activation(spec: ModelSpec) -> nn.Module:
 
 
 def make_norm(spec: ModelSpec, channels: int) -> nn.Module:
-    """BatchNorm; GroupNorm with about 16 channels a group (Wu and He 2018, Table 3); or nothing, in Fixup a shift."""
+    """BatchNorm, GroupNorm or nothing; in Fixup a shift.
+
+    A group has about 16 channels (Wu and He 2018, Table 3).
+    """
     if spec.family in WITHOUT_NORM:
         return Shift()
     if spec.norm == "batch":
@@ -252,7 +264,7 @@ def make_conv(
     stride: int = 1,
     groups: int = 1,
 ) -> nn.Conv2d:
-    """A convolution that keeps the size at stride 1; it has biases only where neither norm nor family brings some."""
+    """A convolution that keeps the size at stride 1, with biases where nothing else brings some."""
     bias = spec.norm == "none" and spec.family not in WITHOUT_NORM
     return nn.Conv2d(
         in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=bias
@@ -263,11 +275,11 @@ def _convolutions(spec: ModelSpec, in_channels: int, planes: int, stride: int) -
     if spec.block == "basic":
         return [make_conv(spec, in_channels, planes, 3, stride), make_conv(spec, planes, planes, 3)]
     inner = int(planes * (spec.width_per_group / 64.0)) * spec.groups
+    # He et al. stride in the first convolution, torchvision and most others in the second
+    first, second = (stride, 1) if spec.stride_in_1x1 else (1, stride)
     return [
-        make_conv(spec, in_channels, inner, 1),
-        make_conv(
-            spec, inner, inner, 3, stride, spec.groups
-        ),  # torchvision's placement of the stride
+        make_conv(spec, in_channels, inner, 1, first),
+        make_conv(spec, inner, inner, 3, second, spec.groups),
         make_conv(spec, inner, planes * spec.expansion, 1),
     ]
 
@@ -275,7 +287,7 @@ def _convolutions(spec: ModelSpec, in_channels: int, planes: int, stride: int) -
 def _projection(
     spec: ModelSpec, in_channels: int, out_channels: int, stride: int
 ) -> nn.Module | None:
-    """The shortcut's own layers by option: A pads, B projects where the shape changes, C projects everywhere."""
+    """The shortcut's layers by option: A pads, B projects where the shape changes, C everywhere."""
     changes = stride != 1 or in_channels != out_channels
     if spec.shortcut == "A":
         return PadShortcut(in_channels, out_channels, stride) if changes else None

@@ -21,9 +21,10 @@ class Add(nn.Module):
 
 
 class PadShortcut(nn.Module):
-    """Option A of He et al. 2015 section 4.1: every `stride`-th pixel, new channels are zeros, no parameters.
+    """Option A of He et al. 2015 section 4.1: every `stride`-th pixel, new channels are zeros.
 
-    The zeros are split evenly before and after, as in the published CIFAR weights.
+    It has no parameters. The zeros are split evenly before and after, as in the published CIFAR
+    weights.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:

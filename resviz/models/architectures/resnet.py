@@ -5,6 +5,7 @@ so the same spec is the same network on every machine, whatever else the process
 """
 
 import math
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -23,25 +24,23 @@ from resviz.models.spec import ModelSpec
 
 
 class ResNet(nn.Module):
-    """stem, `layer1` to `layer3` or `layer4`, global average pooling, one linear layer."""
+    """Stem, `layer1` to `layer3` or `layer4`, global average pooling, and a classifier `fc`."""
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
-        kernel, stride = (7, 2) if spec.stem == "imagenet" else (3, 1)
-        self.conv1 = make_conv(spec, 3, spec.width, kernel, stride)
-        family = block_class(spec)
-        self.bn1 = make_norm(spec, spec.width) if family.activated else nn.Identity()
-        self.relu = make_activation(spec) if family.activated else nn.Identity()
-        self.maxpool = nn.MaxPool2d(3, 2, 1) if spec.stem == "imagenet" else nn.Identity()
-        channels = spec.width
-        for i, blocks in enumerate(spec.stages):
-            stage = _stage(spec, channels, spec.width * 2**i, blocks, stride=1 if i == 0 else 2)
-            channels = stage[-1].out_channels  # type: ignore[assignment]
-            self.add_module(f"layer{i + 1}", stage)
-        self.closing = family.closing(spec, channels)
+        halves = spec.stem == "imagenet"
+        activated = block_class(spec).activated
+        kernel, stride = (7, 2) if halves else (3, 1)
+        self.conv1 = make_conv(spec, spec.channels, spec.width, kernel, stride)
+        self.bn1 = make_norm(spec, spec.width) if activated else nn.Identity()
+        self.relu = make_activation(spec) if activated else nn.Identity()
+        self.maxpool = nn.MaxPool2d(3, 2, 1) if halves else nn.Identity()
+        for i, stage in enumerate(_stages(spec), start=1):
+            self.add_module(f"layer{i}", stage)
+        self.closing = block_class(spec).closing(spec, spec.features)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(channels, spec.classes)
+        self.fc = _head(spec)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
@@ -61,7 +60,7 @@ def build(spec: ModelSpec) -> ResNet:
 
 
 def skeleton(spec: ModelSpec) -> ResNet:
-    """The network without memory for its weights, to be filled by `load_state_dict(..., assign=True)`."""
+    """The network without memory for weights, for `load_state_dict(..., assign=True)` to fill."""
     with torch.device("meta"):
         return ResNet(spec).eval()
 
@@ -92,18 +91,53 @@ def _start_families(model: ResNet, spec: ModelSpec) -> None:
         block.reset(len(blocks))
         if spec.init == "zero-gamma" and isinstance(block.last_norm, nn.BatchNorm2d | nn.GroupNorm):
             nn.init.zeros_(block.last_norm.weight)
-    if block_class(spec).starts_silent:
-        nn.init.zeros_(model.fc.weight)
-        nn.init.zeros_(model.fc.bias)
+    classifier = [part for part in model.fc.modules() if isinstance(part, nn.Linear)]
+    if block_class(spec).starts_silent and classifier:
+        nn.init.zeros_(classifier[-1].weight)
+        nn.init.zeros_(classifier[-1].bias)
+
+
+def _stages(spec: ModelSpec) -> Iterator[nn.Sequential]:
+    """All stages; the last ones are dilated in place of strided where the spec has it so."""
+    channels, dilation = spec.width, 1
+    undilated = len(spec.stages) - spec.dilation.bit_length() + 1
+    for i, blocks in enumerate(spec.stages):
+        dilated = i >= undilated
+        stride = 1 if i == 0 or dilated else 2
+        stage = _stage(spec, channels, spec.width * 2**i, blocks, stride)
+        # as torchvision has it: the first block still has the dilation of the stage before
+        _dilate(stage[:1], dilation)
+        dilation = 2 * dilation if dilated else dilation
+        _dilate(stage[1:], dilation)
+        channels = spec.width * 2**i * spec.expansion
+        yield stage
 
 
 def _stage(
     spec: ModelSpec, in_channels: int, planes: int, blocks: int, stride: int
 ) -> nn.Sequential:
     first = make_block(spec, in_channels, planes, stride)
-    return nn.Sequential(
-        first, *(make_block(spec, first.out_channels, planes, 1) for _ in range(blocks - 1))
-    )
+    others = [make_block(spec, first.out_channels, planes, 1) for _ in range(blocks - 1)]
+    return nn.Sequential(first, *others)
+
+
+def _dilate(blocks: nn.Sequential, dilation: int) -> None:
+    """Spread the 3x3 kernels; the padding grows along, so that sizes stay."""
+    for conv in blocks.modules():
+        if isinstance(conv, nn.Conv2d) and conv.kernel_size == (3, 3):
+            conv.dilation = conv.padding = (dilation, dilation)
+
+
+def _head(spec: ModelSpec) -> nn.Module:
+    """The classifier: one linear layer, or several with activations between them, or nothing."""
+    layers: list[nn.Module] = []
+    inputs = spec.features
+    for outputs in spec.head_widths:
+        layers += [nn.Linear(inputs, outputs), make_activation(spec)]
+        inputs = outputs
+    if len(layers) > 2:
+        return nn.Sequential(*layers[:-1])
+    return layers[0] if layers else nn.Identity()
 
 
 def _fill_weight(module: nn.Conv2d | nn.Linear, init: str, generator: torch.Generator) -> None:

@@ -170,3 +170,71 @@ def test_every_side_gives_one_score_per_class(side):
     ):
         with torch.no_grad():
             assert build(ModelSpec.parse(text))(torch.zeros(2, 3, side, side)).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("dilation", "replaced"), [(2, [False, False, True]), (4, [False, True, True])]
+)
+def test_a_dilated_network_is_torchvisions(dilation, replaced):
+    theirs = models.resnet50(
+        weights=None, width_per_group=64, replace_stride_with_dilation=replaced
+    ).eval()
+    spec = ModelSpec.parse(f"residual-50?stem=imagenet&classes=1000&dilation={dilation}")
+    ours = build(spec)
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x), theirs(x))
+    strided = build(ModelSpec.parse("residual-50?stem=imagenet&classes=1000"))
+    strided.load_state_dict(theirs.state_dict())
+    with torch.no_grad():
+        assert not torch.allclose(strided(x), theirs(x), rtol=0.1)
+
+
+def test_the_stride_may_stand_in_the_first_1x1():
+    theirs = models.resnet50(weights=None).eval()
+    for stage in (theirs.layer2, theirs.layer3, theirs.layer4):
+        stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
+    ours = build(ModelSpec.parse("residual-50?stem=imagenet&classes=1000&stride_in_1x1=1"))
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x), theirs(x))
+
+
+def test_the_small_stem_neither_strides_nor_pools():
+    theirs = models.resnet18(weights=None, num_classes=10).eval()
+    theirs.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    theirs.maxpool = nn.Identity()
+    ours = build(ModelSpec.parse("residual-18?stem=small"))
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x), theirs(x))
+
+
+def test_the_head_may_have_several_layers_or_none():
+    x = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    bare = build(ModelSpec.parse("residual-8?head=none"))
+    deep = build(ModelSpec.parse("residual-8?head=20,30&classes=7"))
+    deep.load_state_dict(bare.state_dict(), strict=False)
+    with torch.no_grad():
+        features = bare(x)
+        assert features.shape == (2, 64)
+        hidden = torch.relu(deep.fc[2](torch.relu(deep.fc[0](features))))
+        torch.testing.assert_close(deep(x), deep.fc[4](hidden))
+    assert deep(x).shape == (2, 7)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4, 13])
+def test_pictures_may_have_other_than_three_channels(channels):
+    model = build(ModelSpec.parse(f"residual-8?channels={channels}"))
+    assert model(torch.zeros(1, channels, 32, 32)).shape == (1, 10)
+
+
+@pytest.mark.parametrize("family", ["fixup", "weighted", "preactivation"])
+def test_every_family_has_the_new_heads_and_dilations(family):
+    model = build(ModelSpec.parse(f"{family}-18?stem=small&width=4&dilation=4&head=9"))
+    assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
+    maps = model.layer4(model.layer3(model.layer2(model.layer1(torch.zeros(1, 4, 32, 32)))))
+    assert maps.shape == (1, 32, 16, 16)  # one stage strides, two are dilated
