@@ -100,7 +100,7 @@ def lesions(options: argparse.Namespace) -> dict[str, Rows]:
 def _lesioned(model: str, test: datasets.Split) -> Row:
     loaded = zoo.load(f"bundled/{model}")
     removal = each_block(loaded.model, loaded.normalise(test.images), test.targets)
-    shares = removal.whole_hits, float(np.median(removal.hits))
+    shares = removal.whole_accuracy, float(np.median(removal.accuracy))
     numbers = [round(100 * share, 1) for share in shares]
     return _row(model, "one block out", *numbers, unit="%")
 

@@ -101,7 +101,7 @@ def test_the_pair_keeps_what_the_probe_says(query, removed, swapped):
         )
         whole = answers(loaded.model, x, test.targets)
         left = answers(loaded.model, x, test.targets, removed[family], swapped)
-        assert found[title] == pytest.approx((whole.hits, left.hits), abs=6e-4)
+        assert found[title] == pytest.approx((whole.accuracy, left.accuracy), abs=6e-4)
 
 
 def test_the_pair_tells_how_many_blocks_each_network_has_lost():
@@ -128,5 +128,7 @@ def test_the_chosen_network_is_asked_about_its_own_data_where_they_are_here():
     x = torch.stack(
         [loaded.preprocess(Image.fromarray(i.permute(1, 2, 0).numpy())) for i in test.images]
     )
-    expected = [answers(loaded.model, x, test.targets, swapped=swap).hits for swap in (None, pair)]
+    expected = [
+        answers(loaded.model, x, test.targets, swapped=swap).accuracy for swap in (None, pair)
+    ]
     assert shown == pytest.approx(expected, abs=6e-4)

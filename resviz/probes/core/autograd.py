@@ -1,6 +1,8 @@
 """Running a network forth and back for looking: BatchNorm as in training, memory bounded, nothing left behind."""
 
+import ctypes
 import math
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -12,9 +14,8 @@ from torch.utils.checkpoint import checkpoint
 from resviz.models.architectures.blocks import Block
 from resviz.probes.core.hooks import eval_mode
 
-FEW = (
-    100  # blocks whose activations are all kept; a CIFAR network of more is deeper than 202 layers
-)
+FEW = 100  # blocks whose activations are all kept: CIFAR networks of up to 202 layers
+_C_LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @contextmanager
@@ -82,6 +83,16 @@ class _Groups:
 
 
 def _run(group: list[nn.Module], x: Tensor) -> Tensor:
+    # What a group frees lies between what stays: without giving the pages back, the process grows
+    # to 6.7 GiB at depth 1202 in float64, and no slower with it.
+    give_back_memory()
     for block in group:
         x = block(x)
     return x
+
+
+def give_back_memory() -> None:
+    """Return to the operating system what the C library keeps of freed memory, where it is glibc."""
+    trim = getattr(_C_LIBRARY, "malloc_trim", None)
+    if trim is not None:
+        trim(0)

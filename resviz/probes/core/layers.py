@@ -60,7 +60,7 @@ def layers(model: nn.Module, input_size: int) -> tuple[Layer, ...]:
     return tuple(_layer(model, name, run, parameters[name]) for name, run in runs.items())
 
 
-def blocks(model: nn.Module) -> tuple[str, ...]:
+def blocks(model: nn.Module, input_size: int = 224) -> tuple[str, ...]:
     """Names of the blocks to look at, in order.
 
     Ours where the model has them; else the outermost modules whose class is called a block, a
@@ -76,13 +76,13 @@ def blocks(model: nn.Module) -> tuple[str, ...]:
     outermost = tuple(
         name for name in named if not any(name.startswith(f"{other}.") for other in named)
     )
-    return ours or outermost or _steps(model)
+    return ours or outermost or _steps(model, input_size)
 
 
-def _steps(model: nn.Module) -> tuple[str, ...]:
+def _steps(model: nn.Module, input_size: int) -> tuple[str, ...]:
     """The steps of a network without blocks."""
     found = []
-    for layer in layers(model, 224):
+    for layer in layers(model, input_size):
         parent = resolve(model, layer.name.rpartition(".")[0]) if "." in layer.name else None
         inside = isinstance(parent, nn.Sequential) and layer.name.count(".") == 1
         step = inside and (not layer.leaf or layer.kind.startswith(_STEPS))

@@ -42,6 +42,24 @@ def dot(a: Tensor, b: Tensor) -> float:
     return float(torch.dot(scaled_a.reshape(-1), scaled_b.reshape(-1))) * largest_a * largest_b
 
 
+def cosine(a: Tensor, b: Tensor) -> float:
+    """<a, b> / (|a| |b|), 0 where one of them is zero; it stays where the product itself underflows.
+
+    Example:
+        >>> a, b = torch.tensor([1.0, 0.0]), torch.tensor([1e-30, 1e-30])
+        >>> round(cosine(a, b), 3)
+        0.707
+    """
+    lengths = norm(a), norm(b)
+    if not all(lengths):
+        return 0.0
+    if 1e-30 < lengths[0] * lengths[1] < 1e30:
+        return dot(a, b) / (lengths[0] * lengths[1])
+    (scaled_a, largest_a), (scaled_b, largest_b) = _scaled(a), _scaled(b)
+    product = float(torch.dot(scaled_a.reshape(-1), scaled_b.reshape(-1)))
+    return product * (largest_a / lengths[0]) * (largest_b / lengths[1])
+
+
 def std(tensor: Tensor) -> float:
     """Return the standard deviation sqrt(E[v^2] - E[v]^2) over all numbers; one number has 0."""
     mean, size = float(tensor.mean()), norm(tensor)

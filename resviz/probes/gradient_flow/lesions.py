@@ -1,6 +1,7 @@
-"""What a network still knows without some of its blocks, or with two of them swapped: Veit et al. 2016, section 4.
+"""What a network still knows without some of its blocks, or with two of them swapped.
 
-A residual block is replaced by its shortcut, a plain one by nothing, where the shapes allow it.
+After Veit et al. 2016, section 4: a residual block is replaced by its shortcut, a plain one by
+nothing, where the shapes allow it.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -18,30 +19,38 @@ from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Block, Residual
 from resviz.probes.core.hooks import eval_mode, resolve
 from resviz.progress import Progress, silent
+from resviz.tables import Table
+
+Run = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
 class Lesions:
-    """Each block taken out alone: what is left of a batch's mean loss, hits and answers.
+    """Each block taken out alone: mean loss, accuracy and answers of what is left, on one batch.
 
-    `hits` and `whole_hits` are shares of right answers, `same` the share of images whose first
-    guess stays.
+    `same` is the share of images whose first guess stays; `whole_...` are of the whole network.
     """
 
     blocks: tuple[str, ...]
     loss: Float[np.ndarray, " blocks"]
-    hits: Float[np.ndarray, " blocks"]
+    accuracy: Float[np.ndarray, " blocks"]
     same: Float[np.ndarray, " blocks"]
     whole_loss: float
-    whole_hits: float
+    whole_accuracy: float
+
+    def table(self) -> Table:
+        """A row for each block that is out."""
+        columns = (self.loss.tolist(), self.accuracy.tolist(), self.same.tolist())
+        rows = tuple(zip(self.blocks, *columns, strict=True))
+        return Table(("block out", "loss", "accuracy", "same answer as the whole"), rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a network says of a batch: mean cross-entropy, share of right answers, and the answers themselves."""
+    """What a network says of a batch: mean cross-entropy, accuracy, and the classes it names."""
 
     loss: float
-    hits: float
+    accuracy: float
     classes: Int[np.ndarray, " n"]
 
 
@@ -49,10 +58,29 @@ class Answers:
 def lesioned(
     model: nn.Module, removed: Collection[str] = (), swapped: tuple[str, str] | None = None
 ) -> Iterator[None]:
-    """The network without the blocks `removed`, and with two blocks in each other's place, inside the `with`.
+    """Run the network without some blocks, or with two in each other's place, inside the `with`.
 
-    Raises `ProbeError` for blocks that cannot be removed or swapped; the model comes back as it
-    was.
+    A residual block y = f(F(x) + s(x)) becomes f(s(x)), a plain one y = F(x) becomes x.
+
+    Args:
+        model: one of resviz's networks; it comes back as it was.
+        removed: names of blocks to take out.
+        swapped: two blocks of equal shape that stand in each other's place.
+
+    Raises:
+        ProbeError: for blocks that cannot be removed or swapped.
+
+    Example:
+        >>> import resviz, torch
+        >>> model, x = resviz.load("new/residual-8?width=4").model, torch.ones(1, 3, 32, 32)
+        >>> with torch.no_grad(), resviz.lesioned(model, ["layer1.0"]):
+        ...     scores = model(x)
+        >>> scores.shape, torch.equal(scores, model(x))
+        (torch.Size([1, 10]), False)
+
+    Reference:
+        Veit, Wilber and Belongie 2016, "Residual Networks Behave Like Ensembles of Relatively
+        Shallow Networks", 1605.06431, section 4.
     """
     blocks = {name: _block(model, name) for name in (*removed, *(swapped or ()))}
     for name in removed:
@@ -71,9 +99,9 @@ def lesioned(
 
 def removable(model: nn.Module) -> dict[str, bool]:
     """Our blocks in forward order, and whether the network can do without each."""
-    named = {name: module for name, module in model.named_modules() if isinstance(module, Block)}
     return {
-        name: isinstance(block, Residual) or _keeps_shape(block) for name, block in named.items()
+        name: isinstance(block, Residual) or _keeps_shape(block)
+        for name, block in _blocks(model).items()
     }
 
 
@@ -83,19 +111,28 @@ def each_block(
     targets: Int[Tensor, " n"],
     progress: Progress = silent,
 ) -> Lesions:
-    """Loss and hits on a batch for each block that can be removed, one at a time; raises `ProbeError` without any."""
+    """Loss and accuracy on a batch without each block that can be removed, one at a time.
+
+    Raises `ProbeError` where there is none.
+    """
     names = tuple(name for name, can in removable(model).items() if can)
     if not names:
         raise ProbeError(
             "this model has no block that can be taken out; choose one of resviz's networks"
         )
-    whole, found = answers(model, x, targets), []
+    whole = answers(model, x, targets)
+    left = []
     for i, name in enumerate(names):
-        left = answers(model, x, targets, [name])
-        found.append((left.loss, left.hits, (left.classes == whole.classes).mean()))
+        left.append(answers(model, x, targets, [name]))
         progress((i + 1) / len(names))
-    loss, hits, same = np.array(found).T
-    return Lesions(names, loss, hits, same, whole.loss, whole.hits)
+    return Lesions(
+        names,
+        np.array([one.loss for one in left]),
+        np.array([one.accuracy for one in left]),
+        np.array([(one.classes == whole.classes).mean() for one in left]),
+        whole.loss,
+        whole.accuracy,
+    )
 
 
 def answers(
@@ -105,18 +142,28 @@ def answers(
     removed: Collection[str] = (),
     swapped: tuple[str, str] | None = None,
 ) -> Answers:
-    """What the network says of a batch without some blocks, or with two swapped; raises as `lesioned` does."""
+    """Score a batch without some blocks, or with two swapped; raises as `lesioned` does."""
     with lesioned(model, removed, swapped), eval_mode(model), torch.no_grad():
         scores = model(x)
     classes = scores.argmax(1)
-    hits = float((classes == targets).float().mean())
-    return Answers(float(F.cross_entropy(scores.double(), targets)), hits, classes.cpu().numpy())
+    accuracy = float((classes == targets).float().mean())
+    # in float32 the loss of very sure answers is exactly zero
+    return Answers(
+        float(F.cross_entropy(scores.double(), targets)), accuracy, classes.cpu().numpy()
+    )
 
 
 def swappable(model: nn.Module) -> tuple[tuple[str, str], ...]:
-    """Every two blocks that can stand in each other's place: they keep the shape and have weights of equal shapes."""
-    blocks = {name: module for name, module in model.named_modules() if isinstance(module, Block)}
+    """Every two blocks that can stand in each other's place.
+
+    They keep the shape and have weights of equal shapes.
+    """
+    blocks = _blocks(model)
     return tuple((a, b) for a, b in combinations(blocks, 2) if _alike(blocks[a], blocks[b]))
+
+
+def _blocks(model: nn.Module) -> dict[str, Block]:
+    return {name: module for name, module in model.named_modules() if isinstance(module, Block)}
 
 
 def _block(model: nn.Module, name: str) -> Block:
@@ -129,16 +176,14 @@ def _block(model: nn.Module, name: str) -> Block:
     return module
 
 
-def _without(block: Block) -> Callable[[Tensor], Tensor]:
+def _without(block: Block) -> Run:
     return block.skip if isinstance(block, Residual) else lambda x: x
 
 
 def _keeps_shape(block: Block) -> bool:
-    first = block.get_submodule("conv1")
-    strides = (block.get_submodule(f"conv{i}").stride for i in range(1, block.layers + 1))
-    return bool(first.in_channels == block.out_channels) and all(
-        stride == (1, 1) for stride in strides
-    )
+    convolutions = [block.get_submodule(f"conv{i}") for i in range(1, block.layers + 1)]
+    keeps_channels = bool(convolutions[0].in_channels == block.out_channels)
+    return keeps_channels and all(conv.stride == (1, 1) for conv in convolutions)
 
 
 def _check_removable(name: str, block: Block) -> None:
@@ -150,17 +195,21 @@ def _check_removable(name: str, block: Block) -> None:
 
 
 def _exchanged(
-    blocks: dict[str, Block], a: str, b: str, runs: dict[str, Callable[[Tensor], Tensor]]
-) -> dict[str, Callable[[Tensor], Tensor]]:
-    if not _alike(blocks[a], blocks[b]):
+    blocks: dict[str, Block], first: str, second: str, runs: dict[str, Run]
+) -> dict[str, Run]:
+    """What each of two blocks runs in the other's place."""
+    if not _alike(blocks[first], blocks[second]):
         raise ProbeError(
             "{a} and {b} work on different shapes and cannot be swapped; choose two of one stage",
-            a=a,
-            b=b,
+            a=first,
+            b=second,
         )
-    return {a: runs.get(b, blocks[b].forward), b: runs.get(a, blocks[a].forward)}
+    return {
+        first: runs.get(second, blocks[second].forward),
+        second: runs.get(first, blocks[first].forward),
+    }
 
 
 def _alike(a: Block, b: Block) -> bool:
-    shapes = [[p.shape for p in block.parameters()] for block in (a, b)]
+    shapes = [[parameter.shape for parameter in block.parameters()] for block in (a, b)]
     return shapes[0] == shapes[1] and _keeps_shape(a) and _keeps_shape(b)

@@ -1,65 +1,31 @@
-"""Gradient norms over many seeds: one number says little about a random network, mean and deviation more.
+"""Gradient norms over many seeds: one number says little about a random network, mean and std more.
 
 A seed draws the weights of a `new/...` network and the batch: so a plain network and its residual
 twin start from the same numbers and see the same images. Networks with weights of their own differ
 by the batch alone.
 """
 
-import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Float64
-from PIL import Image
-from torch import Tensor
 
-from resviz.data import samples
-from resviz.data.images import decode
-from resviz.data.preprocess import Preprocess
 from resviz.errors import ProbeError
 from resviz.models import zoo
 from resviz.models.spec import ModelSpec
+from resviz.probes.gradient_flow.batches import Batch
 from resviz.probes.gradient_flow.norms import Gradients, gradients
 from resviz.progress import Progress
+from resviz.tables import Table
 
-LEVEL, MUCH = (
-    10.0,
-    1000.0,
-)  # within a factor of 10 a gradient stays level, beyond 1000 it explodes or vanishes
-SOURCES = ("noise", "photos")
+# A gradient stays level within a factor of 10; beyond 1000 it explodes or vanishes. Between them
+# networks still train, slowly: it grows or shrinks.
+LEVEL, MUCH = 10.0, 1000.0
+BY_LAYER = ("weight_gradient", "relative")
+UNDERFLOW = 1e-290  # norms next to this hide zeros that were too small for float64
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """The images that a loss is computed for; their targets are drawn at random.
-
-    `noise`: independent normal numbers, as normalised pixels are in mean and deviation. `photos`:
-    random squares of the bundled sample photos.
-    """
-
-    source: str = "noise"
-    size: int = 32
-
-    def __post_init__(self) -> None:
-        if self.source not in SOURCES:
-            raise ProbeError(
-                "a batch is made of {sources}, got {source!r}",
-                sources=" or ".join(SOURCES),
-                source=self.source,
-            )
-        if not 2 <= self.size <= 1024:
-            raise ProbeError("a batch has from 2 to 1024 images, got {size}", size=self.size)
-
-    def draw(self, seed: int, preprocess: Preprocess, classes: int) -> tuple[Tensor, Tensor]:
-        """Images (size, 3, side, side) as the network receives them, and targets (size,)."""
-        generator = torch.Generator().manual_seed(seed)
-        side = preprocess.crop
-        x = torch.randn(self.size, 3, side, side, generator=generator)
-        targets = torch.randint(classes, (self.size,), generator=generator)
-        if self.source == "photos":
-            x = torch.stack([preprocess(_square(i, generator)) for i in range(self.size)])
-        return x, targets
+__all__ = ["Batch", "Profile", "measure", "norm_table", "seeded", "share_table", "verdict"]
 
 
 def measure(
@@ -70,14 +36,14 @@ def measure(
     progress: Progress | None = None,
     details: bool = True,
 ) -> Gradients:
-    """Gradient norms of the model of that name for one seed; raises what `zoo.load` and `gradients` raise."""
+    """Gradient norms of the named model for one seed; raises what `zoo.load` and `gradients` do."""
     loaded = zoo.load(seeded(name, seed))
     x, targets = batch.draw(seed, loaded.preprocess, len(loaded.labels))
     return gradients(loaded.model, x, targets, double=double, details=details, progress=progress)
 
 
 def seeded(name: str, seed: int) -> str:
-    """The name of a network with its own seed moved on by `seed`; names of stored weights stay."""
+    """The name of a network with its seed moved on by `seed`; names of stored weights stay."""
     if not name.startswith("new/"):
         return name
     spec = ModelSpec.parse(name.removeprefix("new/"))
@@ -106,19 +72,24 @@ class Profile:
     @property
     def precisions(self) -> tuple[str, ...]:
         """What the numbers were computed in, each once."""
-        return tuple(sorted({found.precision for found in self.seeds}))
+        return tuple(sorted({flow.precision for flow in self.seeds}))
+
+    @property
+    def approximate(self) -> bool:
+        """Whether rounding errors reach the norms of some seed even in float64."""
+        return any(flow.approximate for flow in self.seeds)
 
     def values(self, quantity: str) -> Float64[np.ndarray, "seeds places"]:
         """`weight_gradient` and `relative` by layer, `block_gradient` and `deviation` by block."""
-        return np.stack([getattr(found, quantity) for found in self.seeds])
+        return np.stack([getattr(flow, quantity) for flow in self.seeds])
 
     def places(self, quantity: str) -> tuple[str, ...]:
         """Names of the layers or blocks that `values` stands for."""
-        return self.layers if quantity in ("weight_gradient", "relative") else self.blocks
+        return self.layers if quantity in BY_LAYER else self.blocks
 
     def depth(self, quantity: str) -> Float64[np.ndarray, " places"]:
         """How many weighted layers have run at each place."""
-        if self.places(quantity) is self.layers:
+        if quantity in BY_LAYER:
             return np.arange(1, len(self.layers) + 1, dtype=float)
         return self.seeds[0].depth.astype(float)
 
@@ -128,41 +99,96 @@ class Profile:
     def std(self, quantity: str) -> Float64[np.ndarray, " places"]:
         """Over the seeds, with n - 1; 0 for one seed."""
         values = self.values(quantity)
-        return np.asarray(values.std(0, ddof=1)) if len(values) > 1 else np.zeros(values.shape[1])
+        if len(values) < 2:
+            return np.zeros(values.shape[1])
+        largest = np.abs(values).max(0)
+        unit = np.where(largest > 0, largest, 1.0)  # squares of 1e200 leave float64
+        return np.asarray((values / unit).std(0, ddof=1) * unit)
+
+    def ends(self, quantity: str = "weight_gradient") -> tuple[int, int] | None:
+        """Indices of the first and the last place that get anything, None where there are not two.
+
+        Of layers those on the signal's path are compared, the last of which is a convolution.
+        """
+        count = len(self.places(quantity))
+        compared = self.seeds[0].compared if quantity in BY_LAYER else np.arange(count)
+        # Networks whose branches start silent have layers whose gradient is exactly zero: over
+        # them a ratio would be infinite, though nothing explodes.
+        active = compared[self.mean(quantity)[compared] > 0]
+        return (int(active[0]), int(active[-1])) if len(active) > 1 else None
 
     def ratio(self, quantity: str = "weight_gradient") -> float:
-        """The mean at the first place over that at the last, NaN for 0 / 0; of layers the last is a convolution."""
+        """The mean at the first of `ends` over that at the last, NaN where there are no two."""
+        ends = self.ends(quantity)
+        if ends is None:
+            return float("nan")
         mean = self.mean(quantity)
-        last = mean[self.seeds[0].last_convolution if self.places(quantity) is self.layers else -1]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float(mean[0] / last)
+        with np.errstate(over="ignore"):
+            return float(mean[ends[0]] / mean[ends[1]])
 
     def ratios(self, quantity: str = "weight_gradient") -> tuple[float, ...]:
         """The same ratio for each seed."""
-        return tuple(Profile(self.model, (found,)).ratio(quantity) for found in self.seeds)
+        return tuple(Profile(self.model, (flow,)).ratio(quantity) for flow in self.seeds)
 
-    def share_shortcut(self, way: str) -> Float64[np.ndarray, "seeds blocks"]:
-        """Through the shortcut of each residual block: of the gradient (`backward`) or of the signal (`forward`)."""
-        return np.stack([getattr(found, way).share_shortcut for found in self.seeds])
+    def share_shortcut(self, direction: str) -> Float64[np.ndarray, "seeds blocks"]:
+        """The shortcut's share at each residual block.
+
+        Of the gradient (`backward`) or of the signal (`forward`).
+        """
+        return np.stack([getattr(flow, direction).share_shortcut for flow in self.seeds])
+
+    @property
+    def without_gradient(self) -> tuple[str, ...]:
+        """Layers whose gradient is exactly zero for every seed."""
+        is_zero = self.mean("weight_gradient") == 0
+        return tuple(name for name, zero in zip(self.layers, is_zero, strict=True) if zero)
+
+    @property
+    def why_without(self) -> str:
+        """Why some layers get no gradient, "" where all get some.
+
+        `classifier`: its weights are zero. `branches`: some add exactly nothing. `underflow`: the
+        gradient fades below float64. `blocked`: no signal passes, as behind dead units.
+        """
+        if not self.without_gradient:
+            return ""
+        flow = self.seeds[0]
+        if flow.weight[-1] == 0:
+            return "classifier"
+        if (flow.forward.branch == 0).any():
+            return "branches"
+        gradient = flow.weight_gradient[flow.weight_gradient > 0]
+        return "underflow" if gradient.size and gradient.min() < UNDERFLOW else "blocked"
 
 
 def verdict(ratio: float) -> str:
-    """What first over last means on the way back: explodes, grows, level, shrinks or vanishes towards the input."""
+    """What first over last means towards the input: explodes, grows, level, shrinks or vanishes."""
     bounds = (("explodes", MUCH), ("grows", LEVEL), ("level", 1 / LEVEL), ("shrinks", 1 / MUCH))
     if not ratio >= 0:
         return "undefined"
-    return next((word for word, least in bounds if ratio >= least), "vanishes")
+    return next((name for name, least in bounds if ratio >= least), "vanishes")
 
 
-def _square(index: int, generator: torch.Generator) -> Image.Image:
-    """A random square, from half to all of the shorter side, of one of the sample photos."""
-    photo = _photo(index % len(samples.SAMPLES))
-    share, left, top = torch.rand(3, generator=generator).tolist()
-    side = round(min(photo.size) * (0.5 + share / 2))
-    x, y = (round(at * (length - side)) for at, length in zip((left, top), photo.size, strict=True))
-    return photo.crop((x, y, x + side, y + side))
+def norm_table(profiles: Sequence[Profile], quantity: str) -> Table:
+    """Mean and standard deviation over the seeds, a row for each place of each network."""
+    rows = []
+    for profile in profiles:
+        columns = profile.depth(quantity), profile.mean(quantity), profile.std(quantity)
+        for place, *numbers in zip(profile.places(quantity), *columns, strict=True):
+            rows.append((profile.model, place, *map(float, numbers)))
+    return Table(("model", "place", "depth", "mean", "std"), tuple(rows))
 
 
-@functools.cache
-def _photo(index: int) -> Image.Image:
-    return decode(samples.read(samples.SAMPLES[index].key)).image
+def share_table(profiles: Sequence[Profile]) -> Table:
+    """The shortcut's share of gradient and signal, median over the seeds, a row for each block."""
+    rows = []
+    for profile in profiles:
+        blocks = profile.seeds[0].backward.blocks
+        medians = [
+            np.median(profile.share_shortcut(direction), axis=0)
+            for direction in ("backward", "forward")
+        ]
+        for block, *shares in zip(blocks, *medians, strict=True):
+            rows.append((profile.model, block, *map(float, shares)))
+    columns = ("model", "block", "gradient through shortcut", "signal through shortcut")
+    return Table(columns, tuple(rows))

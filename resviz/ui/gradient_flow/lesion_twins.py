@@ -37,7 +37,13 @@ def show() -> None:
     with alone:
         _show_each()
     rows = [
-        (family, whole[family].hits, left[family].hits, whole[family].loss, left[family].loss)
+        (
+            family,
+            whole[family].accuracy,
+            left[family].accuracy,
+            whole[family].loss,
+            left[family].loss,
+        )
         for family in NAMES
     ]
     columns = ("network", "accuracy before", "accuracy after", "loss before", "loss after")
@@ -137,7 +143,12 @@ def _short(name: str) -> str:
 
 def _show_hits(whole: "dict[str, Answers]", left: "dict[str, Answers]") -> None:
     rows = [
-        (titles()[family], whole[family].hits, left[family].hits, families.style(family, ()).colour)
+        (
+            titles()[family],
+            whole[family].accuracy,
+            left[family].accuracy,
+            families.style(family, ()).colour,
+        )
         for family in NAMES
     ]
     clickable.show(
@@ -179,8 +190,8 @@ def _show_each() -> None:
             titles()[family],
             families.style(family, ()).colour,
             [_short(name) for name in found[family].blocks],
-            found[family].hits,
-            found[family].whole_hits,
+            found[family].accuracy,
+            found[family].whole_accuracy,
         )
         for family in NAMES
     ]
@@ -194,12 +205,16 @@ def _show_each() -> None:
             "Each block out alone. The residual network keeps {residual:.0%} in the median, the plain one {plain:.0%}; "
             "the dotted line is chance, the dashed ones are the whole networks. The plain one cannot do without 2.0 "
             "and 3.0, so they have no bar."
-        ).format(residual=float(np.median(residual.hits)), plain=float(np.median(plain.hits)))
+        ).format(
+            residual=float(np.median(residual.accuracy)), plain=float(np.median(plain.accuracy))
+        )
     )
     rows = [
         (family, name, float(loss), float(hits), float(same))
         for family, each in found.items()
-        for name, loss, hits, same in zip(each.blocks, each.loss, each.hits, each.same, strict=True)
+        for name, loss, hits, same in zip(
+            each.blocks, each.loss, each.accuracy, each.same, strict=True
+        )
     ]
     columns = ("network", "block out", "loss", "accuracy", "same answer as the whole")
     page.table_download(_("Download each block alone"), "each-block", columns, rows)

@@ -153,7 +153,7 @@ def _hits(name: str, data: str, off: tuple[str, ...], swap: Swap) -> float:
     from resviz.probes.gradient_flow.lesions import answers
 
     with models.borrowed(name) as net:
-        return answers(net, *_sample(name, data), off, swap).hits
+        return answers(net, *_sample(name, data), off, swap).accuracy
 
 
 def _sample(name: str, data: str) -> "tuple[Tensor, Tensor]":

@@ -7,6 +7,7 @@ import torch
 from resviz.probes.core.statistics import (
     by_layer,
     channel_sums,
+    cosine,
     dot,
     mean_and_square,
     means_and_stds,
@@ -33,6 +34,15 @@ def test_norms_of_float64_survive_squares_that_do_not(scale: float):
     t = torch.tensor([3.0, -4.0], dtype=torch.float64) * scale
     assert norm(t) == pytest.approx(5 * scale, rel=1e-12)
     assert std(t) == pytest.approx(3.5 * scale, rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-250, 1e-170, 1e-20, 1.0, 1e170])
+def test_a_cosine_is_that_of_the_directions_whatever_the_lengths(scale: float):
+    a, b = noise(50).double(), noise(60)[10:].double()
+    expected = float(a @ b / a.norm() / b.norm())
+    assert cosine(a * scale, b * scale) == pytest.approx(expected, rel=1e-12)
+    assert cosine(a * scale, -3 * a * scale) == pytest.approx(-1, rel=1e-12)
+    assert cosine(a, torch.zeros(50)) == 0
 
 
 def test_norms_of_nothing_zero_infinity_and_nan():

@@ -92,7 +92,7 @@ def test_each_block_alone_gives_loss_hits_and_answers_by_hand():
             scores = model(X)
     at = found.blocks.index("layer2.1")
     assert found.loss[at] == pytest.approx(F.cross_entropy(scores, targets).item(), rel=1e-5)
-    assert found.hits[at] == (scores.argmax(1) == targets).float().mean()
+    assert found.accuracy[at] == (scores.argmax(1) == targets).float().mean()
     assert found.same[at] == (scores.argmax(1) == whole.argmax(1)).float().mean()
     assert found.whole_loss == pytest.approx(F.cross_entropy(whole, targets).item(), rel=1e-5)
     assert told[-1] == 1
@@ -118,7 +118,7 @@ def test_answers_of_what_is_left_are_those_of_the_shorter_network():
         found = answers(model, X, targets, ["layer1.1", "layer3.1"])
     np.testing.assert_array_equal(found.classes, scores.argmax(1).numpy())
     assert found.loss == pytest.approx(float(F.cross_entropy(scores, targets)), rel=1e-6)
-    assert found.hits == float((scores.argmax(1) == targets).float().mean())
+    assert found.accuracy == float((scores.argmax(1) == targets).float().mean())
 
 
 def test_blocks_of_one_stage_can_be_swapped_and_no_others():
@@ -151,8 +151,8 @@ def test_trained_without_a_block_residual_networks_go_on_and_plain_ones_are_lost
             for values in (loaded.preprocess.mean, loaded.preprocess.std)
         )
         found = each_block(loaded.model, (digits.images / 255 - mean) / std, digits.targets)
-        assert found.whole_hits > 0.94
-        hits[loaded.spec.family] = dict(zip(found.blocks, found.hits, strict=True))
+        assert found.whole_accuracy > 0.94
+        hits[loaded.spec.family] = dict(zip(found.blocks, found.accuracy, strict=True))
     assert np.median(list(hits["residual"].values())) > 0.94
     assert max(hits["plain"].values()) < 0.3
     assert all(hits["residual"][block] > hits["plain"][block] + 0.3 for block in hits["plain"])

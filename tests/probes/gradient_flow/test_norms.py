@@ -258,3 +258,60 @@ def test_a_network_without_weights_is_refused():
 def test_a_loss_that_is_not_a_number_is_refused():
     with pytest.raises(ProbeError, match="not a number"):
         gradients(cifar(8), picture(16, batch=4) * math.nan, TARGETS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plain-110", "scaled-110", "gated-110?norm=none", "plain-56", "scaled-602?norm=none"],
+)
+def test_norms_are_those_of_float64_where_rounding_errors_grow(name):
+    spec, x = ModelSpec.parse(name), picture(16, batch=2)
+    found = gradients(build(spec), x, TARGETS[:2], details=False)
+    expected = direct(build(spec).double(), x.double(), TARGETS[:2])
+    np.testing.assert_allclose(
+        found.weight_gradient, [expected[n].norm() for n in found.layers], rtol=1e-5
+    )
+    assert (found.weight_gradient > 0).all()
+
+
+def test_networks_that_amplify_nothing_stay_in_float32_with_right_norms():
+    spec, x = ModelSpec.parse("residual-110?norm=none"), picture(16, batch=2)
+    found = gradients(build(spec), x, TARGETS[:2])
+    wide = gradients(build(spec), x, TARGETS[:2], double=True)
+    assert found.precision == "float32"
+    assert found.weight_gradient.max() / found.block_gradient.min() > 1e6
+    np.testing.assert_allclose(found.weight_gradient, wide.weight_gradient, rtol=1e-4)
+
+
+class Pair(nn.Module):
+    """A network that returns its scores beside those of another head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = cifar(8, width=4)
+
+    def forward(self, x):
+        scores = self.net(x)
+        return scores, scores
+
+
+@pytest.mark.parametrize(
+    ("model", "targets", "says"),
+    [
+        (Pair(), TARGETS, "returns a tuple"),
+        (cifar(8, width=4), TARGETS + 4, "from 0 to 9, got 5 to 11"),
+        (cifar(8, width=4), TARGETS - 2, "from 0 to 9, got -1 to 5"),
+        (nn.Sequential(nn.Conv2d(3, 1, 1)), TARGETS, "from 0 to 0, got 1 to 7"),
+        (nn.Sequential(nn.Conv2d(3, 1, 1), nn.Flatten(0)), TARGETS, "returns 1024 for 4 images"),
+    ],
+)
+def test_what_is_no_classifier_of_the_targets_is_refused_in_a_sentence(model, targets, says):
+    with left_as_found(model), pytest.raises(ProbeError, match=says):
+        gradients(model, picture(16, batch=4), targets)
+
+
+def test_a_loss_of_ones_own_takes_what_it_wants_from_the_output():
+    model, x = Pair(), picture(16, batch=4)
+    found = gradients(model, x, TARGETS, loss=lambda out, targets: F.cross_entropy(out[0], targets))
+    expected = gradients(model.net, x, TARGETS)
+    np.testing.assert_array_equal(found.weight_gradient, expected.weight_gradient)

@@ -10,7 +10,15 @@ import torch
 from resviz.errors import ProbeError
 from resviz.models import zoo
 from resviz.probes.gradient_flow.norms import Gradients, gradients
-from resviz.probes.gradient_flow.over_seeds import Batch, Profile, measure, seeded, verdict
+from resviz.probes.gradient_flow.over_seeds import (
+    Batch,
+    Profile,
+    measure,
+    norm_table,
+    seeded,
+    share_table,
+    verdict,
+)
 
 SMALL = Batch(size=4)
 
@@ -144,3 +152,61 @@ def test_a_batch_that_cannot_be_is_refused(options, says):
 def test_no_seed_is_no_profile():
     with pytest.raises(ProbeError, match="at least one seed"):
         Profile("new/plain-8", tuple[Gradients, ...]())
+
+
+@pytest.mark.parametrize(
+    ("name", "silent", "why"),
+    [
+        ("rezero-8", 6, "branches"),
+        ("weighted-8", 6, "branches"),
+        ("residual-8?init=zero-gamma", 6, "branches"),
+        ("preactivation-8?init=zero-gamma", 6, "branches"),
+        ("fixup-8", 7, "classifier"),
+        ("residual-8", 0, ""),
+    ],
+)
+def test_layers_without_any_gradient_are_counted_and_nothing_explodes_over_them(name, silent, why):
+    found = Profile("", (measure(f"new/{name}", 0, SMALL),))
+    silent_layers = found.without_gradient
+    assert len(silent_layers) == silent
+    assert found.why_without == why
+    assert "fc" not in silent_layers
+    assert verdict(found.ratio()) in ("undefined" if silent else "level", "level")
+
+
+def test_silent_branches_leave_the_projections_to_compare():
+    found = profile("new/rezero-20?shortcut=B", size=4)
+    first, last = found.ends()
+    assert found.layers[first] == "conv1"
+    assert found.layers[last] == "layer3.0.downsample.0"
+    mean = found.mean("weight_gradient")
+    assert found.ratio() == pytest.approx(mean[first] / mean[last])
+
+
+def test_the_blocks_of_a_silent_start_are_compared_as_any_others():
+    found = Profile("", (measure("new/weighted-8", 0, SMALL),))
+    gradient = found.mean("block_gradient")
+    assert found.ratio("block_gradient") == pytest.approx(gradient[0] / gradient[-1])
+
+
+def test_a_spread_over_seeds_of_norms_whose_squares_leave_float64_is_finite():
+    one, other = (measure("new/plain-8?width=4", seed, SMALL) for seed in (0, 1))
+    for flow in (one, other):
+        flow.weight_gradient[:] *= 1e200
+    expected = abs(one.weight_gradient - other.weight_gradient) / math.sqrt(2)
+    np.testing.assert_allclose(Profile("", (one, other)).std("weight_gradient"), expected)
+
+
+def test_tables_have_a_row_for_each_place_and_each_block():
+    plain, residual = (
+        Profile(name, tuple(measure(name, seed, SMALL) for seed in (0, 1)))
+        for name in ("new/plain-8?width=4", "new/residual-8?width=4")
+    )
+    records = norm_table([plain, residual], "relative").records()
+    assert [record["place"] for record in records[: len(plain.layers)]] == list(plain.layers)
+    assert records[-1]["mean"] == residual.mean("relative")[-1]
+    assert records[-1]["std"] == residual.std("relative")[-1]
+    shares = share_table([plain, residual]).records()
+    assert [record["block"] for record in shares] == list(residual.blocks)
+    median = np.median(residual.share_shortcut("forward"), 0)
+    assert [record["signal through shortcut"] for record in shares] == median.tolist()

@@ -76,3 +76,26 @@ def test_a_plain_network_has_one_path_only():
 def test_a_class_that_does_not_exist_is_refused():
     with pytest.raises(ProbeError, match="no class 10"):
         paths(cifar(8, width=4), picture(16), 10)
+
+
+def test_a_very_sure_answer_loses_no_digits_in_float32():
+    """With a probability of 1 - 1e-12, float32 knows the other classes, not what is missing to 1."""
+    model, x, target = cifar(8, width=4), picture(16), 3
+    with torch.no_grad():
+        model.fc.bias[target] += 28
+    masks = torch.tensor(list(itertools.product([False, True], repeat=3)))
+    image = x.clone().requires_grad_()
+    loss = F.cross_entropy(model(image), torch.tensor([target]))
+    naive = torch.autograd.grad(loss, image)[0].norm()
+    narrow = through(model, x, target, masks).flatten(1).norm(dim=1)
+    whole = through(model, x, target, masks).sum(0).norm()
+    wide = through(model.double(), x.double(), target, masks).flatten(1).norm(dim=1)
+    assert 0 < wide.max() < 1e-9
+    assert abs(naive / whole - 1) > 0.1
+    torch.testing.assert_close(narrow, wide, rtol=1e-4, atol=0)
+
+
+def test_the_table_has_a_row_for_each_length():
+    found = paths(cifar(8, width=4), picture(16), 3, samples=2)
+    assert [row["length"] for row in found.table().records()] == [0, 1, 2, 3]
+    assert found.table().records()[1]["share of gradient"] == found.contribution[1]
