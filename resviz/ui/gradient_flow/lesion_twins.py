@@ -209,14 +209,9 @@ def _show_each() -> None:
             residual=float(np.median(residual.accuracy)), plain=float(np.median(plain.accuracy))
         )
     )
-    rows = [
-        (family, name, float(loss), float(hits), float(same))
-        for family, each in found.items()
-        for name, loss, hits, same in zip(
-            each.blocks, each.loss, each.accuracy, each.same, strict=True
-        )
-    ]
-    columns = ("network", "block out", "loss", "accuracy", "same answer as the whole")
+    records = {family: each.table() for family, each in found.items()}
+    rows = [(family, *row) for family, table in records.items() for row in table.rows]
+    columns = ("network", *records["plain"].columns)
     page.table_download(_("Download each block alone"), "each-block", columns, rows)
 
 
