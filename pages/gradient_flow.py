@@ -2,12 +2,10 @@
 
 from resviz.ui.base import page
 from resviz.ui.base.page import _
-from resviz.ui.gradient_flow import sections
+from resviz.ui.gradient_flow.sections import chosen_section
 
-page.idea(
-    _("How much gradient reaches each layer, with shortcuts and without: as measured, not as told.")
-)
-show = sections.choose_part()
+page.idea(_("How much gradient reaches each layer, with shortcuts and without."))
+section = chosen_section()
 
 with page.refusals():
-    show()
+    section()

@@ -6,18 +6,26 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
-from plotly.subplots import make_subplots
 
 from resviz.figures.families import Style
 from resviz.figures.log_axis import decades
 from resviz.figures.theme import template
 
 HEIGHT = 440
+WITH_MARKERS = 60  # places; of more the markers would cover the line
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Titles of the axes: the quantity with its formula, and what depth counts."""
+
+    quantity: str
+    depth: str
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One network's values (seeds, places) over depth; `names` are the layers or blocks at these places."""
+    """One network's values (seeds, places) over depth; `names` are the layers or blocks there."""
 
     title: str
     style: Style
@@ -30,82 +38,44 @@ class Line:
         return np.asarray(self.values.mean(0))
 
 
-def profile(lines: Sequence[Line], quantity: str, across: str, dark: bool) -> go.Figure:
-    """How large a quantity is at each depth: level lines are healthy, steep ones vanish or explode.
+def profile(lines: Sequence[Line], labels: Labels, dark: bool) -> go.Figure:
+    """Draw how large a quantity is at each depth.
 
-    Logarithmic; the line is the mean over the seeds, the band reaches from the smallest to the
-    largest of them. Where a value is zero the line has a gap.
+    How to read: level lines are healthy, steep ones vanish or explode. The axis is logarithmic; the
+    line is the mean over the seeds, the band reaches from the smallest to the largest of them.
+    Where a value is zero the line has a gap.
     """
     figure = go.Figure()
     for line in lines:
         if len(line.values) > 1:
             figure.add_trace(_band(line))
-        figure.add_trace(_curve(line, line.mean, "%{y:.3g}"))
+        positive = np.where(line.mean > 0, line.mean, np.nan)
+        figure.add_trace(curve(line, positive, "%{y:.3g}"))
     figure.update_layout(
         template=template(dark),
         height=HEIGHT,
         hovermode="x unified",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         margin={"l": 76, "t": 36},
-        xaxis={"title": across, "range": _ends(lines)},
-        yaxis={
-            "title": quantity,
-            "type": "log",
-            "exponentformat": "power",
-            **decades(_values(lines), 2),
-        },
+    )
+    figure.update_xaxes(title=labels.depth, range=_ends(lines))
+    figure.update_yaxes(
+        title=labels.quantity,
+        type="log",
+        exponentformat="power",
+        **decades(_values(lines), 2),
     )
     return figure
 
 
-def shares(panels: Sequence[tuple[str, Sequence[Line]]], across: str, dark: bool) -> go.Figure:
-    """Which share comes through the shortcut at each block, one panel for the way back, one for the way forth.
-
-    1: all of it; 0: all through the branch; above 1: the branch works against the shortcut.
-    """
-    figure = make_subplots(1, len(panels), shared_yaxes=True, horizontal_spacing=0.04)
-    for column, (_title, lines) in enumerate(panels, start=1):
-        for line in lines:
-            curve = _curve(line, np.asarray(np.median(line.values, 0)), "%{y:.1%}")
-            curve.update(showlegend=column == 1, legendgroup=line.title)
-            figure.add_trace(curve, 1, column)
-    highest = max(
-        (float(np.nanmax(line.values)) for _, lines in panels for line in lines), default=1.0
-    )
-    lowest = min(
-        (float(np.nanmin(line.values)) for _, lines in panels for line in lines), default=0.0
-    )
-    figure.update_layout(
-        template=template(dark),
-        height=HEIGHT,
-        hovermode="x unified",
-        legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0},
-        margin={"t": 64},
-    )
-    figure.update_xaxes(title=across)
-    figure.update_yaxes(tickformat=".0%", range=[min(0.0, lowest) - 0.03, max(1.0, highest) + 0.03])
-    for column, (title, _) in enumerate(panels, start=1):
-        axis = figure.layout[f"xaxis{column if column > 1 else ''}"]
-        figure.add_annotation(
-            text=f"<b>{title}</b>",
-            x=axis.domain[0],
-            y=1,
-            xref="paper",
-            yref="paper",
-            xanchor="left",
-            yanchor="bottom",
-            showarrow=False,
-        )
-    return figure
-
-
-def _curve(line: Line, values: Float[np.ndarray, " places"], number: str) -> go.Scatter:
+def curve(line: Line, values: Float[np.ndarray, " places"], number: str) -> go.Scatter:
+    """One network's numbers as a line in its family's look."""
     return go.Scatter(
         x=line.depth,
-        y=np.where(values > 0, values, np.nan),
+        y=values,
         name=line.title,
         text=line.names,
-        mode="lines+markers" if len(line.depth) <= 60 else "lines",
+        mode="lines+markers" if len(line.depth) <= WITH_MARKERS else "lines",
         line={"color": line.style.colour, "dash": line.style.dash, "width": 2},
         marker={"size": 4},
         hovertemplate=f"%{{text}}: {number}<extra>{line.title}</extra>",
@@ -113,10 +83,10 @@ def _curve(line: Line, values: Float[np.ndarray, " places"], number: str) -> go.
 
 
 def _band(line: Line) -> go.Scatter:
-    """A closed outline: the smallest values forth, the largest back."""
+    """A closed outline: the smallest values from left to right, the largest back."""
     low, high = line.values.min(0), line.values.max(0)
-    kept = (low > 0) & np.isfinite(high)
-    x, low, high = line.depth[kept], low[kept], high[kept]
+    drawable = (low > 0) & np.isfinite(high)
+    x, low, high = line.depth[drawable], low[drawable], high[drawable]
     return go.Scatter(
         x=np.concatenate([x, x[::-1]]),
         y=np.concatenate([low, high[::-1]]),

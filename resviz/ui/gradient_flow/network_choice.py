@@ -1,4 +1,4 @@
-"""Which untrained networks are compared: the switches, and the stories that set them all at one click."""
+"""Which untrained networks are compared: switches, and stories that set them all at one click."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +7,13 @@ from typing import Literal
 import streamlit as st
 
 from resviz.figures.families import Style, style
-from resviz.models.spec import ACTIVATIONS, FAMILIES, INITS, NORMS, WITHOUT_NORM, ModelSpec
+from resviz.models.spec import ACTIVATIONS, FAMILIES, INITS, WITHOUT_NORM, ModelSpec
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.gradient_flow.sweep import Sweep
 from resviz.ui.services.network_names import family_title, init_title
+from resviz.ui.widgets.family_pills import family_pills
+from resviz.ui.widgets.segmented import segmented
 
 DEPTHS = (8, 14, 20, 32, 44, 56, 80, 110, 164, 1202)
 SEEDS = (1, 2, 3, 5, 10, 20)
@@ -37,7 +40,7 @@ STORIES: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Networks of some families that differ in nothing else, how many seeds of each, and what they see."""
+    """Networks of some families that differ in nothing else; how many seeds, and what they see."""
 
     families: tuple[str, ...]
     depth: int
@@ -67,21 +70,35 @@ class Choice:
         return f"{family_title(self.family(model))}-{self.depth}"
 
     def style(self, model: str) -> Style:
+        """How the network's family is drawn."""
         return style(self.family(model), tuple(FAMILIES))
 
 
-def stories() -> None:
+def sweep_of(choice: Choice) -> Sweep:
+    """The measurements that a choice asks for."""
+    from resviz.probes.gradient_flow.over_seeds import Batch
+
+    return Sweep(tuple(choice.models.values()), choice.seeds, Batch(source=choice.images))
+
+
+def depth_title() -> str:
+    """What the horizontal axis counts."""
+    return _("weighted layers passed, from the input")
+
+
+def story_buttons() -> None:
     """A button for each story; the one that is told is filled."""
     with st.container(horizontal=True, gap="small"):
-        for story, choices in STORIES.items():
-            told = all(
-                (url_state.chosen(key) or USUAL[key]) == value
-                for key, value in {**USUAL, **choices}.items()
-            )
-            kind: Literal["primary", "secondary"] = "primary" if told else "secondary"
+        for story in STORIES:
+            kind: Literal["primary", "secondary"] = "primary" if _is_told(story) else "secondary"
             st.button(
                 _story_title(story), key=f"story-{story}", on_click=_tell, args=(story,), type=kind
             )
+
+
+def _is_told(story: str) -> bool:
+    wanted = {**USUAL, **STORIES[story]}
+    return all((url_state.chosen(key) or USUAL[key]) == value for key, value in wanted.items())
 
 
 def _tell(story: str) -> None:
@@ -99,45 +116,34 @@ def _story_title(story: str) -> str:
     }[story]
 
 
-def choose() -> Choice:
-    """The switches, one under the other."""
-    usual = USUAL["families"].split(",")
-    families = url_state.pick_some(
-        _("Families"), list(FAMILIES), usual, "families", format_func=family_title
-    )
+def network_switches() -> Choice:
+    """The switches, one below the other."""
     return Choice(
-        tuple(families),
-        url_state.pick(st.select_slider, _("Depth"), DEPTHS, int(USUAL["depth"]), "depth"),
-        _segments(
-            _("Normalisation"),
-            NORMS,
-            "norm",
-            {"batch": _("Batch"), "group": _("Group"), "none": _("None")},
-        ),
-        url_state.pick(
+        families=tuple(family_pills(USUAL["families"].split(","))),
+        depth=_slider(_("Depth"), DEPTHS, "depth"),
+        norm=_segments(_("Normalisation"), "norm", _norm_titles()),
+        init=url_state.pick(
             st.selectbox, _("Initialisation"), INITS, USUAL["init"], "init", format_func=init_title
         ),
-        url_state.pick(
+        activation=url_state.pick(
             st.selectbox, _("Activation"), list(ACTIVATIONS), USUAL["activation"], "activation"
         ),
-        _segments(
-            _("Batch of 32"),
-            ("noise", "photos"),
-            "images",
-            {"noise": _("Noise"), "photos": _("Photos")},
-        ),
-        url_state.pick(st.select_slider, _("Seeds"), SEEDS, int(USUAL["seeds"]), "seeds"),
+        images=_segments(_("Batch of 32"), "images", _image_titles()),
+        seeds=_slider(_("Seeds"), SEEDS, "seeds"),
     )
 
 
-def _segments(label: str, options: tuple[str, ...], key: str, titles: Mapping[str, str]) -> str:
-    return url_state.pick(
-        st.segmented_control,
-        label,
-        options,
-        USUAL[key],
-        key,
-        required=True,
-        format_func=titles.__getitem__,
-        width="stretch",
-    )
+def _slider(label: str, values: tuple[int, ...], key: str) -> int:
+    return url_state.pick(st.select_slider, label, values, int(USUAL[key]), key)
+
+
+def _segments(label: str, key: str, titles: Mapping[str, str]) -> str:
+    return segmented(label, titles, USUAL[key], key, stretch=True)
+
+
+def _norm_titles() -> dict[str, str]:
+    return {"batch": _("Batch"), "group": _("Group"), "none": _("None")}
+
+
+def _image_titles() -> dict[str, str]:
+    return {"noise": _("Noise"), "photos": _("Photos")}

@@ -2,31 +2,30 @@
 
 from collections.abc import Callable
 
-import streamlit as st
-
-from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
-from resviz.ui.gradient_flow import lesions, profile, shattering, through_training
+from resviz.ui.gradient_flow.lesions import remove_blocks_section
+from resviz.ui.gradient_flow.profile import profile_section
+from resviz.ui.gradient_flow.shares import shares_section
+from resviz.ui.gradient_flow.shattering import shattering_section
+from resviz.ui.gradient_flow.through_training import through_training_section
+from resviz.ui.widgets.segmented import segmented
+
+SECTIONS: dict[str, Callable[[], None]] = {
+    "profile": profile_section,
+    "training": through_training_section,
+    "shares": shares_section,
+    "lesions": remove_blocks_section,
+    "shattered": shattering_section,
+}
 
 
-def choose_part() -> Callable[[], None]:
-    """The function that shows the chosen part."""
-    parts = {
-        "profile": (_("Over depth"), profile.show_profile),
-        "training": (_("Through training"), through_training.show),
-        "shares": (_("Shortcut and branch"), profile.show_shares),
-        "lesions": (_("Lesions"), lesions.show),
-        "shattered": (_("Shattered gradients"), shattering.show),
+def chosen_section() -> Callable[[], None]:
+    """The function that draws the chosen part."""
+    titles = {
+        "profile": _("Over depth"),
+        "training": _("Through training"),
+        "shares": _("Shortcut and branch"),
+        "lesions": _("Remove blocks"),
+        "shattered": _("Shattered gradients"),
     }
-    chosen = url_state.pick(
-        st.segmented_control,
-        _("Part"),
-        list(parts),
-        "profile",
-        "part",
-        required=True,
-        format_func=lambda part: parts[part][0],
-        label_visibility="collapsed",
-        wrap=True,
-    )
-    return parts[chosen][1]
+    return SECTIONS[segmented(_("Part"), titles, "profile", "part", show_label=False)]

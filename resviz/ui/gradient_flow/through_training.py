@@ -1,48 +1,36 @@
-"""Gradient norms through training: recorded runs as depth by step on one scale, and the profile at one step."""
+"""The part through training: recorded runs as depth by step, and the profile at one step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
 
 from resviz.figures import families
 from resviz.figures.gradient_flow import depth_by_step, profile
-from resviz.figures.gradient_flow.profile import Line
 from resviz.figures.log_axis import common_range
-from resviz.models.spec import FAMILIES, ModelSpec
-from resviz.training.runs import reader
+from resviz.models.spec import FAMILIES
+from resviz.tables import Table
 from resviz.training.runs.reader import RunInfo
 from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.numbers import times
+from resviz.ui.gradient_flow.recorded_runs import QUANTITIES, Recorded, known_runs, recorded, twins
 from resviz.ui.services.run_names import run_title, spec_of
 from resviz.ui.widgets import depth_by_step as pictures
+from resviz.ui.widgets.chart import chart
 
-COLUMNS = 300  # steps drawn; a screen has no more room
 BESIDE = 2  # runs on one scale
-CLASSIFIER = "fc"  # in all our networks
 TICK = 0.5  # seconds between two steps of the film
-QUANTITIES = ("weight_gradient", "block_gradient", "update_ratio", "activation_deviation")
+FRAMES = 60  # of a film, however many steps there are
+_STEP = "film-step"
 
 
-@dataclass(frozen=True, slots=True)
-class Film:
-    """What one run recorded of a quantity: values (steps, layers)."""
-
-    info: RunInfo
-    steps: np.ndarray
-    values: np.ndarray
-    layers: tuple[str, ...]
-
-    @property
-    def title(self) -> str:
-        return f"{run_title(self.info)} · {self.info.dataset}"
-
-
-def show() -> None:
+def through_training_section() -> None:
     """Up to two runs side by side, a step slider and a film."""
-    known = {info.id: info for info in reader.runs() if info.step > 1}
+    known = known_runs()
+    if not known:
+        _way_to_training(_("No run has been recorded yet."))
+        return
     choosing, measuring = page.wide("films").columns(
         [1.6, 1], gap="medium", vertical_alignment="bottom"
     )
@@ -53,27 +41,35 @@ def show() -> None:
             QUANTITIES,
             "weight_gradient",
             "recorded",
-            format_func=_title,
+            format_func=_quantity_title,
         )
     with choosing:
-        chosen = _choose(known)
-    films = [film for film in (_film(known[name], quantity) for name in chosen) if len(film.steps)]
-    if not films:
-        st.info(
-            _(
-                "No run has recorded this yet: train networks on the page Training, with the record set to full."
-            )
-        )
+        chosen = _run_picker(known)
+    runs = [run for run in (recorded(known[name], quantity) for name in chosen) if len(run.steps)]
+    if not runs:
+        _way_to_training(_("The chosen runs have not recorded this: choose another quantity."))
         return
     playing = url_state.switch(_("Play"), "play")
-    st.fragment(_play, run_every=TICK if playing else None)(films, quantity, playing)
-    _download(films, quantity)
+    st.fragment(_film, run_every=TICK if playing else None)(runs, quantity, playing)
+    table = _table(runs)
+    name = f"through-training-{quantity}"
+    page.table_download(_("Download the numbers"), name, table.columns, table.rows)
 
 
-def _choose(known: dict[str, RunInfo]) -> list[str]:
+def _way_to_training(reason: str) -> None:
+    """What is missing, and the way to the page that makes it."""
+    st.info(reason)
+    st.page_link(
+        "pages/training.py",
+        label=_("Train networks on the page Training, with the record set to full"),
+        query_params={"record": "full"},
+    )
+
+
+def _run_picker(known: dict[str, RunInfo]) -> list[str]:
     """The runs of the address, else a plain and a residual one that differ in nothing else."""
-    told = [name for name in (url_state.chosen("films") or "").split(",") if name in known]
-    st.session_state["films"] = (told or _twins(known) or list(known)[:1])[:BESIDE]
+    asked = [name for name in (url_state.chosen("films") or "").split(",") if name in known]
+    st.session_state["films"] = (asked or twins(known) or list(known)[:1])[:BESIDE]
     chosen: list[str] = st.multiselect(
         _("Recorded runs, at most two"),
         list(known),
@@ -85,113 +81,113 @@ def _choose(known: dict[str, RunInfo]) -> list[str]:
     return chosen
 
 
-def _twins(known: dict[str, RunInfo]) -> list[str]:
-    """The newest two recorded runs, plain and residual, of one data set, race, depth and everything else."""
-    seen: dict[tuple[str, str, ModelSpec], dict[str, str]] = {}
-    for name, info in known.items():  # the newest first
-        spec = spec_of(info)
-        alike = seen.setdefault((info.group, info.dataset, replace(spec, family="residual")), {})
-        if spec.family in ("plain", "residual"):
-            alike.setdefault(spec.family, name)
-        if len(alike) == BESIDE:
-            return [alike["plain"], alike["residual"]]
-    return []
-
-
-def _film(info: RunInfo, quantity: str) -> Film:
-    """Without the classifier, whose gradient stands apart: as in the first part, convolutions are compared."""
-    record = reader.read(info.id)
-    steps, values = record.norms(quantity, COLUMNS)
-    layers = record.layers(quantity)
-    kept = [i for i, name in enumerate(layers) if name != CLASSIFIER]
-    return Film(info, steps, values[:, kept], tuple(layers[i] for i in kept))
-
-
-def _play(shown: Sequence[Film], quantity: str, playing: bool) -> None:
+def _film(runs: Sequence[Recorded], quantity: str, playing: bool) -> None:
     """The pictures at one step; while the film plays, the next one."""
-    steps = [int(step) for step in max((film.steps for film in shown), key=len)]
-    now = st.session_state.get("film-step", steps[0])
+    step = _step_slider(runs, playing)
+    span = common_range([run.values for run in runs])
+    drawn = [depth_by_step.Film(run.title, run.steps, run.values, run.layers) for run in runs]
+    pictures.show(depth_by_step.films(drawn, span, step, _film_labels(quantity)), "films", _go_to)
+    st.caption(_cursor_hint(len(runs)))
+    st.markdown("  \n".join(finding(run, step, f"**{page.escaped(run.title)}**") for run in runs))
+    labels = profile.Labels(_quantity_title(quantity), _("layer or block, from the input"))
+    chart(
+        profile.profile([_line(run, step) for run in runs], labels, page.dark()),
+        " ".join(finding(run, step, run.title) for run in runs),
+        how_to_read=_how_to_read(),
+        key="film-profile",
+    )
+
+
+def _step_slider(runs: Sequence[Recorded], playing: bool) -> int:
+    """The step that is drawn; while the film plays, it moves on and begins again at the end."""
+    steps = [int(step) for step in max((run.steps for run in runs), key=len)]
+    now = st.session_state.get(_STEP, steps[0])
     if playing:
-        later = [step for step in steps if step > now]
-        now = later[max(0, len(steps) // 60 - 1)] if len(later) > len(steps) // 60 else steps[0]
-    st.session_state["film-step"] = min(steps, key=lambda step: abs(step - now))
-    at = int(st.select_slider(_("Step"), steps, key="film-step")) if len(steps) > 1 else steps[0]
-    span = common_range([film.values for film in shown])
-    drawn = [depth_by_step.Film(film.title, film.steps, film.values, film.layers) for film in shown]
-    pictures.show(depth_by_step.films(drawn, span, at, _words(quantity)), "films", _go_to)
-    how = _(
-        "A column is a step, a row a layer, the input at the bottom; colours are powers of ten; the classifier is left "
-        "out. The dotted line follows the layer where the norm peaks."
-    )
-    st.caption(f"{how} {_how_to_read(len(shown))}")
-    lines = [_line(film, at) for film in shown]
-    figure = profile.profile(
-        lines, _title(quantity), _("layer or block, from the input"), page.dark()
-    )
-    alt = " ".join(_sentence(film, at) for film in shown)
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key="film-profile")
-    st.markdown("  \n".join(_sentence(film, at) for film in shown))
+        now = _next_frame(steps, now)
+    st.session_state[_STEP] = min(steps, key=lambda step: abs(step - now))
+    if len(steps) < 2:
+        return steps[0]
+    return int(st.select_slider(_("Step"), steps, key=_STEP))
 
 
-def _how_to_read(count: int) -> str:
-    if count > 1:
-        return _(
-            "Both have one scale. Move over one picture to read the same place in both; a click draws that step below."
-        )
-    return _("Move over the picture to read a place; a click draws that step below.")
-
-
-def _words(quantity: str) -> depth_by_step.Words:
-    return depth_by_step.Words(
-        _("step"),
-        _("layer, from the input"),
-        _title(quantity),
-        _("{layer} at step {step}: {value}"),
-        _("no finite number"),
-    )
+def _next_frame(steps: Sequence[int], now: int) -> int:
+    stride = max(1, len(steps) // FRAMES)
+    later = [step for step in steps if step > now]
+    return later[stride - 1] if len(later) >= stride else steps[0]
 
 
 def _go_to(step: int) -> None:
     """A step that was clicked becomes the one that is drawn; a film that plays goes on from there."""
-    st.session_state["film-step"] = step
+    st.session_state[_STEP] = step
 
 
-def _nearest(film: Film, step: int) -> int:
-    return int(np.abs(film.steps - step).argmin())
-
-
-def _line(film: Film, step: int) -> Line:
-    values = film.values[_nearest(film, step)][None].astype(float)
-    places = np.arange(1, len(film.layers) + 1, dtype=float)
-    return Line(
-        film.title,
-        families.style(spec_of(film.info).family, tuple(FAMILIES)),
-        places,
-        values,
-        film.layers,
-    )
-
-
-def _sentence(film: Film, step: int) -> str:
+def finding(run: Recorded, step: int, name: str) -> str:
     """First against last, and where the peak is, at the step nearest to the one chosen."""
-    i = _nearest(film, step)
-    values = film.values[i]
-    peak = int(depth_by_step.peaks(film.values[i : i + 1])[0])
-    run, at = f"**{page.escaped(film.title)}**", film.steps[i]
-    if peak < 0 or not values[-1]:
-        return _("{run} at step {step}: no finite number.").format(run=run, step=at)
-    return _(
-        "{run} at step {step}: the first is {times} the last; the largest is {value:.3g}, at {layer}."
+    i = run.nearest(step)
+    values = run.values[i]
+    at, count = run.steps[i], len(run.layers)
+    peak = int(depth_by_step.peaks(values[None])[0])
+    if peak < 0:
+        return _("{run} at step {step}: no finite number.").format(run=name, step=at)
+    silent = int((values == 0).sum())
+    ends = run.ends(values)
+    if ends is None:
+        return _("{run} at step {step}: {silent} of {count} layers are exactly zero.").format(
+            run=name, step=at, silent=silent, count=count
+        )
+    sentence = _(
+        "{run} at step {step}: the first is {times} the last; the largest is {value:.3g}, at "
+        "{layer}."
     ).format(
-        run=run,
+        run=name,
         step=at,
-        times=times(float(values[0]) / float(values[-1])),
-        layer=page.escaped(film.layers[peak]),
+        times=times(ends[0] / ends[1]),
         value=values[peak],
+        layer=page.escaped(run.layers[peak]),
+    )
+    if not silent:
+        return sentence
+    rest = _("{silent} of {count} layers are exactly zero and are left out.")
+    return f"{sentence} {rest.format(silent=silent, count=count)}"
+
+
+def _line(run: Recorded, step: int) -> profile.Line:
+    return profile.Line(
+        title=run.title,
+        style=families.style(spec_of(run.info).family, tuple(FAMILIES)),
+        depth=np.arange(1, len(run.layers) + 1, dtype=float),
+        values=run.values[run.nearest(step)][None].astype(float),
+        names=run.layers,
     )
 
 
-def _title(quantity: str) -> str:
+def _film_labels(quantity: str) -> depth_by_step.Labels:
+    return depth_by_step.Labels(
+        step=_("step"),
+        layer=_("layer, from the input"),
+        quantity=_quantity_title(quantity),
+        reading=_("{layer} at step {step}: {value}"),
+        no_number=_("no finite number"),
+    )
+
+
+def _cursor_hint(count: int) -> str:
+    if count > 1:
+        return _(
+            "Move over one picture to read the same place in both; a click draws that step below."
+        )
+    return _("Move over the picture to read a place; a click draws that step below.")
+
+
+def _how_to_read() -> str:
+    return _(
+        "In the pictures above, a column is a step and a row a layer, the input at the bottom; "
+        "colours are powers of ten, on one scale for both. The dotted line follows the layer where "
+        "the value is largest. The classifier is left out."
+    )
+
+
+def _quantity_title(quantity: str) -> str:
     return {
         "weight_gradient": _("‖∂L/∂W‖₂ of the layer"),
         "block_gradient": _("‖∂L/∂x‖₂ at the block's output"),
@@ -200,16 +196,10 @@ def _title(quantity: str) -> str:
     }[quantity]
 
 
-def _download(films: Sequence[Film], quantity: str) -> None:
-    rows = [
-        (film.info.id, int(step), layer, float(value))
-        for film in films
-        for step, values in zip(film.steps, film.values, strict=True)
-        for layer, value in zip(film.layers, values, strict=True)
-    ]
-    page.table_download(
-        _("Download the numbers"),
-        f"through-training-{quantity}",
-        ("run", "step", "layer", "value"),
-        rows,
-    )
+def _table(runs: Sequence[Recorded]) -> Table:
+    rows = []
+    for run in runs:
+        for step, values in zip(run.steps.tolist(), run.values.tolist(), strict=True):
+            places = zip(run.layers, values, strict=True)
+            rows += [(run.info.id, step, layer, value) for layer, value in places]
+    return Table(("run", "step", "layer", "value"), tuple(rows))

@@ -6,11 +6,11 @@ from resviz.figures import html, raster
 
 
 def map_with_scale(values: np.ndarray, scale: raster.Range, alt: str) -> str:
-    """A map cell by cell over its colour scale."""
+    """Draw a map cell by cell over its colour scale."""
     return html.pixels(raster.data_uri(raster.map_png(values, scale)), alt) + scale_bar(scale)
 
 
 def scale_bar(scale: raster.Range) -> str:
-    """A colour scale with the values at its ends."""
+    """Draw a colour scale with the values at its ends."""
     legend = raster.data_uri(raster.scale_png(scale.signed))
     return html.colour_bar(legend, f"{scale.low:.3g}", f"{scale.high:.3g}")

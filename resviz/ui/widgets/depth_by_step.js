@@ -3,11 +3,11 @@ const numbers = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.
 const nearest = (steps, step) => steps.reduce((best, s, i) => (Math.abs(s - step) < Math.abs(steps[best] - step) ? i : best), 0);
 
 const wire = (board, setTriggerValue) => {
-  const { at, told, none } = JSON.parse(board.dataset.films);
+  const { at, reading, noNumber } = JSON.parse(board.dataset.films);
   const films = [...board.querySelectorAll("figure")].map((figure) => {
     const film = JSON.parse(figure.dataset.film);
     const find = (name) => figure.querySelector(name);
-    return { ...film, values: numbers(film.values), field: find(".field"), words: find(".told"), now: find(".now"),
+    return { ...film, values: numbers(film.values), field: find(".field"), reading: find(".reading"), now: find(".now"),
       up: find(".up"), across: find(".across") };
   });
   const middle = (i, count) => `${(100 * (i + 0.5)) / count}%`;
@@ -17,14 +17,14 @@ const wire = (board, setTriggerValue) => {
     here = step === null ? null : [step, share];
     board.classList.toggle("moving", here !== null);
     films.forEach((film) => {
-      film.words.textContent = "";
+      film.reading.textContent = "";
       if (here === null) return;
       const i = nearest(film.steps, step), depth = film.layers.length;
       const layer = Math.min(Math.floor(share * depth), depth - 1), value = film.values[i * depth + layer];
       film.up.style.left = middle(i, film.steps.length);
       film.across.style.bottom = middle(layer, depth);
-      const facts = { layer: film.layers[layer], step: film.steps[i], value: Number.isFinite(value) ? value.toPrecision(3) : none };
-      film.words.textContent = told.replace(/\{(\w+)\}/g, (_, name) => facts[name]);
+      const facts = { layer: film.layers[layer], step: film.steps[i], value: Number.isFinite(value) ? value.toPrecision(3) : noNumber };
+      film.reading.textContent = reading.replace(/\{(\w+)\}/g, (_, name) => facts[name]);
     });
   };
   films.forEach((film) => {

@@ -1,6 +1,7 @@
 """Recorded runs as pictures with one cursor, in the browser alone; a click or Enter picks a step.
 
-It mounts what `figures.films.films` draws. Arrow keys move the cursor by a step or a layer.
+It mounts what `figures.gradient_flow.depth_by_step.films` draws. Arrow keys move the cursor by a
+step or a layer.
 """
 
 from collections.abc import Callable
@@ -8,12 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 
-_CSS = "".join(
-    Path(__file__).with_name(name).read_text() for name in ("clickable.css", "depth_by_step.css")
-)
-_films = st.components.v2.component(
-    "resviz_films", css=_CSS, js=Path(__file__).with_name("depth_by_step.js").read_text()
-)
+_HERE = Path(__file__)
+_CSS = "".join(_HERE.with_name(name).read_text() for name in ("clickable.css", "depth_by_step.css"))
+_JS = _HERE.with_name("depth_by_step.js").read_text()
+_films = st.components.v2.component("resviz_films", css=_CSS, js=_JS)
 
 
 def show(html: str, key: str, chosen: Callable[[int], None]) -> None:

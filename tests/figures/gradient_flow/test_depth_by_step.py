@@ -12,7 +12,7 @@ from PIL import Image
 from resviz.figures import raster
 from resviz.figures.gradient_flow.depth_by_step import (
     Film,
-    Words,
+    Labels,
     film_png,
     films,
     peaks,
@@ -20,7 +20,7 @@ from resviz.figures.gradient_flow.depth_by_step import (
 
 STEPS = np.array([0, 5, 40])
 VALUES = np.array([[1e3, 1.0], [1e-2, 10.0], [0.0, np.inf]])
-WORDS = Words("step", "layer", "norm", "{layer} at {step}: {value}", "none")
+LABELS = Labels("step", "layer", "norm", "{layer} at {step}: {value}", "none")
 
 
 def test_peaks_are_the_layers_with_the_largest_finite_number():
@@ -42,13 +42,13 @@ def test_colours_are_powers_of_ten_with_the_last_layer_on_top_and_nothing_where_
 
 
 def test_the_board_carries_every_number_and_where_it_stands():
-    text = films([Film("<run>", STEPS, VALUES, ("conv1", "fc"))], (-5.0, 3.0), 5, WORDS)
+    text = films([Film("<run>", STEPS, VALUES, ("conv1", "fc"))], (-5.0, 3.0), 5, LABELS)
     assert "<run>" not in text
-    told = json.loads(html.unescape(re.search(r'data-film="([^"]*)"', text)[1]))
-    assert (told["steps"], told["layers"]) == ([0, 5, 40], ["conv1", "fc"])
-    numbers = np.frombuffer(base64.b64decode(told["values"]), "<f4").reshape(3, 2)
+    facts = json.loads(html.unescape(re.search(r'data-film="([^"]*)"', text)[1]))
+    assert (facts["steps"], facts["layers"]) == ([0, 5, 40], ["conv1", "fc"])
+    numbers = np.frombuffer(base64.b64decode(facts["values"]), "<f4").reshape(3, 2)
     np.testing.assert_allclose(numbers, VALUES)
     whole = json.loads(html.unescape(re.search(r'data-films="([^"]*)"', text)[1]))
-    assert whole == {"at": 5, "told": WORDS.told, "none": "none"}
+    assert whole == {"at": 5, "reading": LABELS.reading, "noNumber": "none"}
     assert 'points="0.5,1.5 1.5,0.5 2.5,1.5"' in text
     assert "1e-05" in text

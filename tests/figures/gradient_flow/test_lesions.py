@@ -6,7 +6,10 @@ import numpy as np
 
 from resviz.figures.gradient_flow.lesions import (
     Answered,
+    BarLabels,
     Bars,
+    Change,
+    PathLabels,
     answered,
     changes,
     one_by_one,
@@ -30,7 +33,7 @@ def test_blocks_that_run_are_filled_those_out_are_struck_and_fixed_ones_cannot_b
 
 
 def test_changes_show_both_probabilities_and_escape_labels():
-    html = changes([("<i>dog", 0.9, 0.25, RESIDUAL)], "before", "after")
+    html = changes([Change("<i>dog", 0.9, 0.25, RESIDUAL)], "before", "after")
     assert "width:90.00%" in html
     assert "width:25.00%" in html
     assert "90.0%" in html
@@ -40,7 +43,7 @@ def test_changes_show_both_probabilities_and_escape_labels():
 def test_paths_are_bars_and_their_gradient_a_line():
     share, contribution = np.array([0.25, 0.5, 0.25]), np.array([0.6, 0.3, 0.1])
     bars, line = path_lengths(
-        share, contribution, ("paths", "gradient"), ("length", "share"), dark=False
+        share, contribution, PathLabels("paths", "gradient", "length", "share"), dark=False
     ).data
     assert (bars.type, line.type) == ("bar", "scatter")
     np.testing.assert_array_equal(bars.y, share)
@@ -53,7 +56,7 @@ def test_single_lesions_are_bars_in_the_networks_colour_with_a_line_for_the_whol
         Bars("r", RESIDUAL, ["a", "b"], np.array([0.5, 0.7]), 0.9),
         Bars("p", PLAIN, ["b"], np.array([0.2]), 0.8),
     ]
-    figure = one_by_one(bars, ("x", "y"), dark=True, chance=0.1)
+    figure = one_by_one(bars, BarLabels("x", "y"), dark=True, chance=0.1)
     assert [bar.marker.color for bar in figure.data] == [RESIDUAL, PLAIN]
     assert list(figure.data[0].y) == [0.5, 0.7]
     assert [(shape.y0, shape.line.color) for shape in figure.layout.shapes[:2]] == [

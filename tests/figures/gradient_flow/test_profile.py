@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from resviz.figures.families import style
-from resviz.figures.gradient_flow.profile import Line, profile, shares
+from resviz.figures.gradient_flow.profile import Labels, Line, profile
 from resviz.figures.theme import PLAIN, RESIDUAL
 from resviz.models.spec import FAMILIES
+
+LABELS = Labels(quantity="norm", depth="depth")
 
 
 def line(values, family: str = "plain", title: str = "Plain-8") -> Line:
@@ -17,7 +19,7 @@ def line(values, family: str = "plain", title: str = "Plain-8") -> Line:
 
 
 def test_the_line_is_the_mean_and_the_band_reaches_from_smallest_to_largest():
-    figure = profile([line([[1, 10, 100], [3, 30, 300]])], "norm", "depth", dark=False)
+    figure = profile([line([[1, 10, 100], [3, 30, 300]])], LABELS, dark=False)
     band, curve = figure.data
     np.testing.assert_allclose(curve.y, [2, 20, 200])
     assert band.fill == "toself"
@@ -28,54 +30,41 @@ def test_the_line_is_the_mean_and_the_band_reaches_from_smallest_to_largest():
 
 
 def test_one_seed_has_no_band_and_a_zero_is_a_gap():
-    (curve,) = profile([line([[0, 10, 100]])], "norm", "depth", dark=True).data
+    (curve,) = profile([line([[0, 10, 100]])], LABELS, dark=True).data
     assert np.isnan(curve.y[0])
     assert list(curve.y[1:]) == [10, 100]
     assert list(curve.text) == ["layer 0", "layer 1", "layer 2"]
 
 
 def test_a_level_profile_is_drawn_over_two_decades_and_a_steep_one_over_its_own():
-    low, high = profile([line([[1, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis.range
+    low, high = profile([line([[1, 1.1, 0.9]])], LABELS, False).layout.yaxis.range
     assert high - low == pytest.approx(2.2)
-    axis = profile([line([[1, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis
+    axis = profile([line([[1, 1.1, 0.9]])], LABELS, False).layout.yaxis
     inside = [
         text
         for tick, text in zip(axis.tickvals, axis.ticktext, strict=True)
         if low < np.log10(tick) < high
     ]
     assert inside == ["0.1", "0.2", "0.5", "1", "2", "5", "10"]
-    low, high = profile([line([[1e-20, 1.1, 0.9]])], "norm", "depth", False).layout.yaxis.range
+    low, high = profile([line([[1e-20, 1.1, 0.9]])], LABELS, False).layout.yaxis.range
     assert low < -20
     assert 20 < high - low < 23
 
 
 def test_before_anything_is_measured_the_picture_has_its_size():
     empty, full = (
-        profile([], "norm", "depth", False),
-        profile([line([[1, 2]])], "norm", "depth", False),
+        profile([], LABELS, False),
+        profile([line([[1, 2]])], LABELS, False),
     )
     assert empty.layout.height == full.layout.height
     assert not empty.data
-    assert shares([("back", []), ("forth", [])], "depth", False).layout.height == full.layout.height
 
 
 def test_only_zeros_can_be_drawn():
-    assert np.isnan(profile([line([[0, 0]])], "norm", "depth", False).data[0].y).all()
+    assert np.isnan(profile([line([[0, 0]])], LABELS, False).data[0].y).all()
 
 
 def test_plain_is_orange_residual_is_blue_and_no_two_families_look_alike():
     styles = {family: style(family, tuple(FAMILIES)) for family in FAMILIES}
     assert (styles["plain"].colour, styles["residual"].colour) == (PLAIN, RESIDUAL)
     assert len({(s.colour, s.dash) for s in styles.values()}) == len(FAMILIES)
-
-
-def test_shares_have_a_panel_each_way_and_one_legend():
-    back, forth = (
-        line([[0.5, 1.2]], "residual", "Residual-8"),
-        line([[0.1, 0.2]], "residual", "Residual-8"),
-    )
-    figure = shares([("back", [back]), ("forth", [forth])], "depth", dark=False)
-    assert [list(curve.y) for curve in figure.data] == [[0.5, 1.2], [0.1, 0.2]]
-    assert [curve.showlegend for curve in figure.data] == [True, False]
-    assert figure.layout.yaxis.range[0] < 0 < 1.2 < figure.layout.yaxis.range[1]
-    assert [a.text for a in figure.layout.annotations] == ["<b>back</b>", "<b>forth</b>"]

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 from resviz import cli
 from resviz.training.runs import reader
 from resviz.ui.base.numbers import times
-from tests.app.test_pages import run as visit
 from tests.training.squares import folder
+from tests.ui.gradient_flow import pages
 
 
 @pytest.fixture
@@ -20,13 +20,16 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def run(**query: str) -> AppTest:
-    return visit("gradient_flow", **{"part": "training", **query})
+    return pages.run(part="training", **query)
 
 
 def test_without_a_run_the_page_tells_where_to_train(home: Path) -> None:
     app = run()
     assert not app.exception
-    assert "train networks on the page Training" in app.info[0].value
+    assert app.info[0].value == "No run has been recorded yet."
+    (link,) = app.get("page_link")
+    assert "on the page Training" in link.proto.label
+    assert link.proto.query_string == "record=full"
 
 
 def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: Path) -> None:
@@ -37,20 +40,20 @@ def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: P
     app = run(recorded="weight_gradient")
     assert not app.exception
     assert len(app.multiselect[0].value) == 2
-    said = "\n".join(element.value for element in app.markdown)
+    text = "\n".join(element.value for element in app.markdown)
     for info in reader.runs():
         steps, values = reader.read(info.id).norms("weight_gradient", 300)
         layers = reader.read(info.id).layers("weight_gradient")
         assert layers[-1] == "fc"
         first, convolutions = values[0], values[0][:-1]  # the classifier is left out
         family = info.model.removeprefix("new/").partition("-")[0]
-        assert f"{family.title()}-8, width 4" in said
+        assert f"{family.title()}-8, width 4" in text
         assert (
             f"at step {steps[0]}: the first is {times(float(first[0]) / float(first[-2]))} the last; "
-            in said
+            in text
         )
         peak = layers[int(np.argmax(convolutions))]
-        assert f"the largest is {convolutions.max():.3g}, at {peak}." in said.replace("\\", "")
+        assert f"the largest is {convolutions.max():.3g}, at {peak}." in text.replace("\\", "")
     assert "the same place in both" in "\n".join(element.value for element in app.caption)
     last = app.select_slider(key="film-step").options[-1]
     app.select_slider(key="film-step").set_value(int(last)).run()
