@@ -46,8 +46,6 @@ LONG = {
     "resviz/models/architectures/blocks.py",
     "resviz/models/spec.py",
     "resviz/models/weights/safe_load.py",
-    "resviz/probes/gradient_flow/norms.py",
-    "resviz/ui/gradient_flow/lesions.py",
 }
 
 
