@@ -33,6 +33,7 @@ class Known:
     megabytes: int = 0  # to download
     # settings of a training that suit these pictures
     usual: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    photos: bool = True  # else drawings or scans, to which a photo is no picture of their kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,15 @@ class Arrays:
 
 KNOWN = {
     "digits": Known(
-        8, Sentence("Digits, 8×8"), 10, usual=MappingProxyType({"side": 8, "augmentation": "none"})
+        8,
+        Sentence("Digits, 8×8"),
+        10,
+        usual=MappingProxyType({"side": 8, "augmentation": "none"}),
+        photos=False,
     ),
-    "fashion-full": Known(28, Sentence("Fashion-MNIST"), 10, 31, MappingProxyType({"side": 28})),
+    "fashion-full": Known(
+        28, Sentence("Fashion-MNIST"), 10, 31, MappingProxyType({"side": 28}), photos=False
+    ),
     "cifar10": Known(32, Sentence("CIFAR-10"), 10, 170),
     "cifar100": Known(32, Sentence("CIFAR-100"), 100, 169),
 }

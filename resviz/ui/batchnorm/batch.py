@@ -12,7 +12,7 @@ from resviz.ui.base import page as layout
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.batchnorm import results
-from resviz.ui.services import image_batches
+from resviz.ui.services import image_batches, training_data
 from resviz.ui.services.image_batches import Batch
 from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import clickable
@@ -28,26 +28,36 @@ UNGRADED = ("none", "invert")  # corruptions that have no strength
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """Batch and corruption of a part until the visitor chooses, which holds in all parts."""
+    """Batch and corruption of a part until the visitor chooses, which holds in all parts.
 
-    source: str
+    `photo`: the photo of the sidebar is the batch, if photos are what the model knows.
+    """
+
+    photo: bool
     corruption: str
 
+    def source(self, model: str) -> str:
+        """The batch to begin with: pictures of the kind that the model learned from."""
+        best = image_batches.sources(model)[0]
+        return "photo" if self.photo and best == "samples" else best
 
-DEFAULTS = Defaults(source="samples", corruption="none")
+
+DEFAULTS = Defaults(photo=False, corruption="none")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """What the page is about: model and photo, and the batch made of them.
 
-    `others` are for measuring statistics again: other pictures of a dataset, else the samples.
+    `others` are for measuring statistics again: pictures that the model knows, and other ones than
+    the batch where they can be had. `others_of` is "samples", "data", or "batch" itself.
     """
 
     subject: Subject
     source: str  # a key of `_batch_titles`
     batch: Batch
     others: Batch
+    others_of: str
     corruption: str
     strength: int
 
@@ -67,22 +77,33 @@ def choose(subject: Subject, defaults: Defaults = DEFAULTS) -> Page:
 
     Where a part begins with other pictures than the others do, a line says so.
     """
+    offered = image_batches.sources(subject.model)
+    titles = {source: title for source, title in _batch_titles().items() if source in offered}
     places = layout.wide("batch").columns(
         [2.9, 2.75, 0.8], gap="medium", vertical_alignment="bottom"
     )
     with places[0]:
-        source = segmented(_("The batch"), _batch_titles(), defaults.source, "batch")
+        source = segmented(_("The batch"), titles, defaults.source(subject.model), "batch")
     with places[1]:
         corruption = segmented(
             _("Corruption"), _corruption_titles(), defaults.corruption, "corruption"
         )
     with places[2]:
         strength = _pick_strength(corruption)
-    if own := _own_choice(defaults):
-        st.caption(own)
-    batch, others = _pictures(subject, source)
-    shown = image_batches.corrupted(batch, corruption, strength)
-    return Page(subject, source, shown, others, corruption, strength)
+    for line in (_own_choice(subject.model, defaults), _why_not(subject.model, offered)):
+        if line:
+            st.caption(line)
+    pictures = _pictures(subject, source)
+    batch = image_batches.corrupted(pictures.batch, corruption, strength)
+    return Page(
+        subject,
+        source,
+        batch,
+        pictures.others,
+        pictures.others_of,
+        corruption,
+        strength,
+    )
 
 
 def _pick_strength(corruption: str) -> int:
@@ -91,26 +112,57 @@ def _pick_strength(corruption: str) -> int:
     return url_state.pick(st.select_slider, _("Strength"), STRENGTHS, STRENGTH, "strength")
 
 
-def _pictures(subject: Subject, source: str) -> tuple[Batch, Batch]:
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    batch: Batch
+    others: Batch
+    others_of: str
+
+
+def _pictures(subject: Subject, source: str) -> _Pictures:
     """The batch, and other pictures to measure statistics on."""
+    model = subject.model
+    if source == "data":
+        dataset = image_batches.choose_dataset(model)
+        return _Pictures(*image_batches.of_dataset(model, dataset), "data")
     if source == "uploads":
         image_batches.keep_uploads()
-    if source == "data":
-        dataset = image_batches.choose_dataset(subject.model)
-        return image_batches.of_dataset(subject.model, dataset)
-    return image_batches.of(subject, source), default_pictures(subject)
+        if not image_batches.has_uploads():
+            return _until_uploaded(subject)
+    batch = image_batches.of(subject, source)
+    best = image_batches.sources(model)[0]
+    if best == "samples":
+        return _Pictures(batch, image_batches.of(subject, "samples"), "samples")
+    if best == "data":
+        return _Pictures(batch, default_pictures(subject), "data")
+    return _Pictures(batch, batch, "batch")
+
+
+def _until_uploaded(subject: Subject) -> _Pictures:
+    if "samples" in image_batches.sources(subject.model):
+        st.info(_("Nothing chosen yet: the samples are the batch."))
+    else:
+        st.info(_("Nothing chosen yet: other pictures are the batch."))
+    batch = default_pictures(subject)
+    return _Pictures(batch, batch, "batch")
 
 
 def default_pictures(subject: Subject) -> Batch:
-    """Pictures that are there without any choice."""
-    return image_batches.of(subject, "samples")
+    """Pictures that are there without any choice, of the kind that the model knows if possible."""
+    best = image_batches.sources(subject.model)[0]
+    if best == "data":
+        dataset = training_data.fitting(subject.model)[0]
+        return image_batches.of_dataset(subject.model, dataset)[0]
+    # A photo that the model does not know would say less about it than noise.
+    return image_batches.of(subject, "samples" if best == "samples" else "noise")
 
 
-def _own_choice(defaults: Defaults) -> str:
+def _own_choice(model: str, defaults: Defaults) -> str:
     """What this part begins with, where the other parts begin otherwise and nothing was chosen."""
     own = []
-    if defaults.source != DEFAULTS.source and url_state.chosen("batch") is None:
-        own.append(_batch_titles()[defaults.source])
+    source = defaults.source(model)
+    if source != DEFAULTS.source(model) and url_state.chosen("batch") is None:
+        own.append(_batch_titles()[source])
     if defaults.corruption != DEFAULTS.corruption and url_state.chosen("corruption") is None:
         own.append(_corruption_titles()[defaults.corruption])
     if not own:
@@ -120,6 +172,16 @@ def _own_choice(defaults: Defaults) -> str:
         "in all parts."
     )
     return text.format(choice=", ".join(own))
+
+
+def _why_not(model: str, offered: tuple[str, ...]) -> str:
+    """Why a batch that was asked for is not offered."""
+    asked = url_state.chosen("batch")
+    if asked in offered or asked not in ("samples", "data"):
+        return ""
+    if asked == "data":
+        return image_batches.missing_dataset(model)
+    return _("The samples are photos, and this model learned from other pictures.")
 
 
 def _batch_titles() -> dict[str, str]:

@@ -83,11 +83,9 @@ def _explanation(mode: str, page: batch.Page) -> str:
         return _("What was averaged in training: evaluation mode. Users get this answer.")
     if mode == "batch":
         return _own_statistics(len(page.batch.titles))
-    text = _recalibrated(page)
     if page.batch == page.calibration:
-        same = _("Here they are this very batch: choose another one to see a difference.")
-        return f"{text} {same}"
-    return text
+        return _("Measured again on this very batch: choose another one to see a difference.")
+    return _recalibrated(page)
 
 
 def _own_statistics(count: int) -> str:
@@ -101,16 +99,16 @@ def _own_statistics(count: int) -> str:
 
 
 def _recalibrated(page: batch.Page) -> str:
-    if page.source == "data":
-        text = _(
-            "Measured again on {count} other pictures of the dataset, corrupted in the same way. "
-            "No label is needed."
+    if page.others_of == "samples":
+        return _(
+            "Measured again on the sample photos, corrupted in the same way (Li et al. 2016). No "
+            "label is needed."
         )
-        return text.format(count=len(page.others.titles))
-    return _(
-        "Measured again on the sample photos, corrupted in the same way (Li et al. 2016). No label "
-        "is needed."
+    text = _(
+        "Measured again on {count} other pictures of the dataset, corrupted in the same way. No "
+        "label is needed."
     )
+    return text.format(count=len(page.others.titles))
 
 
 def _agreement(modes: "tuple[Mode, ...]") -> str:

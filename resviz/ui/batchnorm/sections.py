@@ -22,7 +22,7 @@ OF_A_MODEL: dict[str, Callable[[batch.Page], None]] = {
     "fold": folding_section,
 }
 # Unlike the other parts, the answers begin with a picture for which the statistics differ.
-DEFAULTS = {"answers": batch.Defaults(source="photo", corruption="blur")}
+DEFAULTS = {"answers": batch.Defaults(photo=True, corruption="blur")}
 ALONE: dict[str, Callable[[], None]] = {
     "hand": worked_example_section,
     "training": through_training_section,

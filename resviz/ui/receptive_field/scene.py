@@ -80,14 +80,14 @@ def choose_scene(subject: Subject, layer: str) -> Scene:
     side = linked_map.side(subject)
     field = receptive_fields.of_layer(subject.model, side, layer)
     grid = linked_map.grid_of(field, side)
-    source = _choose_source()
+    source = _choose_source(image_batches.sources(subject.model))
     dataset = image_batches.choose_dataset(subject.model) if source == "data" else ""
     activation = photo_results.activation(subject, layer)
     values = channels_first(activation.values, grid.units)
     return Scene(layer, field, grid, linked_map.pins(grid), values, source, dataset)
 
 
-def _choose_source() -> str:
+def _choose_source(fitting: tuple[str, ...]) -> str:
     """What the effective field is measured on; beside it whether several units can be pinned."""
     titles = {
         "photo": _("This photo"),
@@ -95,6 +95,7 @@ def _choose_source() -> str:
         "data": _("Dataset"),
         "noise": _("Noise"),
     }
+    titles = {source: title for source, title in titles.items() if source in fitting}
     row = page.wide("inputs")
     first, second = row.columns([1.2, 1.6], gap="medium", vertical_alignment="bottom")
     with first:

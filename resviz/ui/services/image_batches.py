@@ -1,7 +1,6 @@
 """Several pictures at once, as a model receives them: samples, uploads, noise, a dataset.
 
-Of datasets the one that the model learned from is offered, where it lies on this machine, or
-another that does.
+Samples and datasets are offered where they are of the kind that the model learned from.
 """
 
 import hashlib
@@ -13,7 +12,6 @@ import numpy as np
 import streamlit as st
 
 from resviz.data import samples
-from resviz.data.builtin import KNOWN
 from resviz.data.images import Picture
 from resviz.errors import ImageError
 from resviz.figures import raster
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 MOST = 16  # images in a batch
 NOISES = 8  # pictures of noise
 PICTURES = 24  # of a dataset; as many others stand by to measure statistics on
-EVERYWHERE = "digits"  # bundled
 _UPLOADED = "batch-of-uploads"
 
 
@@ -41,6 +38,14 @@ class Batch:
     key: str  # tells what they were made of
     titles: tuple[str, ...] = field(compare=False)
     pixels: np.ndarray = field(compare=False, repr=False)
+
+
+def sources(model: str) -> tuple[str, ...]:
+    """Name where pictures for a model can come from, those that fit it best first."""
+    photos = training_data.knows_photos(model)
+    data = bool(training_data.fitting(model))
+    own = ["samples"] * photos + ["data"] * data
+    return (*own, "photo", "uploads", "noise")
 
 
 def keep_uploads() -> None:
@@ -76,6 +81,11 @@ def _of_noise(side: int) -> Batch:
     return Batch(f"noise-{NOISES}", titles, pixels)
 
 
+def has_uploads() -> bool:
+    """Tell whether the visitor has chosen several photos."""
+    return bool(st.session_state.get(_UPLOADED))
+
+
 def corrupted(batch: Batch, corruption: str, strength: int) -> Batch:
     """Apply a corruption to each picture."""
     import torch
@@ -90,11 +100,8 @@ def corrupted(batch: Batch, corruption: str, strength: int) -> Batch:
 def _pictures(subject: Subject, source: str) -> list[tuple[str, Picture]]:
     if source == "photo":
         return [(said(subject.title), subject.photo)]
-    if source == "uploads":
-        uploads = st.session_state.get(_UPLOADED, [])
-        if uploads:
-            return _decoded(uploads)
-        st.info(_("Nothing chosen yet: the samples are the batch."))
+    if source == "uploads" and (uploads := st.session_state.get(_UPLOADED, [])):
+        return _decoded(uploads)
     return _decoded((said(sample.title), samples.read(sample.key)) for sample in samples.SAMPLES)
 
 
@@ -123,21 +130,24 @@ def thumbnails(batch: Batch) -> list[str]:
 
 
 def choose_dataset(model: str) -> str:
-    """Pick one of the datasets that are here, the model's own first; say where that one is not."""
-    own = training_data.own(model)
-    if own and not training_data.present(own):
-        st.info(
-            _(
-                "This model learned from {data}, which is not on this machine: {other} stands in."
-            ).format(data=escaped(training_data.title(own)), other=training_data.title(EVERYWHERE))
-        )
-    offered = dict.fromkeys([own or EVERYWHERE, *KNOWN])
-    names = [name for name in offered if training_data.present(name)]
+    """Pick one of the datasets that fit the model."""
+    names = training_data.fitting(model)
     if len(names) == 1:
         return names[0]
     return url_state.pick(
         st.selectbox, _("Dataset"), names, names[0], "dataset", format_func=training_data.title
     )
+
+
+def missing_dataset(model: str) -> str:
+    """Say why no dataset is offered; empty where one is."""
+    if training_data.fitting(model):
+        return ""
+    own = training_data.own(model)
+    if own is None:
+        return _("No dataset on this machine fits this model.")
+    text = _("This model learned from {data}, which is not on this machine.")
+    return text.format(data=escaped(training_data.title(own)))
 
 
 def of_dataset(model: str, name: str) -> tuple[Batch, Batch]:

@@ -1,4 +1,4 @@
-"""The dataset that a model learned from, where it lies on this machine."""
+"""The dataset that a model learned from, and which of those on this machine fit it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,34 @@ def of_run(run: str) -> str | None:
     except TrainingError:
         return None
     return str(request["dataset"]) if "dataset" in request else None
+
+
+def fitting(model: str) -> tuple[str, ...]:
+    """Name the datasets on this machine whose pictures are of the kind that a model knows.
+
+    That is the one it learned from. Random weights take any; where nobody says what a file learned
+    from, size and number of classes have to agree.
+    """
+    name = own(model)
+    if name is not None:
+        return (name,) if present(name) else ()
+    here = [name for name in KNOWN if present(name)]
+    if models.untrained(model):
+        return tuple(here)
+    loaded = models.model(model)
+    size = loaded.input_size, len(loaded.labels)
+    return tuple(name for name in here if (KNOWN[name].side, KNOWN[name].classes) == size)
+
+
+def knows_photos(model: str) -> bool:
+    """Tell whether photos are of the kind that a model learned from.
+
+    A folder that it was trained on may hold anything: only its own pictures surely fit.
+    """
+    name = own(model)
+    if name is None:
+        return True
+    return KNOWN[name].photos if name in KNOWN else not name.startswith("folder:")
 
 
 def present(name: str) -> bool:

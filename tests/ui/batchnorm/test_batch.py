@@ -5,6 +5,10 @@ import io
 import pytest
 from PIL import Image
 
+from resviz.data import datasets
+from resviz.models import zoo
+from resviz.probes.batchnorm.statistics import batchnorm
+from resviz.ui.services import image_batches
 from tests.app.test_pages import png, run, words
 from tests.ui.batchnorm.pages import charts, page
 
@@ -88,8 +92,39 @@ def test_a_dataset_is_the_batch_and_other_pictures_of_it_measure_the_statistics(
     assert "Measured again on 24 other pictures of the dataset" in words(app)
 
 
-def test_a_dataset_that_is_not_here_is_a_sentence_and_the_digits_stand_in() -> None:
+def test_a_dataset_that_is_not_here_is_a_sentence_and_no_other_stands_in() -> None:
     app = run("batchnorm", model="bundled/resnet20-cifar10", batch="data")
     assert not app.exception
-    assert "learned from CIFAR-10, which is not on this machine: Digits" in app.info[0].value
+    assert "learned from CIFAR-10, which is not on this machine." in words(app)
+    assert app.session_state["batch"] == "samples"
+    assert "data" not in app.segmented_control(key="batch").options
     assert charts(app) == 3
+
+
+@pytest.mark.parametrize("part", ["drift", "answers", "size", "fold"])
+def test_a_network_that_knows_digits_begins_with_digits(part: str) -> None:
+    model = "bundled/resnet20-digits"
+    app = run("batchnorm", model=model, aspect=part, batch="samples")
+    assert not app.exception
+    assert not app.error
+    assert app.session_state["batch"] == "data"
+    assert "Samples" not in app.segmented_control(key="batch").options
+    assert "The samples are photos, and this model learned from other pictures." in words(app)
+
+
+def test_the_drift_of_a_digits_network_is_that_of_digits() -> None:
+    """Pictures like those of the training drift little, a photo of eight by eight pixels far."""
+    model = "bundled/resnet20-digits"
+    loaded = zoo.load(model)
+    split = datasets.load("digits", 8, few=2 * image_batches.PICTURES).test
+    x = loaded.normalise(split.images[: image_batches.PICTURES])
+    app = run("batchnorm", model=model)
+    shown = "".join(component.proto.json for component in app.get("bidi_component"))
+    for layer in batchnorm(loaded.model, x)[:5]:
+        assert f"{layer.drift:.2f}" in shown
+
+
+def test_statistics_of_a_digits_network_are_measured_again_on_digits() -> None:
+    app = run("batchnorm", model="bundled/resnet20-digits", aspect="answers", batch="noise")
+    assert not app.exception
+    assert "Measured again on 24 other pictures of the dataset" in words(app)

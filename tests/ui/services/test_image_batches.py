@@ -1,5 +1,7 @@
 """Batches of pictures as a model receives them, and what makes two of them the same."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,21 @@ def test_the_photo_alone_is_a_batch_of_one_under_its_title(subject: Subject) -> 
     assert batch.pixels.shape == (1, 3, 32, 32)
     assert batch != image_batches.of(subject, "samples")
     assert batch == image_batches.of(subject, "photo")
+
+
+@pytest.mark.parametrize(
+    ("model", "first"),
+    [
+        ("bundled/resnet20-digits", ("data",)),
+        ("bundled/resnet20-cifar10", ("samples",)),
+        (SMALL, ("samples", "data")),
+    ],
+)
+def test_sources_that_do_not_fit_the_model_are_not_offered(
+    home: Path, model: str, first: tuple[str, ...]
+) -> None:
+    assert image_batches.sources(model) == (*first, "photo", "uploads", "noise")
+    assert bool(image_batches.missing_dataset(model)) is ("data" not in first)
 
 
 def test_a_corruption_makes_another_batch_and_none_keeps_the_pixels(subject: Subject) -> None:
