@@ -30,7 +30,8 @@ from resviz.data.formats.header import MAX_PIXELS, Header, Size
 from resviz.data.modes import to_rgb
 from resviz.errors import ImageError, Sentence
 
-MAX_BYTES = 10 * 2**20
+MAX_BYTES = 25 * 2**20  # phones write photos of 12 MB
+MAX_DRAFT = 64_000_000  # pixels of a JPEG, which is decoded at half its size or less
 MIN_SIDE, MAX_SIDE = 16, 12_000
 MAX_ASPECT = 20
 
@@ -100,11 +101,18 @@ def decode(data: bytes, min_side: int = MIN_SIDE) -> Picture:
     if kind is None:
         raise _unknown(data)
     header = _header(kind, data)
-    check_size(header.size, min_side)
+    check_size(header.size, min_side, _most(header))
     source = _load(kind, header, min_side)
-    size, frame_notes = source.size, _frame_notes(source, header)
+    size = header.size if header.can_shrink else source.size
+    frame_notes = _frame_notes(source, header)
     orientation = max(header.orientation, formats.orientation(source.info.get("exif", b"")))
     image, notes = to_rgb(source, header)
+    if source.width < size[0]:
+        notes.append(
+            Sentence(
+                "Scaled down from {width:,} x {height:,} pixels.", width=size[0], height=size[1]
+            )
+        )
     del source  # with its decoder, up to 300 MB
     if orientation in _TURN:
         image = image.transpose(_TURN[orientation])
@@ -134,14 +142,19 @@ def _header(kind: str, data: bytes) -> Header:
         raise _damaged(kind) from error
 
 
-def check_size(size: Size, min_side: int = MIN_SIDE) -> None:
+def _most(header: Header) -> int:
+    return MAX_DRAFT if header.can_shrink else MAX_PIXELS
+
+
+def check_size(size: Size, min_side: int = MIN_SIDE, most: int = MAX_PIXELS) -> None:
     """Refuse a picture that is too large, too small or too long; raises `ImageError`."""
     width, height = size
-    if width * height > MAX_PIXELS:
+    if width * height > most:
         product = f"{width:,} x {height:,} = {width * height / 1e6:,.2f}"
         raise ImageError(
-            "The picture has {product} megapixels, and 24 is the limit; scale it down.",
+            "The picture has {product} megapixels, and {limit:.0f} is the limit; scale it down.",
             product=product,
+            limit=most / 1e6,
         )
     if not min_side <= min(size) <= max(size) <= MAX_SIDE:
         allowed = f"{min_side} to {MAX_SIDE:,}"
@@ -165,7 +178,7 @@ def _check_length(length: int) -> None:
         raise ImageError("The file is empty; choose a PNG or JPEG picture.")
     if length > MAX_BYTES:
         raise ImageError(
-            "The file has {length:,} bytes, {limit:,} (10 MB) is the limit; save a smaller JPEG.",
+            "The file has {length:,} bytes, {limit:,} (25 MB) is the limit; save a smaller JPEG.",
             length=length,
             limit=MAX_BYTES,
         )
@@ -195,7 +208,9 @@ def _load(kind: str, header: Header, min_side: int) -> Image.Image:
     """The pixels in the mode of the file; whatever Pillow objects to is damage."""
     try:
         source = Image.open(io.BytesIO(header.file), formats=(header.format,))
-        check_size(source.size, min_side)
+        check_size(source.size, min_side, _most(header))
+        if source.width * source.height > MAX_PIXELS:
+            source.draft(None, (source.width // 2, source.height // 2))
         source.load()
         if source.mode in ("P", "PA") and not source.palette:
             raise ValueError("colours are numbered, and there is no list of them")

@@ -100,6 +100,14 @@ def _bar_inside(label: str, share: float) -> str:
     )
 
 
+def named_photo(image: str, name: str) -> str:
+    """A small picture with its name beside it, on one line."""
+    return (
+        f'<div class="named"><img src="{image}" alt="">'
+        f'<span title="{escape(name)}">{escape(name)}</span></div>'
+    )
+
+
 def share_list(rows: Sequence[tuple[str, float]]) -> str:
     """Shares of (label, share) as thin bars; nothing to click."""
     bars = (f'<div class="row">{_bar_inside(label, share)}</div>' for label, share in rows)

@@ -200,10 +200,21 @@ def test_upload_is_recognised_and_a_refused_file_loses_nothing(
     expect(page.get_by_alt_text("The photo red.png")).to_be_visible()
     page.get_by_test_id("stSidebarNavLink").nth(1).click()
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").locator(".named")).to_have_text("red.png")
     page.get_by_test_id("stSidebarNavLink").nth(0).click()
     expect(page.get_by_alt_text("The photo red.png")).to_be_visible()
     page.locator("[data-testid=stSidebar]").get_by_text("Sample", exact=True).click()
     expect(page.locator(".bars .first .label")).to_be_visible()
+
+
+def test_a_photo_beyond_the_limit_is_refused_in_words_beside_the_uploader(
+    page: Page, server: Server, settle: Settle
+) -> None:
+    page.goto(f"{server.url}/?source=upload&model=new/residual-8")
+    settle(page)
+    large = {"name": "large.png", "mimeType": "image/png", "buffer": png("red") + bytes(26 << 20)}
+    page.locator("input[type=file]").set_input_files(large)
+    expect(page.get_by_test_id("stSidebar")).to_contain_text(re.compile("25.{0,4}MB or smaller"))
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 900)])

@@ -23,6 +23,7 @@ class Header:
     frames: int = 1  # 0: several, not counted
     depth: int = 8  # bits per value
     white_is_zero: bool = False
+    can_shrink: bool = False  # while it is decoded, in time and memory of the smaller picture
 
 
 def orientation(exif: bytes) -> int:

@@ -12,6 +12,7 @@ MAX_SCANS = 200
 MAX_SCANNED = 20 * 24_000_000
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+PROGRESSIVE = 0xC2
 _NEXT = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # what ends a scan: no stuffed zero, no restart
 _ALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})  # markers without a length
 
@@ -31,6 +32,8 @@ def read(data: bytes) -> Header:
         file=b"\xff\xd8" + needed + scans,
         orientation=orientation(next(exifs, b"")),
         frames=0 if several else 1,
+        # a progressive file is held whole, whatever the size that is asked for
+        can_shrink=not any(marker == PROGRESSIVE for marker, _body in bodies),
     )
 
 

@@ -49,7 +49,7 @@ def sources(model: str) -> tuple[str, ...]:
 
 
 def keep_uploads() -> None:
-    """Draw the uploader for several photos, which stay for the session."""
+    """Draw the uploader for several photos, which stay for the session, and name those in use."""
     files = st.file_uploader(
         _("Two photos or more, at most {most}").format(most=MOST),
         accept_multiple_files=True,
@@ -57,7 +57,16 @@ def keep_uploads() -> None:
     )
     if files:
         st.session_state[_UPLOADED] = [(file.name, file.getvalue()) for file in files]
+    elif uploads := st.session_state.get(_UPLOADED):  # of another page: the uploader looks empty
+        names = ", ".join(escaped(name) for name, _data in uploads)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(_("In use: {names}").format(names=names))
+            st.button(_("Remove"), key="remove_batch", on_click=_forget_uploads)
     st.caption(_("The photos stay in the server's memory and are never stored."))
+
+
+def _forget_uploads() -> None:
+    st.session_state.pop(_UPLOADED, None)
 
 
 def of(subject: Subject, source: str) -> Batch:
