@@ -17,6 +17,7 @@ from resviz.cli import (
     gradient_flow,
     inspect,
     receptive_field,
+    remove_blocks,
     runs,
     train,
 )
@@ -32,6 +33,7 @@ MODULES = (
     receptive_field,
     batchnorm,
     gradient_flow,
+    remove_blocks,
     train,
     runs,
 )

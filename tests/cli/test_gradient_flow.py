@@ -1,25 +1,24 @@
 """`gradients` on the command line: the contract's fields, and the numbers of the probe."""
 
-import json
-
 import pytest
 
 from resviz import cli
 from resviz.probes.gradient_flow.over_seeds import Batch, Profile, measure
+from resviz.probes.gradient_flow.shattering import shattering
 
 NETS = ("new/plain-8?width=4", "new/residual-8?width=4")
 
 
-def ask(capsys, *arguments: str) -> str:
+def ask_for_text(capsys, *arguments: str) -> str:
     assert cli.main(["gradients", *arguments]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     return out
 
 
-def test_several_models_over_seeds_give_the_probes_numbers(capsys):
+def test_several_models_over_seeds_give_the_probes_numbers(ask):
     models = [part for name in NETS for part in ("--model", name)]
-    found = json.loads(ask(capsys, *models, "--seeds", "2", "--batch", "4", "--json"))
+    found = ask("gradients", *models, "--seeds", "2", "--batch", "4")
     assert found["batch"] == "4 images of noise"
     assert [record["model"] for record in found["models"]] == list(NETS)
     for record in found["models"]:
@@ -39,7 +38,7 @@ def test_several_models_over_seeds_give_the_probes_numbers(capsys):
 
 
 def test_without_json_a_line_for_each_model_and_layer(capsys):
-    lines = ask(capsys, "--model", NETS[0], "--seeds", "1", "--batch", "4").splitlines()
+    lines = ask_for_text(capsys, "--model", NETS[0], "--seeds", "1", "--batch", "4").splitlines()
     assert lines[3].split()[0] == NETS[0]
     assert [line.split()[0] for line in lines[5:]] == [
         "conv1",
@@ -63,3 +62,27 @@ def test_a_mistake_is_one_line(capsys, arguments, says):
     assert err.startswith("resviz: ")
     assert err.count("\n") == 1
     assert says in err
+
+
+def test_a_silent_start_is_told_and_no_ratio_is_made_of_it(ask):
+    found = ask("gradients", "--model", "new/rezero-8?width=4", "--seeds", "1", "--batch", "4")
+    (record,) = found["models"]
+    assert record["verdict"] == "undefined"
+    assert record["ratio_first_last"] is None
+    assert len(record["layers_without_gradient"]) == 6
+    assert record["why_without_gradient"] == "branches"
+
+
+def test_shattering_gives_the_probes_correlations(ask):
+    found = ask("shattering", "--layers", "6", "--beta", "0.3", "--seeds", "2")
+    for kind in ("plain", "residual"):
+        expected = shattering(kind, 6, 2, 0.3).mean
+        assert found["neighbours"][kind] == pytest.approx(expected[1])
+        assert [row[kind] for row in found["autocorrelation"]] == pytest.approx(expected.tolist())
+    assert found["neighbours"]["brown"] > 0.9 > found["neighbours"]["white"]
+
+
+@pytest.mark.parametrize("beta", ["-1", "nan", "much"])
+def test_a_weight_that_is_none_is_one_line(capsys, beta):
+    assert cli.main(["shattering", "--beta", beta]) == 2
+    assert "from 0 to 10" in capsys.readouterr().err
