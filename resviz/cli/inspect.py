@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result
 from resviz.cli.parsing import add, load, subject, whole, with_image, with_model
-from resviz.errors import ResvizError
+from resviz.errors import ProbeError, ResvizError
 
 if TYPE_CHECKING:
     from resviz.models.zoo import LoadedModel
@@ -48,8 +48,7 @@ def _layers(loaded: "LoadedModel", size: int) -> "tuple[Layer, ...]":
 
     try:
         return probe(loaded.model, size)
-    except (RuntimeError, ValueError, AssertionError):
-        # What torch says where the input does not fit is no sentence for a person.
+    except ProbeError:
         raise ResvizError(
             "{name} cannot take {size} x {size} pixels; choose another --size.",
             name=loaded.name,

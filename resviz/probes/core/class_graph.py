@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.probes.core.hooks import eval_mode, observe
-from resviz.probes.core.layers import check_spatial
+from resviz.probes.core.maps import check_spatial, has_channels_last
 from resviz.probes.core.prediction import check_target, class_scores, softmax
 
 
@@ -47,8 +47,8 @@ class ClassGraph:
         self.probabilities = softmax(self._scores)
 
     def activation(self, layer: str) -> Float[Tensor, "c h w"]:
-        """A: the layer's output."""
-        return self._activations[layer].detach()[0]
+        """A: the layer's output, with the channels first."""
+        return self._channels_first(self._activations[layer].detach())
 
     def gradient(self, layer: str, target: int) -> Float[Tensor, "c h w"]:
         """dy/dA for the score y of class `target`; raises `ProbeError` for a class that is not there."""
@@ -60,7 +60,7 @@ class ClassGraph:
         activations = [self._activations[layer] for layer in layers]
         if not self._scores.requires_grad:
             # Nothing that was chosen leads to the scores.
-            return [torch.zeros_like(a[0]) for a in activations]
+            return [self._channels_first(torch.zeros_like(a)) for a in activations]
         one = torch.zeros_like(self._scores)
         one[target] = 1
         # The graph stays for the next class, and autograd must not walk it twice at once.
@@ -68,7 +68,11 @@ class ClassGraph:
             batches = torch.autograd.grad(
                 self._scores, activations, one, retain_graph=True, materialize_grads=True
             )
-        return [batch[0] for batch in batches]
+        return [self._channels_first(batch) for batch in batches]
+
+    def _channels_first(self, tensor: Tensor) -> Float[Tensor, "c h w"]:
+        last = has_channels_last(tensor.shape[1:], self.input_size)
+        return tensor[0].permute(2, 0, 1) if last else tensor[0]
 
     def _begin(self, model: nn.Module, layer: str, _inputs: object, output: object) -> Tensor:
         """Start the graph here, or go on with it; the network gets a copy to change in place."""

@@ -1,28 +1,22 @@
 """What a network consists of, in the order in which it runs: shapes, parameters, multiply-adds, blocks.
 
-Nothing is computed: the network runs on a batch of no images, whose tensors have shapes and no
-numbers (30 times faster than the meta device, where Python works out the shapes). A network that
-cannot do that (it looks at values, or reshapes with -1) sees one black image instead. Both happen
-on a copy of the structure that shares the weights, so the model itself gets no hook. Multiply-adds
-are what He et al. 2015, Table 1, calls FLOPs: those of convolutions and matrices.
+Multiply-adds are what He et al. 2015, Table 1, calls FLOPs: those of convolutions and products of
+matrices.
 """
 
-import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from math import prod
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from resviz.errors import ProbeError, Sentence
+from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Block
+from resviz.probes.core.clone import bare_clone
 from resviz.probes.core.hooks import resolve
+from resviz.probes.core.maps import cells
+from resviz.probes.core.running import CONVOLUTIONS, TRANSPOSED, Run, run_once
 
-_CONV = nn.Conv1d | nn.Conv2d | nn.Conv3d
-_TRANSPOSED = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 _STEPS = ("Conv", "MaxPool", "AvgPool")
 _RESIZES = nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d
 _BLOCK = re.compile("block|bottleneck|residual", re.IGNORECASE)
@@ -30,12 +24,18 @@ _BLOCK = re.compile("block|bottleneck|residual", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One module that ran.
+    """One module, and what it gives.
 
-    `output_shape` is without the batch, of the last run, and empty if the output holds no tensor;
-    `parameters` are the module's own, with those of children that never run by themselves, so that
-    all layers sum to the network's; `macs` are the multiply-adds of all its runs for one image;
-    `spatial`: the output is one tensor, channels x height x width.
+    Attributes:
+        name: as `named_modules` has it; of a parameter that the network itself holds, that one's.
+        kind: its class, or "Parameter".
+        output_shape: without the batch, of the last run; empty if the output holds no tensor, or
+            the module did not run.
+        parameters: its own, with those of children that never run by themselves, so that all
+            layers sum to the network's.
+        macs: the multiply-adds of all its runs for one image.
+        leaf: it has no modules inside.
+        spatial: the output is one tensor, channels x height x width (or with the channels last).
     """
 
     name: str
@@ -48,170 +48,161 @@ class Layer:
 
 
 def layers(model: nn.Module, input_size: int) -> tuple[Layer, ...]:
-    """Every module but the root, containers included, in the order in which they finish on a square RGB image."""
-    clone = _clone(model)
-    try:
-        runs = _runs(clone, torch.zeros(0, 3, input_size, input_size))
-    except (
-        Exception
-    ):  # whatever does not work without numbers; if it is the model's own fault, this line shows it
-        runs = _runs(clone, torch.zeros(1, 3, input_size, input_size))
+    """List every module with its shape, parameters and multiply-adds for one image.
+
+    A convolution makes C_out H_out W_out numbers of C_in / groups K_h K_w products each; a product
+    of matrices (n, k) and (k, m) has n k m. What a fused attention kernel does between its
+    projections (scores and mixing, 4 % of a ViT-B/16) is not counted, as torch's own counter does
+    not see it either.
+
+    Args:
+        model: any network of pictures; it is left as it was, and nothing is computed with it that
+            can be had from shapes alone.
+        input_size: side of the square image, in pixels. It has as many channels as the first
+            convolution takes.
+
+    Returns:
+        One `Layer` a module, containers included, in the order in which they finish. Then what
+        holds parameters but did not run (auxiliary heads), and parameters that the network itself
+        holds (class tokens), so that `parameters` sum to the network's.
+
+    Raises:
+        ProbeError: for a network of volumes or sequences.
+
+    Example:
+        >>> import resviz
+        >>> rows = resviz.layers(resviz.load("new/residual-8").model, 32)
+        >>> rows[0].name, rows[0].output_shape, rows[0].macs
+        ('conv1', (16, 32, 32), 442368)
+
+    Reference:
+        He et al. 2015 (1512.03385), Table 1.
+    """
+    runs = run_once(bare_clone(model), (image_channels(model), input_size, input_size))
     parameters = _parameters(model, runs)
-    return tuple(_layer(model, name, run, parameters[name]) for name, run in runs.items())
+    outside = runs.pop("", None)
+    ran = [_layer(model, name, run, parameters.pop(name)) for name, run in runs.items()]
+    return (*ran, *_rest(model, parameters, outside))
+
+
+def image_channels(model: nn.Module) -> int:
+    """How many channels an image for this network has: what its first convolution takes, else 3.
+
+    Raises `ProbeError` where that convolution goes over volumes or sequences.
+    """
+    first = next((m for m in model.modules() if isinstance(m, CONVOLUTIONS)), None)
+    if first is None:
+        return 3
+    if not isinstance(first, nn.Conv2d):
+        raise ProbeError(
+            "this network begins with a {kind} and takes no pictures; "
+            "choose one whose convolutions are two-dimensional",
+            kind=type(first).__name__,
+        )
+    return first.in_channels
 
 
 def blocks(model: nn.Module, input_size: int = 224) -> tuple[str, ...]:
-    """Names of the blocks to look at, in order.
+    """Name the blocks to look at, in order.
 
-    Ours where the model has them; else the outermost modules whose class is called a block, a
-    bottleneck or residual; else, as in AlexNet and VGG, the children of the root that give maps, a
-    `Sequential` taken apart into what it holds but activations and the like.
+    Args:
+        model: any network of pictures.
+        input_size: side of the square image, in pixels, which a network without blocks sees.
+
+    Returns:
+        The names of resviz's own blocks where the model has them; else of the outermost modules
+        whose class is called a block, a bottleneck or residual; else, as in AlexNet and VGG, of the
+        children of the root that give maps, a `Sequential` taken apart into what it holds but
+        activations and the like.
+
+    Raises:
+        ProbeError: what `layers` raises, where the model has no blocks.
+
+    Example:
+        >>> import resviz
+        >>> resviz.blocks(resviz.load("new/residual-8").model)
+        ('layer1.0', 'layer2.0', 'layer3.0')
+
+    Reference:
+        He et al. 2015 (1512.03385), section 3.2: building blocks.
     """
-    ours = tuple(name for name, module in model.named_modules() if isinstance(module, Block))
-    named = [
-        name
-        for name, module in model.named_modules()
-        if name and _BLOCK.search(type(module).__name__)
-    ]
-    outermost = tuple(
-        name for name in named if not any(name.startswith(f"{other}.") for other in named)
-    )
-    return ours or outermost or _steps(model, input_size)
+    named = [(name, module) for name, module in model.named_modules() if name]
+    ours = tuple(name for name, module in named if isinstance(module, Block))
+    called = [name for name, module in named if _BLOCK.search(type(module).__name__)]
+    outermost = tuple(name for name in called if not _lies_in(name, called))
+    return ours or outermost or tuple(_steps(model, input_size))
 
 
-def _steps(model: nn.Module, input_size: int) -> tuple[str, ...]:
+def _lies_in(name: str, others: list[str]) -> bool:
+    return any(name.startswith(f"{other}.") for other in others)
+
+
+def _steps(model: nn.Module, input_size: int) -> Iterator[str]:
     """The steps of a network without blocks."""
-    found = []
     for layer in layers(model, input_size):
-        parent = resolve(model, layer.name.rpartition(".")[0]) if "." in layer.name else None
-        inside = isinstance(parent, nn.Sequential) and layer.name.count(".") == 1
-        step = inside and (not layer.leaf or layer.kind.startswith(_STEPS))
-        child = parent is None and not isinstance(
-            resolve(model, layer.name), nn.Sequential | _RESIZES
-        )
-        if layer.spatial and (step or child):
-            found.append(layer.name)
-    return tuple(found)
+        if layer.spatial and _is_step(model, layer):
+            yield layer.name
+
+
+def _is_step(model: nn.Module, layer: Layer) -> bool:
+    parent = layer.name.rpartition(".")[0]
+    if not parent:
+        return not isinstance(resolve(model, layer.name), nn.Sequential | _RESIZES)
+    inside = isinstance(resolve(model, parent), nn.Sequential) and layer.name.count(".") == 1
+    return inside and (not layer.leaf or layer.kind.startswith(_STEPS))
 
 
 def last_spatial(model: nn.Module, input_size: int) -> str:
-    """The last block, else convolution, whose output has more than one cell: where a class map is sharpest in meaning.
+    """The last block, else convolution, whose output has more than one cell.
 
-    Raises `ProbeError` if there is none.
+    There a class map is sharpest in meaning. Raises `ProbeError` if there is none.
     """
-    known = set(blocks(model))
-    maps = [la for la in layers(model, input_size) if la.spatial and prod(la.output_shape[1:]) > 1]
-    for wanted in (
-        [la.name for la in maps if la.name in known],
-        [la.name for la in maps if isinstance(model.get_submodule(la.name), _CONV | _TRANSPOSED)],
-        [la.name for la in maps],
+    maps = [layer.name for layer in layers(model, input_size) if _has_cells(layer, input_size)]
+    known = set(blocks(model, input_size))
+    convolutions = CONVOLUTIONS | TRANSPOSED
+    for names in (
+        [name for name in maps if name in known],
+        [name for name in maps if isinstance(resolve(model, name), convolutions)],
+        maps,
     ):
-        if wanted:
-            return wanted[-1]
+        if names:
+            return names[-1]
     raise ProbeError(
         "no layer gives a map of more than one cell at {input_size} pixels; use a larger image",
         input_size=input_size,
     )
 
 
-def check_spatial(model: nn.Module, layer: str, output: object) -> Tensor:
-    """`output`, if it is the map of one image, 1 x channels x height x width; else raises `ProbeError`."""
-    if isinstance(output, Tensor) and output.ndim == 4 and output.shape[0] == 1:
-        return output
-    found = Sentence("it gives no tensor")
-    if isinstance(output, Tensor):
-        found = Sentence("its shape is {shape}", shape=" x ".join(str(n) for n in output.shape[1:]))
-    raise ProbeError(
-        "{layer} has no spatial output ({found}); choose a convolution or a block{example}",
-        layer=layer,
-        found=found,
-        example=_example(model),
-    )
+def _has_cells(layer: Layer, side: int) -> bool:
+    return layer.spatial and cells(layer.output_shape, (side, side)) > 1
 
 
-def _example(model: nn.Module) -> Sentence:
-    convolutions = [
-        name for name, module in model.named_modules() if name and isinstance(module, _CONV)
-    ]
-    ours = [name for name, module in model.named_modules() if isinstance(module, Block)]
-    if not ours and not convolutions:
-        return Sentence("")
-    return Sentence(" such as {name}", name=(ours or convolutions)[-1])
+def _parameters(model: nn.Module, runs: dict[str, Run]) -> dict[str, int]:
+    """Parameters of each module that ran; those of others go to the nearest one around that did.
 
-
-@dataclass(slots=True)
-class _Run:
-    output: tuple[int, ...] = ()
-    macs: int = 0
-    spatial: bool = False
-
-
-def _runs(model: nn.Module, x: Tensor) -> dict[str, _Run]:
-    """Run once and note each module when it finishes, the last time if it runs more than once."""
-    runs: dict[str, _Run] = {}
-
-    def note(name: str, module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
-        run = runs[name] = runs.pop(name) if name in runs else _Run()
-        if (tensor := next(_tensors(output), None)) is not None:
-            run.output, run.spatial = tuple(tensor.shape[1:]), tensor is output and tensor.ndim == 4
-            run.macs += _macs(module, next(_tensors(inputs), tensor), tensor)
-
-    for name, module in model.named_modules():
-        if name:
-            module.register_forward_hook(partial(note, name))
-    like = next((p for p in model.parameters() if p.is_floating_point()), x)
-    with torch.no_grad():
-        model(x.to(like))
-    return runs
-
-
-def _macs(module: nn.Module, x: Tensor, output: Tensor) -> int:
-    """Multiply-adds of one run for one image: so many numbers, each the sum of so many products."""
-    if isinstance(module, _CONV):
-        return (
-            prod(output.shape[1:]) * module.weight[0].numel()
-        )  # a kernel: the group's inputs times the window
-    if isinstance(module, _TRANSPOSED):
-        return (
-            prod(x.shape[1:]) * module.weight[0].numel()
-        )  # what one input is spread over: outputs times the window
-    return prod(output.shape[1:]) * module.in_features if isinstance(module, nn.Linear) else 0
-
-
-def _clone(model: nn.Module) -> nn.Module:
-    """A copy of the structure in evaluation mode that shares all tensors and has nobody's hooks."""
-    clone = copy.deepcopy(model, {id(t): t for t in (*model.parameters(), *model.buffers())}).eval()
-    for module in clone.modules():
-        module._forward_hooks.clear()
-        module._forward_pre_hooks.clear()
-    return clone
-
-
-def _parameters(model: nn.Module, runs: dict[str, _Run]) -> dict[str, int]:
-    """Own parameters of each module that ran, shared ones once; those of the others go to the nearest one around."""
-    counts = dict.fromkeys(runs, 0)
+    Where none did, to the outermost one that holds them, or to the network itself.
+    """
+    counts = dict.fromkeys((name for name in runs if name), 0)
     for path, parameter in model.named_parameters():  # tells shared ones apart
-        name = path.rpartition(".")[0]
-        while name and name not in counts:
-            name = name.rpartition(".")[0]
-        if name:
-            counts[name] += parameter.numel()
+        around = [path[:i] for i, letter in enumerate(path) if letter == "."]
+        name = next((name for name in reversed(around) if name in runs), (*around, path)[0])
+        counts[name] = counts.get(name, 0) + parameter.numel()
     return counts
 
 
-def _layer(model: nn.Module, name: str, run: _Run, parameters: int) -> Layer:
+def _layer(model: nn.Module, name: str, run: Run, parameters: int) -> Layer:
     module = resolve(model, name)
     leaf = next(module.children(), None) is None
-    return Layer(name, type(module).__name__, run.output, parameters, run.macs, leaf, run.spatial)
+    return Layer(name, type(module).__name__, run.output, parameters, run.macs, leaf, run.is_map)
 
 
-def _tensors(value: object) -> Iterator[Tensor]:
-    """The tensors in `value`, in order, looking into tuples, lists and dictionaries."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _tensors(item)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for item in value:
-            yield from _tensors(item)
+def _rest(model: nn.Module, parameters: dict[str, int], outside: Run | None) -> Iterator[Layer]:
+    """What did not run but holds parameters, and what the network itself holds or multiplies."""
+    direct = dict(model.named_parameters(recurse=False))
+    for name, count in parameters.items():
+        if name in direct:
+            yield Layer(name, "Parameter", tuple(direct[name].shape), count, 0, True, False)
+        else:
+            yield _layer(model, name, Run(), count)
+    if outside is not None:
+        yield Layer("", type(model).__name__, (), 0, outside.macs, False, False)

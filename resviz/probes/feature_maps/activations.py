@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from resviz.probes.core.class_graph import ClassGraph
 from resviz.probes.core.hooks import eval_mode, observe, once, outputs
-from resviz.probes.core.layers import blocks, check_spatial
+from resviz.probes.core.layers import blocks
+from resviz.probes.core.maps import check_spatial, map_of
 from resviz.probes.core.statistics import ChannelSums, channel_sums, means_and_stds
 from resviz.probes.feature_maps.residual import ResidualParts, residual_parts
 from resviz.tables import Table
@@ -105,7 +106,7 @@ def activations(
     """
     names = tuple(layers)
     seen = outputs(model, x, names)
-    maps = {name: check_spatial(model, name, seen.get(name))[0].float() for name in names}
+    maps = {name: map_of(model, name, seen.get(name), x.shape[2:])[0].float() for name in names}
     return {name: _activation(name, values) for name, values in maps.items()}
 
 
@@ -180,7 +181,8 @@ def _while_running(
     """`function` of each layer's output, (channels, height, width), taken when it appears."""
     names = tuple(layers)
     results: dict[str, T] = {}
-    value = once(lambda output: function(output[0]))
+    sides = x.shape[2:]
+    value = once(lambda output: function(map_of(model, "", output, sides)[0]))
 
     def record(layer: str, _inputs: object, output: object) -> None:
         results[layer] = value(check_spatial(model, layer, output))

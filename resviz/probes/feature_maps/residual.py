@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from resviz.errors import ProbeError, Sentence
 from resviz.models.architectures.blocks import Block
 from resviz.probes.core.hooks import outputs, resolve
-from resviz.probes.core.layers import check_spatial
+from resviz.probes.core.maps import map_of
 
 PARTS = ("shortcut", "branch", "add")
 
@@ -68,7 +68,7 @@ def residual_parts(model: nn.Module, x: Float[Tensor, "1 c h w"], block: str) ->
     _check_residual(model, block)
     names = [f"{block}.{part}" for part in PARTS]
     seen = outputs(model, x, names)
-    maps = [check_spatial(model, name, seen.get(name))[0].float() for name in names]
+    maps = [map_of(model, name, seen.get(name), x.shape[2:])[0].float() for name in names]
     return _parts(block, [values.cpu().numpy() for values in maps])
 
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from resviz.errors import ProbeError
 from resviz.probes.core.hooks import eval_mode, resolve_all, submodules
-from resviz.probes.core.layers import check_spatial
+from resviz.probes.core.maps import check_spatial
 from resviz.probes.receptive_field.axis import Axis, Size
 from resviz.probes.receptive_field.tracing import Fields, FieldTensor
 from resviz.probes.receptive_field.tracing.modules import watched

@@ -118,7 +118,8 @@ def test_shared_parameters_count_once_and_those_of_modules_that_never_run_at_the
 
 def test_a_module_used_twice_is_one_row_with_the_work_of_both():
     found = {layer.name: layer for layer in layers(seeded(Functional), 8)}
-    assert list(found) == ["first", "twice", "pair", "head"]
+    assert list(found) == ["first", "twice", "pair", "head", "unused"]
+    assert found["unused"] == Layer("unused", "Linear", (), 6, 0, leaf=True, spatial=False)
     assert found["twice"] == Layer(
         "twice", "Conv2d", (6, 4, 4), 6 * 6 * 9 + 6, 2 * 96 * 54, leaf=True, spatial=True
     )
@@ -177,8 +178,11 @@ def test_the_model_gets_no_hook_and_other_peoples_hooks_see_nothing():
 
 
 def test_a_network_that_cannot_take_the_image_says_why_itself():
-    model = nn.Sequential(nn.Conv2d(1, 4, 3))
-    with left_as_found(model), pytest.raises(RuntimeError, match="expected input"):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(1, 4, 3))
+    with (
+        left_as_found(model),
+        pytest.raises(ProbeError, match=r"3 x 8 x 8 numbers .*expected input"),
+    ):
         layers(model, 8)
 
 
@@ -219,3 +223,41 @@ def test_an_image_too_small_for_any_map_is_refused():
 )
 def test_a_network_without_blocks_is_taken_apart_into_its_steps(name: str, expected: list[str]):
     assert list(blocks(getattr(torchvision.models, name)(weights=None).eval())) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "rest"),
+    [
+        ("googlenet", {"init_weights": False}, {"aux1", "aux2"}),
+        ("vit_b_32", {}, {"class_token"}),
+        ("swin_t", {}, set()),
+    ],
+)
+def test_auxiliary_heads_and_class_tokens_have_rows_so_that_all_sums_hold(
+    name: str, options: dict[str, bool], rest: set[str]
+):
+    model = getattr(torchvision.models, name)(weights=None, **options).eval()
+    rows = layers(model, 224)
+    assert sum(row.parameters for row in rows) == sum(p.numel() for p in model.parameters())
+    silent = {row.name for row in rows if not row.output_shape or row.kind == "Parameter"}
+    assert rest <= silent
+    assert all(row.macs == 0 for row in rows if row.name in rest)
+
+
+@pytest.mark.parametrize("channels", [1, 4, 12])
+def test_an_image_has_as_many_channels_as_the_first_convolution_takes(channels: int):
+    model = cifar()
+    model.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
+    assert layers(model, 32)[0].macs == 16 * 32 * 32 * 9 * channels
+    assert last_spatial(model, 32) == "layer3.0"
+
+
+def test_a_network_of_volumes_is_refused():
+    with pytest.raises(ProbeError, match="begins with a Conv3d and takes no pictures"):
+        layers(nn.Sequential(nn.Conv3d(3, 4, 3)), 8)
+
+
+def test_the_last_map_of_a_network_with_channels_last_has_cells():
+    model = torchvision.models.swin_t(weights=None).eval()
+    assert last_spatial(model, 224) == "features.7.1"
+    assert last_spatial(model, 32).startswith("features.5")  # features.7 has one cell there
