@@ -12,6 +12,7 @@ from resviz import __version__
 from resviz.cli import (
     app,
     attribution,
+    batch_statistics,
     batchnorm,
     feature_maps,
     gradient_flow,
@@ -32,6 +33,7 @@ MODULES = (
     attribution,
     receptive_field,
     batchnorm,
+    batch_statistics,
     gradient_flow,
     remove_blocks,
     train,

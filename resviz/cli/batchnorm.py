@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, progress
-from resviz.cli.parsing import add, load, whole, with_batch, with_dataset, with_image, with_model
+from resviz.cli.parsing import (
+    Command,
+    add,
+    load,
+    whole,
+    with_batch,
+    with_dataset,
+    with_image,
+    with_model,
+)
 from resviz.errors import ResvizError
 
 if TYPE_CHECKING:
@@ -58,10 +67,11 @@ def pictures(options: argparse.Namespace, loaded: "LoadedModel") -> "Tensor":
 
     views = [loaded.preprocess.view(open_file(Path(path)).image) for path in options.image]
     pixels = torch.stack([torch.from_numpy(np.array(view)) for view in views])
-    return _prepared(options, loaded, pixels.permute(0, 3, 1, 2))
+    return prepared(options, loaded, pixels.permute(0, 3, 1, 2))
 
 
-def _prepared(options: argparse.Namespace, loaded: "LoadedModel", pixels: "Tensor") -> "Tensor":
+def prepared(options: argparse.Namespace, loaded: "LoadedModel", pixels: "Tensor") -> "Tensor":
+    """Views of pictures, corrupted where asked for and normalised, where the model runs."""
     from resviz.data.corruptions import corrupt
     from resviz.device import best
 
@@ -104,7 +114,7 @@ def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
     from resviz.probes.batchnorm.modes import MODES, accuracy
     from resviz.probes.batchnorm.recalibration import recalibrate
 
-    split, order = sampled(options, loaded)
+    split, order = in_order(options, loaded)
     other, mine = order.chunk(2)
     batches = _batches_of(options, loaded, split)
     calibration = (x for x, _targets in batches(other, "measuring statistics"))
@@ -122,8 +132,13 @@ def _accuracies(options: argparse.Namespace, loaded: "LoadedModel") -> Result:
     }
 
 
-def sampled(options: argparse.Namespace, loaded: "LoadedModel") -> "tuple[Split, Tensor]":
-    """The test split of the dataset, and which of its pictures are taken, in a fixed order."""
+def in_order(
+    options: argparse.Namespace, loaded: "LoadedModel", labelled: bool = True
+) -> "tuple[Split, Tensor]":
+    """The test split of the dataset, and which of its pictures are taken, in a fixed order.
+
+    `labelled`: its classes have to be those of the model.
+    """
     import torch
 
     from resviz.data import datasets
@@ -135,12 +150,12 @@ def sampled(options: argparse.Namespace, loaded: "LoadedModel") -> "tuple[Split,
         loaded.preprocess.view,
         test_only=True,
     )
-    split = datasets.with_labels(data, loaded.labels).test
+    split = (datasets.with_labels(data, loaded.labels) if labelled else data).test
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(len(split), generator=generator)[: options.sample]
     if len(order) < 2:
         raise ResvizError(
-            "{name} has one picture to test with, and two halves are needed; add pictures.",
+            "{name} has one picture to test with, and two are needed; add pictures.",
             name=data.name,
         )
     return split, order
@@ -154,25 +169,35 @@ def _batches_of(
     def batches(chosen: "Tensor", what: str) -> "Iterator[tuple[Tensor, Tensor]]":
         for i, part in enumerate(chosen.split(options.batch)):
             progress(i * options.batch / len(chosen), what)
-            x = _prepared(options, loaded, split.images[part])
+            x = prepared(options, loaded, split.images[part])
             yield x, split.targets[part].to(x.device)
 
     return batches
+
+
+def with_corruption(command: Command) -> Command:
+    """Add what is done to the pictures, and how strongly."""
+    kinds = "none, blur, noise, contrast or invert (default: %(default)s)"
+    command.add_argument("--corrupt", default="none", metavar="KIND", help=kinds)
+    strengths = "1 to 5 (default: %(default)s)"
+    command.add_argument("--strength", type=whole(1, 5), default=3, metavar="N", help=strengths)
+    return command
+
+
+def with_sample(command: Command, default: int) -> Command:
+    """Add how many pictures of a dataset are taken."""
+    many = "so many of its images (default: %(default)s)"
+    command.add_argument(
+        "--sample", type=whole(2, 1_000_000), default=default, metavar="N", help=many
+    )
+    return command
 
 
 def add_to(commands: Any) -> None:
     """Add the command of this module to the parser."""
     command = with_model(add(commands, batchnorm))
     with_image(command, nargs="*", help="pictures that together are the batch")
-    command.add_argument(
-        "--corrupt",
-        default="none",
-        metavar="KIND",
-        help="none, blur, noise, contrast or invert (default: %(default)s)",
-    )
-    command.add_argument(
-        "--strength", type=whole(1, 5), default=3, metavar="N", help="1 to 5 (default: %(default)s)"
-    )
+    with_corruption(command)
     command.add_argument(
         "--compare", action="store_true", help="also the answers with the batch's own statistics"
     )
@@ -184,13 +209,7 @@ def add_to(commands: Any) -> None:
         required=False,
         help="folder:PATH or a zip: also the accuracy with recalibrated statistics",
     )
-    command.add_argument(
-        "--sample",
-        type=whole(2, 1_000_000),
-        default=1000,
-        metavar="N",
-        help="so many of its images (default: 1000)",
-    )
+    with_sample(command, 1000)
     with_batch(
         command,
         type=whole(2, 10_000),

@@ -93,6 +93,12 @@ class BatchSizes:
         columns = ("images", "layer", "channel", *_ERRORS)
         return Table(columns, tuple(rows))
 
+    def summary(self) -> Table:
+        """The same as root mean squares over all channels, one row for each batch size."""
+        columns = [np.sqrt((getattr(self, name) ** 2).mean(1)) for name in _ERRORS]
+        rows = zip(self.sizes.tolist(), *columns, self.independent_cells, strict=True)
+        return Table(("images", *_ERRORS, "independent_cells"), tuple(rows))
+
     def _errors(self, size: int, channel: int) -> tuple[float, ...]:
         return tuple(float(getattr(self, name)[size, channel]) for name in _ERRORS)
 

@@ -120,7 +120,7 @@ def folding_check(model: nn.Module, x: Float[Tensor, "n c h w"]) -> FoldingCheck
 
 
 def _fused(model: nn.Module, x: Tensor, folds: Sequence[Fold]) -> nn.Module:
-    """The copy with these pairs folded; raises `ProbeError` where its outputs for `x` are others."""
+    """A copy with these pairs folded; raises `ProbeError` where its outputs for `x` differ."""
     fused = _put_together(model, folds)
     ours, theirs = _outputs(model, fused, x)
     if not _are_close(ours, theirs):

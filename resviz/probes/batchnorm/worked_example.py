@@ -3,6 +3,7 @@
 Rounded to float32, every number is that of `nn.BatchNorm2d`, to the last bit.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from jaxtyping import Bool, Float64
 
 from resviz.errors import ProbeError
 from resviz.tables import Table
+
+VALUES, CHANNELS, LARGEST = 8, 4, 1e6  # of a batch that is typed: more would be no example
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ def batchnorm_by_hand(
         Every intermediate number; arrays are (n, c) or (c,).
 
     Raises:
-        ProbeError: the batch has one value per channel, or a value that is no finite number.
+        ProbeError: the batch has one value per channel, a value is no finite number, or momentum
+            or eps lies outside its range.
 
     Example:
         >>> ones, zeros = np.ones(1), np.zeros(1)
@@ -94,6 +98,12 @@ def batchnorm_by_hand(
     given = (x, gamma, beta, running_mean, running_variance)
     if not all(np.isfinite(values).all() for values in given):
         raise ProbeError("A value is missing or no finite number; fill in all cells of the batch.")
+    if not 0 <= momentum <= 1 or eps < 0:
+        raise ProbeError(
+            "Momentum lies from 0 to 1 and eps is not negative, got {momentum:g} and {eps:g}.",
+            momentum=momentum,
+            eps=eps,
+        )
     n = len(x)
     # The sum of equal values may round: their mean is set, so that what is left is exactly 0.
     constant = (x == x[0]).all(0)
@@ -102,7 +112,8 @@ def batchnorm_by_hand(
     squares = (centred**2).sum(0)
     variance, unbiased = squares / n, squares / (n - 1)
     std = np.sqrt(variance + eps)
-    x_hat = centred / std
+    # A constant channel is 0 / 0 without eps, and 0 with the smallest one.
+    x_hat = np.divide(centred, std, out=np.zeros_like(centred), where=std > 0)
     keep = 1 - momentum
     return ByHand(
         x=x,
@@ -116,3 +127,44 @@ def batchnorm_by_hand(
         running_mean=keep * running_mean + momentum * mean,
         running_variance=keep * running_variance + momentum * unbiased,
     )
+
+
+def read_batch(text: str) -> Float64[np.ndarray, "n c"]:
+    """Read one line a channel, its values separated by commas, to (n, c).
+
+    Raises:
+        ProbeError: says what is wrong with the text.
+    """
+    rows = [_values(line) for line in text.splitlines() if line.strip()]
+    lengths = {len(row) for row in rows}
+    if not 1 <= len(rows) <= CHANNELS or len(lengths) > 1 or max(lengths) > VALUES:
+        raise ProbeError(
+            "Write 1 to {channels} lines with equally many values, at most {values}.",
+            channels=CHANNELS,
+            values=VALUES,
+        )
+    x = np.array(rows).T
+    if len(x) < 2:
+        raise ProbeError(
+            "A batch of one has no variance to divide by; write at least two values in each line."
+        )
+    if not (np.abs(x) <= LARGEST).all():
+        raise ProbeError("A value is too large to show; stay within a million.")
+    return x
+
+
+def _values(line: str) -> list[float]:
+    parts = line.replace(";", ",").split(",")
+    try:
+        return [_value(part) for part in parts if part.strip()]
+    except ValueError:
+        raise ProbeError(
+            "A value is no number; write them like 2, 6, one line for each channel."
+        ) from None
+
+
+def _value(text: str) -> float:
+    """The number; raises `ValueError` for "nan" as for any other word."""
+    if math.isnan(value := float(text)):
+        raise ValueError(text)
+    return value

@@ -13,14 +13,13 @@ import streamlit as st
 
 from resviz.errors import ProbeError
 from resviz.figures.batchnorm.formulas import Parameters
+from resviz.probes.batchnorm.worked_example import read_batch
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
 
-VALUES, CHANNELS = 8, 4
 DEFAULT = "2, 6\n10, 11"
-LARGEST = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,47 +28,6 @@ class Inputs:
 
     x: np.ndarray
     parameters: Parameters
-
-
-def parse(text: str) -> np.ndarray:
-    """Read one line a channel, its values separated by commas, to (n, c).
-
-    Raises:
-        ProbeError: says what is wrong with the text.
-    """
-    rows = [_values(line) for line in text.splitlines() if line.strip()]
-    lengths = {len(row) for row in rows}
-    if not 1 <= len(rows) <= CHANNELS or len(lengths) > 1 or max(lengths) > VALUES:
-        raise ProbeError(
-            "Write 1 to {channels} lines with equally many values, at most {values}.",
-            channels=CHANNELS,
-            values=VALUES,
-        )
-    x = np.array(rows).T
-    if len(x) < 2:
-        raise ProbeError(
-            "A batch of one has no variance to divide by; write at least two values in each line."
-        )
-    if not (np.abs(x) <= LARGEST).all():
-        raise ProbeError("A value is too large to show; stay within a million.")
-    return x
-
-
-def _values(line: str) -> list[float]:
-    parts = line.replace(";", ",").split(",")
-    try:
-        return [_value(part) for part in parts if part.strip()]
-    except ValueError:
-        raise ProbeError(
-            "A value is no number; write them like 2, 6, one line for each channel."
-        ) from None
-
-
-def _value(text: str) -> float:
-    """The number; raises `ValueError` for "nan" as for any other word."""
-    if math.isnan(value := float(text)):
-        raise ValueError(text)
-    return value
 
 
 def ask() -> Inputs:
@@ -107,10 +65,10 @@ def _batch() -> np.ndarray:
         on_change=lambda: url_state.choose(key, _for_address(st.session_state[key])),
     )
     try:
-        return parse(text or "")
+        return read_batch(text or "")
     except ProbeError as refusal:
         st.error(escaped(whole(refusal)) + " " + _("Until then the first example is shown."))
-        return parse(DEFAULT)
+        return read_batch(DEFAULT)
 
 
 def _from_address(text: str) -> str:

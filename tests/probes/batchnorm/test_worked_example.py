@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from resviz.errors import ProbeError
-from resviz.probes.batchnorm.worked_example import batchnorm_by_hand
+from resviz.probes.batchnorm.worked_example import batchnorm_by_hand, read_batch
 
 
 def hand(x, gamma=1.0, beta=0.0, mean=0.0, variance=1.0, **more):
@@ -86,3 +86,36 @@ def test_a_constant_channel_gives_beta_and_says_that_it_is_constant(value):
 def test_a_batch_of_one_and_a_missing_value_are_one_sentence(x, says):
     with pytest.raises(ProbeError, match=says):
         hand(x)
+
+
+def test_lines_of_text_become_columns_of_numbers() -> None:
+    assert read_batch("1, 2, -3.5\n\n4;5;6\n").tolist() == [[1, 4], [2, 5], [-3.5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("2", "batch of one"),
+        ("2, x", "no number"),
+        ("nan, 1", "no number"),
+        ("inf, 1", "too large"),
+        ("1, 2\n1", "equally many"),
+        ("", "1 to 4 lines"),
+        ("1,2,3,4,5,6,7,8,9", "at most 8"),
+    ],
+)
+def test_text_that_is_no_batch_is_one_sentence(text: str, says: str):
+    with pytest.raises(ProbeError, match=says):
+        read_batch(text)
+
+
+def test_the_table_follows_each_value_through_the_steps():
+    rows = hand([[2.0, 1.0], [6.0, 1.0]], 3.0, 1.0, eps=0.0).table().records()
+    assert rows[1] == {"image": 1, "channel": 0, "x": 6, "centred": 2, "x_hat": 1, "y": 4}
+    assert len(rows) == 4
+
+
+@pytest.mark.parametrize("options", [{"momentum": 1.5}, {"momentum": -0.1}, {"eps": -1.0}])
+def test_momentum_and_eps_outside_their_range_are_refused(options: dict[str, float]):
+    with pytest.raises(ProbeError, match="Momentum lies from 0 to 1"):
+        hand([[2.0], [6.0]], **options)

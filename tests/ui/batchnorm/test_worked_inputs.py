@@ -2,7 +2,6 @@
 
 import pytest
 
-from resviz.ui.batchnorm.worked_inputs import parse
 from tests.app.test_pages import words
 from tests.ui.batchnorm.pages import charts, page
 
@@ -24,10 +23,6 @@ def test_a_batch_that_cannot_be_is_one_sentence(text: str, says: str) -> None:
     assert not app.exception
     assert len(app.error) == 1
     assert says in app.error[0].value
-
-
-def test_lines_of_text_become_columns_of_numbers() -> None:
-    assert parse("1, 2, -3.5\n\n4;5;6\n").tolist() == [[1, 4], [2, 5], [-3.5, 6]]
 
 
 def test_the_address_tells_a_whole_example_by_hand() -> None:
