@@ -36,7 +36,8 @@ def _list() -> Result:
     for info in reader.runs():
         row = {name: getattr(info, name) for name in LISTED}
         rows.append({**row, "started": _timestamp(info.started), "message": info.message})
-    return {"runs": rows}
+    left_out = [{"id": run_id, "reason": str(why)} for run_id, why in reader.damaged().items()]
+    return {"runs": rows, **({"left_out": left_out} if left_out else {})}
 
 
 def _timestamp(seconds: float | None) -> str | None:

@@ -1,8 +1,11 @@
 """`TrainConfig`: how a network is trained, as one frozen value; recipes of the bundled models."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from resviz.errors import TrainingError
+from resviz.training.strict import checked, schema_of
 
 AUGMENTATIONS = ("none", "crop", "resized-crop")
 SCHEDULES = ("one-cycle", "cosine", "steps")
@@ -98,6 +101,21 @@ class TrainConfig:
     def as_dict(self) -> dict[str, int | float | str]:
         """Plain values, as stored beside weights."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
+        """The inverse of `as_dict`; what is missing is as usual. Raises `TrainingError`."""
+        try:
+            config = checked(_SCHEMA, values)
+        except ValueError as reason:
+            raise TrainingError(
+                "config.json tells no training that resviz knows ({reason}); start it anew.",
+                reason=reason,
+            ) from None
+        return cls(**config.model_dump())
+
+
+_SCHEMA = schema_of(TrainConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from resviz.errors import SpecError, TrainingError
 from resviz.models.spec import ModelSpec
 from resviz.training.config import TrainConfig
 from resviz.training.schema import PRESETS
+from resviz.training.strict import checked, schema_of
 
 MEASURE = 0  # threads: try what is fastest
 
@@ -58,9 +59,15 @@ class Request:
     def from_dict(cls, values: Mapping[str, Any]) -> "Request":
         """The inverse of `as_dict`; raises `TrainingError` for what is no request."""
         try:
-            return cls(**{**values, "config": TrainConfig(**values["config"])})
-        except (TypeError, KeyError) as reason:
+            request = checked(_SCHEMA, values)
+        except ValueError as reason:
             raise TrainingError(
                 "config.json tells no training that resviz knows ({reason}); start it anew.",
                 reason=reason,
             ) from None
+        plain = request.model_dump()
+        return cls(**{**plain, "config": TrainConfig.from_dict(plain["config"])})
+
+
+# the configuration is checked by its own class
+_SCHEMA = schema_of(Request, config=dict[str, Any])

@@ -41,6 +41,9 @@ PRESETS: dict[str, tuple[str, ...]] = {
     "full": tuple(QUANTITIES),
 }
 
+# in the order of a run's life
+STATUSES = ("queued", "running", "finished", "stopped", "crashed")
+
 STEP = ("step", "epoch", "loss", "accuracy", "lr", "seconds", "at")  # at: seconds since 1970
 EPOCH = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 

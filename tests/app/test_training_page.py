@@ -1,19 +1,25 @@
 """The Training page in each of its states, without a browser; the processes are started in test_jobs."""
 
+import os
+import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from resviz.errors import TrainingError
+from resviz.figures.theme import RESIDUAL
 from resviz.models.spec import ModelSpec
-from resviz.training.launch import cost, queue, start
+from resviz.training.launch import cost, places, queue, start
 from resviz.training.launch.cost import Timing
 from resviz.training.launch.start import start_run
 from resviz.training.runs import lock, reader
 from resviz.ui.base.bounded_cache import BoundedCache
 from resviz.ui.training import estimate as estimates
+from resviz.ui.training import monitor, snapshot
+from resviz.ui.training import start as start_module
 from tests.app.test_pages import run as visit
 from tests.app.test_pages import words
 from tests.training.squares import CONFIG, CPU, MODEL, folder
@@ -45,7 +51,8 @@ def page(**query: str) -> AppTest:
 
 def progress(app: AppTest) -> list[str]:
     """What stands over the bars."""
-    return [found.proto.text for found in app.get("progress")]
+    bars = [found.proto.body for found in app.get("html") if "progressbar" in found.proto.body]
+    return [re.search(r'class="run-state"[^>]*>([^<]*)<', bar)[1] for bar in bars]
 
 
 def button(app: AppTest, label: str) -> object:
@@ -61,7 +68,7 @@ def menu(app: AppTest) -> str:
 
 def test_a_first_visit_offers_the_race():
     app = page()
-    assert "Nothing trained yet" in app.info[0].value
+    assert "Nothing has been trained yet" in app.info[0].value
     assert "2 runs" in words(app)
     assert app.selectbox(key="data").value == "digits"
     assert button(app, "Start the race")
@@ -130,7 +137,7 @@ def test_a_choice_in_the_address_opens_more(key):
     }
     opened = {True: page(**{key: values.get(key, "torch")}), False: page(epochs="2")}
     for expected, app in opened.items():
-        (more,) = [found for found in app.expander if found.label == "More"]
+        (more,) = [found for found in app.expander if found.label == "More choices"]
         assert more.proto.expanded is expected
 
 
@@ -159,7 +166,7 @@ def test_a_preset_takes_the_other_choices_back():
 
 def test_a_finished_run_is_shown_by_its_address_and_can_be_opened(finished):
     app = page(runs=finished)
-    assert "Line: training images" in words(app)
+    assert "Lines: training images" in words(app)
     assert "**Residual-8, width 4** :gray[squares]" in words(app)
     assert button(app, "Look inside")
     assert [b.label for b in app.button].count("Stop") == 0
@@ -276,7 +283,7 @@ def test_an_estimate_is_shown_once_somebody_asked_for_it(monkeypatch):
 
     monkeypatch.setattr(cost, "timing_runs", tried)
     monkeypatch.setattr(estimates, "_timings", BoundedCache(9))
-    monkeypatch.setattr(queue, "places", lambda: (1, 2))
+    monkeypatch.setattr(places, "places", lambda: (1, 2))
     app = page()
     button(app, "How long, how much memory?").click().run()
     assert not app.exception
@@ -322,7 +329,7 @@ def test_deleting_takes_the_run_away(finished):
     button(app, "Delete for good").click().run()
     assert not app.exception
     assert reader.runs() == ()
-    assert "Nothing trained yet" in app.info[0].value
+    assert "Nothing has been trained yet" in app.info[0].value
     assert "runs" not in app.session_state["view"]
 
 
@@ -373,3 +380,91 @@ def test_an_address_of_a_run_that_is_gone_shows_what_there_is(finished):
 )
 def test_nonsense_in_the_address_is_ignored(query):
     assert not page(**query).error
+
+
+def age(run: Path) -> None:
+    """As if nothing had been written there for a minute."""
+    for path in run.iterdir():
+        os.utime(path, (time.time() - 60,) * 2)
+
+
+@pytest.fixture
+def runs_of_the_page(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for each time that the page was drawn."""
+    seen: list[int] = []
+    watch = monitor.watch
+    monkeypatch.setattr(monitor, "watch", lambda: (seen.append(1), watch()))
+    return seen
+
+
+def test_a_run_without_its_settings_is_left_out_with_the_reason_and_the_page_stands_still(
+    finished, runs_of_the_page
+):
+    shutil.copytree(reader.runs_folder() / finished, reader.runs_folder() / "other")
+    for count, run_id in enumerate([finished, "other"], start=1):
+        (reader.runs_folder() / run_id / "config.json").unlink()
+        age(reader.runs_folder() / run_id)
+        app = page(runs=finished)
+        assert len(runs_of_the_page) == count, "it does not run again and again"
+        assert f"The run {run_id}" in "".join(w.value.replace("\\", "") for w in app.warning)
+        assert "cannot be read" in app.warning[0].value
+    assert "Nothing has been trained yet" in app.info[0].value
+
+
+def test_a_run_that_breaks_between_two_looks_is_left_out_and_the_page_stands_still(finished):
+    shutil.copytree(reader.runs_folder() / finished, reader.runs_folder() / "other")
+    (reader.runs_folder() / "other" / "config.json").write_text("{")
+    seen = snapshot.fresh([finished, "other"], "loss")
+    assert [watched.info.id for watched in seen.runs] == [finished]
+    assert [run_id for run_id, _ in seen.left_out] == ["other"]
+    assert start_module.exists("other")
+    assert not start_module.exists("gone")
+
+
+def test_a_paused_race_goes_on_as_a_race():
+    app = page()
+    button(app, "Start the race").click().run()
+    before = {info.id: info.group for info in reader.runs()}
+    button(app, "Pause all").click().run()
+    assert progress(app) == ["paused", "paused"]
+    button(app, "Resume all").click().run()
+    assert not app.exception
+    assert {info.id: info.group for info in reader.runs()} == before
+    assert [info.status for info in reader.runs()] == ["queued", "queued"]
+    assert [info.id for info in queue.queue()] == app.session_state["view"]["runs"].split(",")
+
+
+def test_a_paused_run_may_join_its_own_race_that_goes_on(launched):
+    app = page()
+    button(app, "Start the race").click().run()
+    button(app, "Pause all").click().run()
+    first, _second = (b for b in app.button if b.label == "Resume")
+    first.click().run()
+    (left,) = [b for b in app.button if b.label == "Resume"]
+    assert not left.disabled
+    left.click().run()
+    assert [info.status for info in reader.runs()] == ["queued", "queued"]
+    assert not app.error
+
+
+def test_each_run_s_menu_and_bar_have_a_name_and_its_family_s_colour(finished):
+    app = page(runs=finished)
+    (more,) = app.get("popover")
+    assert more.proto.popover.label == "More about Residual-8, width 4"
+    (bar,) = [found.proto.body for found in app.get("html") if "progressbar" in found.proto.body]
+    assert 'aria-label="Residual-8, width 4"' in bar
+    assert 'aria-valuenow="100"' in bar
+    assert RESIDUAL in bar
+
+
+def test_all_who_watch_in_the_same_second_share_one_look(finished, monkeypatch):
+    asked = []
+    fresh = snapshot.fresh
+    monkeypatch.setattr(snapshot, "fresh", lambda *given: asked.append(1) or fresh(*given))
+    monkeypatch.setattr(snapshot.time, "monotonic", lambda: 1000.5)
+    looks = [snapshot.latest([finished], "loss") for _ in range(30)]
+    assert len(asked) == 1
+    assert len(set(map(id, looks))) == 1
+    monkeypatch.setattr(snapshot.time, "monotonic", lambda: 1001.5)
+    snapshot.latest([finished], "loss")
+    assert len(asked) == 2

@@ -43,7 +43,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the growing drawing and the final chart have in common, so that nothing moves when one replaces the other.
+    """What drawing and chart share, so that nothing moves when one replaces the other.
 
     0 to `until` epochs, 0 to `top`, `right` pixels for the names, the titles of the axes.
     """
@@ -51,8 +51,8 @@ class Frame:
     until: float
     top: float
     right: int
-    across: str
-    up: str
+    x_title: str
+    y_title: str
 
     @property
     def ticks(self) -> tuple[list[float], list[float]]:
@@ -60,26 +60,36 @@ class Frame:
         return _ticks(self.until), _ticks(self.top)
 
 
-def frame(curves: Sequence[Curve], until: float, share: bool, across: str, up: str) -> Frame:
-    """The frame that holds the lines, and the test results near them; that of a share reaches 1 and half a line more.
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the box under the pointer calls the two kinds of images."""
 
-    One that lies further up (`NEAR`) would press all lines flat: it is marked at the upper edge
-    instead.
+    training: str
+    test: str
+
+
+def frame(
+    curves: Sequence[Curve], until: float, is_share: bool, x_title: str, y_title: str
+) -> Frame:
+    """Make the frame that holds the lines, and the test results near them.
+
+    That of a share reaches 1 and half a line more.
     """
-    lines, tests = (
-        _numbers(found) for found in ([c.smooth for c in curves], [c.test for c in curves])
-    )
+    lines = _finite([curve.smooth for curve in curves])
+    tests = _finite([curve.test for curve in curves])
+    # a result further up would press all lines flat: it is marked at the upper edge instead
     near = tests[tests <= NEAR * lines.max()] if len(lines) else tests
     highest = max((float(values.max()) for values in (lines, near) if len(values)), default=1.0)
     longest = max((len(curve.name) for curve in curves), default=0)
     right = round(min(max(60.0, GAP + LETTER * longest + 8), 260.0))
-    return Frame(max(until, 1.0), 1.01 if share else _rounded_up(highest), right, across, up)
+    top = 1.01 if is_share else _rounded_up(highest)
+    return Frame(max(until, 1.0), top, right, x_title, y_title)
 
 
 def beyond(values: Float[np.ndarray, " n"], top: float) -> Bool[np.ndarray, " n"]:
     """Which lie above the scale, or are no numbers."""
-    found: Bool[np.ndarray, " n"] = ~(values <= top)
-    return found
+    # NaN compares as False, so that it is beyond as well
+    return np.asarray(~(values <= top))
 
 
 def on_scale(values: Float[np.ndarray, " n"], top: float, edge: float) -> Float[np.ndarray, " n"]:
@@ -88,77 +98,85 @@ def on_scale(values: Float[np.ndarray, " n"], top: float, edge: float) -> Float[
 
 
 def edges(curves: Sequence[Curve], top: float) -> list[float]:
-    """Where each run marks what lies beyond the scale: one below the other, so that none hides another."""
+    """Where each run marks what is beyond the scale: one below the other, none hidden."""
     counts = np.cumsum([bool(beyond(curve.test, top).any()) for curve in curves])
     return [top * (1 - APART * max(int(count) - 1, 0)) for count in counts]
 
 
-def told(value: float) -> str:
+def rounded(value: float) -> str:
     """A result in digits that can be read at a glance, however large."""
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:.3g}"
 
 
-def learning_curves(
-    curves: Sequence[Curve], frame: Frame, words: tuple[str, str], dark: bool
-) -> go.Figure:
-    """Lines: running mean over the training batches; rings, joined by dots: the test split after each epoch.
+def learning_curves(curves: Sequence[Curve], frame: Frame, labels: Labels, dark: bool) -> go.Figure:
+    """Draw loss or accuracy over the epochs, a line for each run.
 
-    A triangle on the upper edge is a ring that lies beyond the scale; the box under the pointer
-    tells its value. Plain is orange, residual blue; other variants have other dashes. Each line
-    carries its name at its end. `words`: training and test, for the box under the pointer.
+    How to read it: a line is the running mean over the training batches; rings, joined by dots, are
+    the test split after each epoch. A triangle on the upper edge is a ring that lies beyond the
+    scale; the box under the pointer tells its value. Plain is orange, residual blue; other variants
+    have other dashes. Each line carries its name at its end.
     """
     figure = go.Figure()
     for curve, edge in zip(curves, edges(curves, frame.top), strict=True):
-        line = {"color": curve.colour, "width": 2.2, "dash": DASHES[curve.rank % len(DASHES)]}
-        hover, name = "%{x:.2f}: %{y:.3f}", html.escape(curve.name)  # plotly would read tags in it
-        figure.add_scatter(
-            x=curve.at,
-            y=curve.smooth,
-            mode="lines",
-            line=line,
-            name=name,
-            hovertemplate=f"{name} {words[0]} {hover}<extra></extra>",
-        )
-        out, outline = beyond(curve.test, frame.top), {"width": 1.6, "color": curve.colour}
-        figure.add_scatter(
-            x=curve.ends,
-            y=on_scale(curve.test, frame.top, edge),
-            customdata=[told(value) for value in curve.test],
-            mode="lines+markers",
-            line={"color": curve.colour, "width": 1, "dash": "1px,3px"},
-            marker={
-                "color": curve.colour,
-                "size": np.where(out, 10, 7),
-                "symbol": np.where(out, "triangle-up", "circle-open"),
-                "line": outline,
-                "opacity": 1,
-            },
-            cliponaxis=False,  # the last ring lies on the edge
-            hovertemplate=f"{name} {words[1]} %{{x:.2f}}: %{{customdata}}<extra></extra>",
-        )
-    (across, up), font = frame.ticks, {"size": 13}
+        figure.add_scatter(**_line(curve, labels.training))
+        figure.add_scatter(**_rings(curve, labels.test, frame.top, edge))
+    x_ticks, y_ticks = frame.ticks
     figure.update_layout(
         template=template(dark),
         height=HEIGHT,
         showlegend=False,
-        xaxis={
-            "title": {"text": frame.across, "font": font},
-            "range": [0, frame.until],
-            "tickvals": across,
-            "zeroline": False,
-        },
-        yaxis={
-            "title": {"text": frame.up, "font": font},
-            "range": [0, frame.top],
-            "tickvals": up,
-            "zeroline": False,
-        },
+        xaxis=_axis(frame.x_title, frame.until, x_ticks),
+        yaxis=_axis(frame.y_title, frame.top, y_ticks),
         annotations=[_annotation(name) for name in end_names(curves, frame.top)],
         margin={"l": LEFT, "r": frame.right, "t": TOP, "b": BOTTOM},
         hovermode="closest",
         uirevision="keep",  # a visitor's zoom outlives a redraw
     )
     return figure
+
+
+def _line(curve: Curve, label: str) -> dict[str, object]:
+    name = html.escape(curve.name)  # plotly would read tags in it
+    dash = DASHES[curve.rank % len(DASHES)]
+    return {
+        "x": curve.at,
+        "y": curve.smooth,
+        "mode": "lines",
+        "line": {"color": curve.colour, "width": 2.2, "dash": dash},
+        "name": name,
+        "hovertemplate": f"{name} {label} %{{x:.2f}}: %{{y:.3f}}<extra></extra>",
+    }
+
+
+def _rings(curve: Curve, label: str, top: float, edge: float) -> dict[str, object]:
+    is_beyond = beyond(curve.test, top)
+    name = html.escape(curve.name)
+    marker = {
+        "color": curve.colour,
+        "size": np.where(is_beyond, 10, 7),
+        "symbol": np.where(is_beyond, "triangle-up", "circle-open"),
+        "line": {"width": 1.6, "color": curve.colour},
+        "opacity": 1,
+    }
+    return {
+        "x": curve.ends,
+        "y": on_scale(curve.test, top, edge),
+        "customdata": [rounded(value) for value in curve.test],
+        "mode": "lines+markers",
+        "line": {"color": curve.colour, "width": 1, "dash": "1px,3px"},
+        "marker": marker,
+        "cliponaxis": False,  # the last ring lies on the edge
+        "hovertemplate": f"{name} {label} %{{x:.2f}}: %{{customdata}}<extra></extra>",
+    }
+
+
+def _axis(title: str, end: float, ticks: list[float]) -> dict[str, object]:
+    return {
+        "title": {"text": title, "font": {"size": 13}},
+        "range": [0, end],
+        "tickvals": ticks,
+        "zeroline": False,
+    }
 
 
 def running_mean(values: Float[np.ndarray, " n"], window: int) -> Float[np.ndarray, " n"]:
@@ -181,22 +199,23 @@ class EndName:
 
 
 def end_names(curves: Sequence[Curve], top: float) -> list[EndName]:
-    """A name at the end of each line, from below, moved apart where two would overlap; none leaves 0 to `top`."""
-    ends = [(curve, float(curve.smooth[-1])) for curve in curves if len(curve.training)]
+    """A name at the end of each line, between 0 and `top`, moved apart where two would overlap."""
+    ends = [(float(curve.smooth[-1]), curve) for curve in curves if len(curve.training)]
+    ends.sort(key=lambda pair: pair[0])
     apart = 0.045 * top
-    found: list[EndName] = []
-    for i, (curve, y) in enumerate(sorted(ends, key=lambda pair: pair[1])):
-        place = max(y, found[-1].y + apart) if found else y
+    names: list[EndName] = []
+    for i, (y, curve) in enumerate(ends):
+        lowest = names[-1].y + apart if names else y
         highest = top - apart * (len(ends) - 1 - i)  # room for those above
-        found.append(EndName(curve.name, float(curve.at[-1]), min(place, highest), curve.colour))
-    return found
+        place = min(max(y, lowest), highest)
+        names.append(EndName(curve.name, float(curve.at[-1]), place, curve.colour))
+    return names
 
 
-def _numbers(found: Sequence[Float[np.ndarray, " _"]]) -> Float[np.ndarray, " m"]:
+def _finite(arrays: Sequence[Float[np.ndarray, " _"]]) -> Float[np.ndarray, " m"]:
     """Those of all values that are numbers."""
-    values = np.concatenate([np.zeros(0), *found])
-    finite: Float[np.ndarray, " m"] = values[np.isfinite(values)]
-    return finite
+    values = np.concatenate([np.zeros(0), *arrays])
+    return np.asarray(values[np.isfinite(values)])
 
 
 def _ticks(end: float) -> list[float]:

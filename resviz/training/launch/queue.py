@@ -16,11 +16,12 @@ from pathlib import Path
 
 from resviz.errors import Sentence, TrainingError
 from resviz.training.launch.cost import environment
+from resviz.training.launch.places import next_runs, places, waiting
 from resviz.training.request import Request
 from resviz.training.runs import lock, reader
 from resviz.training.runs.disk_space import check_disk_space
 from resviz.training.runs.naming import new_folder, write_config
-from resviz.training.runs.reader import RunInfo
+from resviz.training.runs.reader import RunInfo, RunReader
 from resviz.training.runs.writer import RunWriter
 from resviz.training.schema import STOP
 
@@ -46,18 +47,19 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
 
 def resume(run_id: str, session: str = "") -> None:
     """Queue a stopped or crashed run again; it goes on from its last checkpoint."""
-    run = reader.read(run_id)
+    resume_race([run_id], session)
+
+
+def resume_race(run_ids: Sequence[str], session: str = "") -> None:
+    """Queue stopped or crashed runs again, in this order; those of one race go on as one."""
+    runs = [reader.read(run_id) for run_id in run_ids]
     _check_system()
     with _queue_locked():
-        if run.status not in ("stopped", "crashed"):
-            raise TrainingError(
-                "{run} is {status}; only a stopped or crashed run can be resumed.",
-                run=run_id,
-                status=run.status,
-            )
-        _check_session(session)
+        for run in runs:
+            _check_resumable(run, session)
         check_disk_space([])
-        _note(run.folder, status="queued", message="", queued=time.time(), session=session)
+        for run in runs:
+            _note(run.folder, status="queued", message="", queued=time.time(), session=session)
         _give_places()
 
 
@@ -109,41 +111,7 @@ def admit() -> None:
 
 def queue() -> tuple[RunInfo, ...]:
     """The runs that wait, the next one first."""
-    return tuple(sorted((info for info in reader.runs() if info.status == "queued"), key=_turn))
-
-
-def places() -> tuple[int, int]:
-    """How many races or single runs, and how many processes, may run at once.
-
-    Races: `RESVIZ_JOBS`, or one for each GPU or two cores. Processes: one for each core.
-    """
-    from resviz.device import cores
-
-    gpus = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
-    wanted = os.environ.get("RESVIZ_JOBS", "")
-    usual = gpus or cores() // 2
-    # what is no number above 0 is no wish
-    jobs = int(wanted) if wanted.isdecimal() and int(wanted) else max(1, usual)
-    return jobs, max(jobs, cores())
-
-
-def next_runs(infos: Sequence[RunInfo], jobs: int, processes: int) -> list[RunInfo]:
-    """The waiting runs that have a place now: races by their turn, and of a race one by one."""
-    running = [info for info in infos if info.status == "running"]
-    groups, count = {info.group for info in running}, len(running)
-    chosen: list[RunInfo] = []
-    for info in sorted((info for info in infos if info.status == "queued"), key=_turn):
-        # the runs of a race that has begun need no place of their own among the races
-        has_place = info.group in groups or len(groups) < jobs
-        if has_place and count < processes:
-            groups.add(info.group)
-            count += 1
-            chosen.append(info)
-    return chosen
-
-
-def _turn(info: RunInfo) -> tuple[float, str]:
-    return info.place, info.id
+    return tuple(waiting(reader.runs()))
 
 
 def _check_system() -> None:
@@ -154,10 +122,22 @@ def _check_system() -> None:
         )
 
 
-def _check_session(session: str) -> None:
-    """Refuse a second run, or race, of one visitor."""
+def _check_resumable(run: RunReader, session: str) -> None:
+    info = run.info()
+    if info.status not in ("stopped", "crashed"):
+        raise TrainingError(
+            "{run} is {status}; only a stopped or crashed run can be resumed.",
+            run=run.id,
+            status=info.status,
+        )
+    _check_session(session, info.group)
+
+
+def _check_session(session: str, group: str = "") -> None:
+    """Refuse a second run, or race, of one visitor; a run may join its own race."""
     for info in reader.runs() if session else ():
-        if info.session == session and info.status in reader.GOING_ON:
+        is_own = info.session == session and info.status in reader.GOING_ON
+        if is_own and not (group and info.group == group):
             raise TrainingError(
                 "Your run {run} is not over yet; wait for it, or stop it first.",
                 run=info.model.removeprefix("new/"),

@@ -1,6 +1,5 @@
 """Runs from other machines: a folder is checked, then copied among the runs."""
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from resviz.training.request import Request
 from resviz.training.runs import reader
 from resviz.training.runs.reader import RunReader
 from resviz.training.runs.writer import RunWriter
+from resviz.training.strict import parsed
 
 FILES = {schema.FILE, f"{schema.FILE}-wal", schema.CONFIG, schema.STATE, schema.WEIGHTS}
 
@@ -80,12 +80,14 @@ def _check(source: Path, files: Sequence[Path]) -> None:
     """Read everything once; raise `TrainingError` with the first thing that is wrong."""
     run = RunReader(source)
     try:
-        Request.from_dict(run.config.get("request", {}))
+        # without a request it could be looked at, but never go on nor be repeated
+        Request.from_dict(run.config.get("request") or {})
         _check_database(source / schema.FILE)
-        run.info()
+        run.checked_info()
         run.epochs()
         run.scalars(most=None)
-        for quantity in run.quantities():
+        for quantity in schema.QUANTITIES:
+            run.layers(quantity)
             run.norms(quantity, most=None)
         for path in files:
             if path.suffix == ".safetensors":
@@ -103,7 +105,7 @@ def _check_database(path: Path) -> None:
         with closing(sqlite3.connect(address, uri=True)) as db:
             tables, version = _tables(db), _version(db)
             is_healthy = db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
-    except (sqlite3.Error, ValueError) as reason:
+    except (sqlite3.Error, ValueError, TypeError) as reason:
         raise TrainingError(
             "{name} cannot be read ({reason}).", name=path.name, reason=reason
         ) from None
@@ -115,7 +117,7 @@ def _check_database(path: Path) -> None:
 
 def _version(db: sqlite3.Connection) -> int:
     row = db.execute("SELECT value FROM kv WHERE key = 'version'").fetchone()
-    version = json.loads(row[0]) if row else 0
+    version = parsed(row[0]) if row else 0
     return version if isinstance(version, int) else 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from resviz.errors import TrainingError
+from resviz.training.runs import validation
 from resviz.training.schema import QUANTITIES
 
 Rows = list[tuple[Any, ...]]
@@ -49,10 +50,17 @@ def group_of(quantity: str) -> str:
     return QUANTITIES[quantity]
 
 
+def layers(db: sqlite3.Connection, quantity: str) -> tuple[str, ...]:
+    """Names of the layers of a quantity, from the input to the output."""
+    group = group_of(quantity)
+    rows = db.execute("SELECT i, name FROM layer WHERE grp = ? ORDER BY i", (group,))
+    return validation.layers(rows.fetchall())
+
+
 def first_step(db: sqlite3.Connection, table: str) -> int | None:
     """The first step of a table, None where it is empty."""
     row = db.execute(f"SELECT step FROM {table} ORDER BY step LIMIT 1").fetchone()
-    return None if row is None else int(row[0])
+    return None if row is None else validation.step(row[0])
 
 
 def last_step(db: sqlite3.Connection, table: str, quantity: str = "step") -> int | None:
@@ -63,7 +71,7 @@ def last_step(db: sqlite3.Connection, table: str, quantity: str = "step") -> int
     row = db.execute(
         f"SELECT step FROM {table} WHERE {quantity} IS NOT NULL ORDER BY step DESC LIMIT 1"
     ).fetchone()
-    return None if row is None else int(row[0])
+    return None if row is None else validation.step(row[0])
 
 
 def thinned(
@@ -90,8 +98,8 @@ def thinned(
     return db.execute(_LEAP.format(columns=names, table=table), values).fetchall()
 
 
-def matrix(rows: Sequence[tuple[int, bytes]], layers: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (S,) and their numbers (S, L) as float32."""
+def matrix(rows: Sequence[tuple[int, bytes]], width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (S,) and their numbers (S, L) as float32; L is `width`."""
     numbers = np.frombuffer(b"".join(blob for _, blob in rows), "<f4")
-    values = numbers.reshape(len(rows), layers if rows else 0).astype(np.float32)
+    values = numbers.reshape(len(rows), width if rows else 0).astype(np.float32)
     return np.array([step for step, _ in rows], np.int64), values

@@ -7,9 +7,8 @@
 Torch is not needed.
 """
 
-import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,32 +18,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from resviz import paths
-from resviz.errors import Sentence, TrainingError, first_line
-from resviz.training.runs import lock, queries
-from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STEP, STOP, TABLE_OF
+from resviz.errors import ResvizError, TrainingError, first_line
+from resviz.training.config import TrainConfig
+from resviz.training.runs import listing, lock, queries, validation
+from resviz.training.runs.listing import GOING_ON, RunInfo
+from resviz.training.runs.validation import Notes
+from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STATUSES, STEP, STOP, TABLE_OF
 
-GOING_ON = ("queued", "running")
-STATUSES = (*GOING_ON, "finished", "stopped", "crashed")
+__all__ = ["GOING_ON", "STATUSES", "RunInfo", "RunReader", "damaged", "read", "runs"]
+
 StepsByLayer = tuple[Int[np.ndarray, " S"], Float[np.ndarray, "S L"]]
-
-
-@dataclass(frozen=True, slots=True)
-class RunInfo:
-    """A line of the list of runs."""
-
-    id: str
-    model: str
-    dataset: str
-    status: str  # one of STATUSES
-    step: int  # steps that are recorded
-    steps: int  # in all; 0 before the data are loaded
-    started: float | None  # seconds since 1970; None before the start
-    message: Sentence  # why it ended
-    session: str  # who asked for it
-    group: str  # the runs of one race share it
-    place: float  # its place in the queue: the smaller, the sooner
-    # seconds since 1970: a resume changes its place in the queue, but not in the list
-    created: float = 0.0
 
 
 def runs_folder() -> Path:
@@ -63,13 +46,18 @@ def runs() -> tuple[RunInfo, ...]:
     Example:
         >>> waiting = [info.id for info in runs() if info.status == "queued"]
     """
-    infos = []
-    for path in runs_folder().glob(f"*/{FILE}"):
-        try:
-            infos.append(RunReader(path.parent).info())
-        except TrainingError:
-            continue
+    infos = [info for info in _listed().values() if isinstance(info, RunInfo)]
     return tuple(sorted(infos, key=lambda info: (-info.created, info.id)))
+
+
+def damaged() -> dict[str, TrainingError]:
+    """Say of each run that `runs` leaves out, by its id, why."""
+    entries = _listed().items()
+    return {run_id: why for run_id, why in entries if isinstance(why, TrainingError)}
+
+
+def _listed() -> "dict[str, RunInfo | TrainingError]":
+    return listing.listed(runs_folder(), lambda folder: RunReader(folder).checked_info())
 
 
 def read(run_id: str) -> "RunReader":
@@ -117,20 +105,25 @@ class RunReader:
     def config(self) -> dict[str, Any]:
         """What repeats the run: model, configuration, data, device, threads, versions."""
         try:
-            values = json.loads((self.folder / CONFIG).read_text())
-        except (OSError, ValueError) as reason:
+            return validation.config_file(self.folder / CONFIG)
+        except (OSError, ValueError, ResvizError) as reason:
+            why = reason.sentence if isinstance(reason, ResvizError) else first_line(reason)
             raise TrainingError(
                 "The {config} of {run} cannot be read ({reason}); delete the run.",
                 config=CONFIG,
                 run=self.id,
-                reason=first_line(reason),
+                reason=why,
             ) from None
-        return values if isinstance(values, dict) else {}
+
+    def train_config(self) -> TrainConfig:
+        """How the network is trained."""
+        return TrainConfig.from_dict(self.config.get("config") or {})
 
     @property
     def status(self) -> str:
         """One of `STATUSES`; a run whose process died without a word has crashed."""
-        return _status(self.folder, self.notes())
+        with self._open() as db:
+            return _status(self.folder, _notes(db)[0])
 
     @property
     def wish(self) -> str:
@@ -143,27 +136,34 @@ class RunReader:
     def info(self) -> RunInfo:
         """The run's line in the list."""
         with self._open() as db:
-            notes, last = _notes(db), queries.last_step(db, "step")
-        queued = float(notes.get("queued", 0.0))
+            notes, last = _notes(db)[0], queries.last_step(db, "step")
         return RunInfo(
             id=self.id,
-            model=str(notes.get("model", "")),
-            dataset=str(notes.get("dataset", "")),
+            model=notes.model,
+            dataset=notes.dataset,
             status=_status(self.folder, notes),
             step=0 if last is None else last + 1,
-            steps=int(notes.get("steps", 0)),
-            started=notes.get("started"),
-            message=Sentence.from_plain(notes.get("message", "")),
-            session=str(notes.get("session", "")),
-            group=str(notes.get("group", "")),
-            place=queued,
-            created=float(notes.get("created", queued)),
+            steps=notes.steps,
+            started=notes.started,
+            message=notes.message,
+            session=notes.session,
+            group=notes.group,
+            place=notes.queued,
+            created=notes.queued if notes.created is None else notes.created,
         )
+
+    def checked_info(self) -> RunInfo:
+        """The same, if the run says what it trains and how; raises `TrainingError`."""
+        info = self.info()
+        if not info.model:
+            raise TrainingError("{run} has not begun; delete it.", run=self.id)
+        self.train_config()
+        return info
 
     def notes(self) -> dict[str, Any]:
         """What the run says about itself, by name."""
         with self._open() as db:
-            return _notes(db)
+            return _notes(db)[1]
 
     def scalars(self, most: int | None = 1000) -> dict[str, np.ndarray]:
         """About `most` steps, all for None, as arrays (S,).
@@ -173,21 +173,18 @@ class RunReader:
         """
         with self._open() as db:
             rows = queries.thinned(db, "step", STEP, most)
-        return _columns(STEP, rows, whole=("step", "epoch"))
+            return validation.columns(STEP, rows, whole=("step", "epoch"))
 
     def epochs(self) -> dict[str, np.ndarray]:
         """Arrays (E,) of `epoch, train_loss, train_accuracy, test_loss, test_accuracy`."""
         with self._open() as db:
             rows = db.execute(f"SELECT {', '.join(EPOCH)} FROM epoch ORDER BY epoch").fetchall()
-        return _columns(EPOCH, rows, whole=("epoch",))
+            return validation.columns(EPOCH, rows, whole=("epoch",))
 
     def layers(self, quantity: str) -> tuple[str, ...]:
-        """Name the layers or blocks of a quantity, from the input to the output.
-
-        Empty if it was not recorded.
-        """
+        """Name the layers of a quantity, from the input on; none if it was not recorded."""
         with self._open() as db:
-            names = _layers(db, quantity)
+            names = queries.layers(db, quantity)
             last = queries.last_step(db, TABLE_OF[quantity], quantity)
         return () if last is None else names
 
@@ -204,15 +201,15 @@ class RunReader:
         """
         table = TABLE_OF.get(quantity, "")
         with self._open() as db:
-            names = _layers(db, quantity)
-            every = int(_notes(db).get("batchnorm_every", 1)) if table == "batchnorm" else 1
+            names = queries.layers(db, quantity)
+            every = _notes(db)[0].batchnorm_every if table == "batchnorm" else 1
             rows = queries.thinned(db, table, ("step", quantity), most, quantity, every)
             return queries.matrix([row for row in rows if row[1] is not None], len(names))
 
     def first(self, quantity: str, until: int) -> StepsByLayer:
         """Every recorded step up to and with `until`, as `norms` gives them, none left out."""
         with self._open() as db:
-            names, table = _layers(db, quantity), TABLE_OF[quantity]
+            names, table = queries.layers(db, quantity), TABLE_OF[quantity]
             if queries.last_step(db, table, quantity) is None:
                 return queries.matrix([], len(names))
             rows = db.execute(
@@ -233,7 +230,7 @@ class RunReader:
                 run=self.id,
                 reason=reason,
             ) from None
-        except (sqlite3.DatabaseError, ValueError, TypeError) as reason:
+        except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as reason:
             raise TrainingError(
                 "The records of {run} are damaged ({reason}); delete the run.",
                 run=self.id,
@@ -241,27 +238,12 @@ class RunReader:
             ) from None
 
 
-def _notes(db: sqlite3.Connection) -> dict[str, Any]:
-    return {key: json.loads(value) for key, value in db.execute("SELECT key, value FROM kv")}
+def _notes(db: sqlite3.Connection) -> tuple[Notes, dict[str, Any]]:
+    return validation.notes(db.execute("SELECT key, value FROM kv"))
 
 
-def _status(folder: Path, notes: Mapping[str, Any]) -> str:
-    status = str(notes.get("status", "crashed"))
+def _status(folder: Path, notes: Notes) -> str:
     # a process that died without a word could not write that down; its lock is gone
-    return "crashed" if status == "running" and not lock.is_held(folder) else status
-
-
-def _layers(db: sqlite3.Connection, quantity: str) -> tuple[str, ...]:
-    group = queries.group_of(quantity)
-    rows = db.execute("SELECT name FROM layer WHERE grp = ? ORDER BY i", (group,))
-    return tuple(name for (name,) in rows)
-
-
-def _columns(
-    names: tuple[str, ...], rows: queries.Rows, whole: tuple[str, ...]
-) -> dict[str, np.ndarray]:
-    columns = list(zip(*rows, strict=True)) or [() for _ in names]
-    return {
-        name: np.array(column, np.int64 if name in whole else np.float64)
-        for name, column in zip(names, columns, strict=True)
-    }
+    if notes.status == "running" and not lock.is_held(folder):
+        return "crashed"
+    return str(notes.status)

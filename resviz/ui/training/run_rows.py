@@ -1,5 +1,6 @@
 """The runs under the curves: a line for each, with its progress and what can be done with it."""
 
+import html
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,180 +9,159 @@ import streamlit as st
 from resviz.errors import ResvizError
 from resviz.training.launch import queue
 from resviz.training.runs.reader import GOING_ON, RunInfo, RunReader
-from resviz.training.runs.throughput import throughput
-from resviz.ui.base import checkpoint_names, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
-from resviz.ui.services.run_names import network_title, setting_title, setting_value, spec_of
-from resviz.ui.training import setup, start
+from resviz.ui.services import training_data
+from resviz.ui.training import start
 from resviz.ui.training.estimate import duration
+from resviz.ui.training.run_details import details
+from resviz.ui.training.snapshot import Watched
 
 _CLOSED = "menus-closed"  # how often all of them were closed
+_BAR = (
+    '<div role="progressbar" aria-label="{name}" aria-valuemin="0" aria-valuemax="100" '
+    'aria-valuenow="{percent:.0f}" aria-valuetext="{state}">'
+    '<div class="run-state" style="font-size:0.875rem;padding-bottom:4px">{state}</div>'
+    '<div style="height:6px;border-radius:3px;background:rgba(128,128,128,0.25)">'
+    '<div style="width:{percent:.1f}%;height:100%;border-radius:3px;background:{colour}"></div>'
+    "</div></div>"
+)
 
 
-def row(record: RunReader, info: RunInfo, name: str) -> None:
+def run_row(watched: Watched) -> None:
     """Name, progress, and buttons of one run."""
+    info = watched.info
     naming, progress, acting = st.columns([1.5, 2.0, 1.2], gap="small", vertical_alignment="center")
-    naming.markdown(f"**{escaped(name)}** :gray[{escaped(setup.dataset_title(info.dataset))}]")
-    share = info.step / info.steps if info.steps else 0.0
-    progress.progress(min(share, 1.0), _words(record, info))
+    data = escaped(training_data.title(info.dataset))
+    naming.markdown(f"**{escaped(watched.name)}** :gray[{data}]")
+    progress.html(_bar(watched))
     with acting:
-        _buttons(record, info)
+        _buttons(watched)
     if info.message and info.status in ("stopped", "crashed"):
         st.warning(escaped(whole(info.message)))
 
 
-def stop_all(infos: Sequence[RunInfo]) -> None:
-    """One button for all runs that go on."""
-    if st.button(_("Stop all"), key="stop-all"):
-        for info in infos:
-            _try(queue.stop, info.id)
+def buttons_for_all(infos: Sequence[RunInfo]) -> None:
+    """What can be done with a whole race: pause or stop it, or go on with it."""
+    going_on = [info for info in infos if info.status in GOING_ON]
+    waiting = [info for info in infos if info.status in ("stopped", "crashed")]
+    with st.container(horizontal=True, gap="small", width="content"):
+        if len(going_on) > 1:
+            if st.button(_("Pause all"), key="pause-all"):
+                _do_to_all(lambda run_id: queue.stop(run_id, "pause"), going_on)
+            if st.button(_("Stop all"), key="stop-all"):
+                _do_to_all(queue.stop, going_on)
+        if not going_on and len(waiting) > 1:
+            _resume_all(waiting)
+
+
+def _resume_all(infos: Sequence[RunInfo]) -> None:
+    if st.button(_("Resume all"), key="resume-all", **_allowed(infos[0])):
+        try:
+            queue.resume_race([info.id for info in infos], start.session())
+        except ResvizError as refusal:
+            start.keep_refusal(refusal)
         st.rerun()
 
 
-def _words(record: RunReader, info: RunInfo) -> str:
+def _bar(watched: Watched) -> str:
+    """How far a run is, in the colour of its family, and said to those who cannot see it."""
+    info = watched.info
+    share = info.step / info.steps if info.steps else 0.0
+    return _BAR.format(
+        name=html.escape(watched.name),
+        percent=100 * min(share, 1.0),
+        state=html.escape(_state(watched)),
+        colour=watched.colour,
+    )
+
+
+def _state(watched: Watched) -> str:
     """Where the run is, in one line."""
+    info = watched.info
     if info.status == "queued":
-        waiting = [other.id for other in queue.queue()]
-        place = waiting.index(info.id) + 1 if info.id in waiting else 1
-        return _("waits, place {place} in the queue").format(place=place)
+        return _("waits, place {place} in the queue").format(place=_place(info))
     if info.status == "running":
-        return _running(record)
-    epochs = record.epochs()
-    status = "paused" if info.status == "stopped" and record.wish == "pause" else info.status
-    words = {
+        return _running(watched)
+    is_paused = info.status == "stopped" and watched.wish == "pause"
+    states = {
         "finished": _("finished"),
-        "stopped": _("stopped"),
-        "paused": _("paused"),
+        "stopped": _("paused") if is_paused else _("stopped"),
         "crashed": _("crashed"),
-    }[status]
-    if not len(epochs["epoch"]):
-        return words
-    told = {
-        "status": words,
-        "train": epochs["train_accuracy"][-1],
-        "test": epochs["test_accuracy"][-1],
     }
-    return _("{status} · right: {train:.1%} in training, {test:.1%} in the test").format(**told)
+    state = states[info.status]
+    if watched.accuracy is None:
+        return state
+    train, test = watched.accuracy
+    sentence = _("{state} · accuracy {train:.1%} in training, {test:.1%} in the test")
+    return sentence.format(state=state, train=train, test=test)
 
 
-def _running(record: RunReader) -> str:
-    if wish := record.wish:
-        return _("pauses after this step …") if wish == "pause" else _("stops after this step …")
-    found = throughput(record)
-    if found.seconds_left is None or found.images_per_second is None:
+def _place(info: RunInfo) -> int:
+    waiting = [other.id for other in queue.queue()]
+    return waiting.index(info.id) + 1 if info.id in waiting else 1
+
+
+def _running(watched: Watched) -> str:
+    if watched.wish == "pause":
+        return _("pauses after this step …")
+    if watched.wish:
+        return _("stops after this step …")
+    speed, left = watched.throughput.images_per_second, watched.throughput.seconds_left
+    if speed is None or left is None:
         return _("starts")
-    told = {"speed": found.images_per_second, "left": duration(found.seconds_left)}
-    return _("{speed:,.0f} images/s, {left} left").format(**told)
+    return _("{speed:,.0f} images/s, {left} left").format(speed=speed, left=duration(left))
 
 
-def _buttons(record: RunReader, info: RunInfo) -> None:
+def _buttons(watched: Watched) -> None:
     """Pause and stop, or resume; and all that is done with a run more rarely."""
+    run, info = watched.run, watched.info
     with st.container(horizontal=True, gap="small"):
         if info.status in GOING_ON:
-            ending = info.status == "running" and bool(record.wish)
-            _act(_("Pause"), "pause", info, lambda name: queue.stop(name, "pause"), disabled=ending)
-            _act(_("Stop"), "stop", info, queue.stop, disabled=ending)
+            is_ending = info.status == "running" and bool(watched.wish)
+            _act(_("Pause"), "pause", info, _pause, disabled=is_ending)
+            _act(_("Stop"), "stop", info, queue.stop, disabled=is_ending)
             return
-        if info.status == "crashed" or (info.status == "stopped" and record.wish != "stop"):
-            _act(_("Resume"), "resume", info, _resume, **_allowed())
+        # what was stopped for good does not offer first to go on
+        if info.status == "crashed" or (info.status == "stopped" and watched.wish != "stop"):
+            _act(_("Resume"), "resume", info, _resume, **_allowed(info))
+        label = _("More about {run}").format(run=escaped(watched.name))
         closed = st.session_state.get(_CLOSED, 0)
-        with st.popover(
-            _("More"), key=f"more-{info.id}-{closed}"
-        ):  # one with another key is closed
-            _more(record, info)
+        # a menu with another key is another one, which is closed
+        with st.popover(label, key=f"more-{info.id}-{closed}"):
+            _more(run, info)
 
 
-def _resume(name: str) -> None:
-    queue.resume(name, start.session())
-
-
-def _delete(name: str) -> None:
-    queue.delete(name)
-    start.forget(name)
-
-
-def _more(record: RunReader, info: RunInfo) -> None:
+def _more(run: RunReader, info: RunInfo) -> None:
     """A look inside, the settings, the same once more, and the end of it."""
-    moment = _moment(info)
-    with st.container(horizontal=True, gap="small"):
-        if moment and st.button(_("Look inside"), key=f"inside-{info.id}"):
-            url_state.choose("model", checkpoint_names.at(f"run/{info.id}", moment))
-            st.switch_page("pages/overview.py")
-        if st.button(
-            _("Run again with …"),
-            key=f"again-{info.id}",
-            help=_("Takes over its choices: change one, start."),
-        ):
-            setup.begin_with(start.RUN + info.id)
-            st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
-            st.rerun()
-    st.markdown(_table(record, info))
-    if info.status == "stopped" and record.wish == "stop":
-        _act(_("Resume after all"), "resume", info, _resume, **_allowed())
+    if details(run, info):
+        st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
+        st.rerun()
+    if info.status == "stopped" and run.wish == "stop":
+        _act(_("Resume after all"), "resume", info, _resume, **_allowed(info))
     if st.checkbox(_("Delete this run and all its weights"), key=f"sure-{info.id}"):
         _act(_("Delete for good"), "delete", info, _delete)
 
 
-def _moment(info: RunInfo) -> str:
-    """Which of its checkpoints to look into; empty where there is none."""
-    kept = checkpoint_names.saved(f"run/{info.id}")
-    if len(kept) < 2:
-        return "".join(kept)
-    moment: str = st.select_slider(
-        _("Moment of its training"),
-        kept,
-        kept[-1],
-        key=f"moment-{info.id}",
-        format_func=checkpoint_names.title,
-    )
-    return moment
+def _pause(run_id: str) -> None:
+    queue.stop(run_id, "pause")
 
 
-def _table(record: RunReader, info: RunInfo) -> str:
-    """How the run was made, as rows of a table."""
-    told = record.config
-    config: dict[str, Any] = told.get("config", {})
-    asked = told.get("request", {})
-    spec = spec_of(info)
-    rows = [
-        (_("network"), network_title(spec)),
-        (_("weights in the convolutions"), f"{spec.kernel_weights:,}"),
-        (_("data"), setup.dataset_title(info.dataset)),
-        *((setting_title(name), setting_value(name, value)) for name, value in _settings(config)),
-        (_("recorded"), asked.get("record")),
-        (_("device"), told.get("device")),
-        (_("threads"), told.get("threads")),
-        (_("id"), info.id),
-    ]
-    head, *lines = [
-        f"| {name} | {escaped(str(value))} |" for name, value in rows if value not in (None, "")
-    ]
-    return "\n".join([head, "|---|---|", *lines])
+def _resume(run_id: str) -> None:
+    queue.resume(run_id, start.session())
 
 
-def _settings(config: dict[str, Any]) -> list[tuple[str, object]]:
-    """The settings that anybody may have changed."""
-    names = (
-        "epochs",
-        "batch_size",
-        "lr",
-        "schedule",
-        "augmentation",
-        "momentum",
-        "weight_decay",
-        "label_smoothing",
-    )
-    return [
-        (name, config[name]) for name in (*names, "side", "precision", "seed") if name in config
-    ]
+def _delete(run_id: str) -> None:
+    queue.delete(run_id)
+    start.forget_run(run_id)
 
 
-def _allowed() -> dict[str, Any]:
-    """Whether the visitor may start anything, as options of a button."""
-    own = start.going_on()
-    return {"disabled": bool(own), "help": start.say_whose(own) if own else None}
+def _allowed(info: RunInfo) -> dict[str, Any]:
+    """Whether the visitor may start this run, as options of a button."""
+    # a run may join its own race
+    others = [own for own in start.going_on() if not info.group or own.group != info.group]
+    return {"disabled": bool(others), "help": start.whose(others) if others else None}
 
 
 def _act(label: str, kind: str, info: RunInfo, act: Callable[[str], None], **more: Any) -> None:
@@ -191,8 +171,14 @@ def _act(label: str, kind: str, info: RunInfo, act: Callable[[str], None], **mor
         st.rerun()
 
 
-def _try(act: Callable[[str], None], run: str) -> None:
+def _do_to_all(act: Callable[[str], None], infos: Sequence[RunInfo]) -> None:
+    for info in infos:
+        _try(act, info.id)
+    st.rerun()
+
+
+def _try(act: Callable[[str], None], run_id: str) -> None:
     try:
-        act(run)
+        act(run_id)
     except ResvizError as refusal:
-        start.say_refusal(refusal)
+        start.keep_refusal(refusal)

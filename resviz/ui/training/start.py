@@ -1,9 +1,8 @@
-"""The button that starts a run or a race, why it cannot be pressed, and which runs a visitor looks at."""
+"""The button that starts a race, why it cannot be pressed, and which runs are looked at."""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -14,13 +13,14 @@ from resviz.training.launch import queue
 from resviz.training.request import MEASURE, Request
 from resviz.training.runs import reader
 from resviz.training.runs.reader import RunInfo
+from resviz.training.schema import FILE
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
 from resviz.ui.services import models
 from resviz.ui.services.run_names import run_title
-from resviz.ui.training import estimate
+from resviz.ui.training.estimate import cost_estimate
 
 MOST = 8  # runs of a race
 RUN = "run/"  # and its id: a preset that repeats it
@@ -39,33 +39,36 @@ class Race:
 
     def requests(self) -> list[Request]:
         """One for each run."""
-        told: dict[str, Any] = {
-            "dataset": self.dataset,
-            "config": self.config,
-            "record": self.record,
-        }
-        return [Request(model=f"new/{spec}", threads=MEASURE, **told) for spec in self.specs]
+        return [
+            Request(
+                model=f"new/{spec}",
+                dataset=self.dataset,
+                config=self.config,
+                record=self.record,
+                threads=MEASURE,
+            )
+            for spec in self.specs
+        ]
 
 
-def offer(race: Race) -> None:
-    """The button; below it why it cannot be pressed, or how large the networks are and how long they take."""
+def start_button(race: Race) -> None:
+    """The button; below it why it cannot be pressed, or how large and how long it is."""
     count, own = len(race.specs), going_on()
     label = _("Start") if count < 2 else _("Start the race")
-    if st.button(
-        label, type="primary", disabled=not 0 < count <= MOST or bool(own), width="stretch"
-    ):
+    is_off = not 0 < count <= MOST or bool(own)
+    if st.button(label, type="primary", disabled=is_off, width="stretch"):
         _start(race)
     if sentence := st.session_state.pop(_ERROR, None):
         st.error(escaped(sentence))
     if own:
         st.fragment(_wait, run_every=TICK)()
     if count > MOST:
-        words = _("{count} networks are chosen, at most {most} run in a race: take some away.")
-        st.warning(words.format(count=count, most=MOST))
+        sentence = _("{count} networks are chosen, at most {most} run in a race: take some away.")
+        st.warning(sentence.format(count=count, most=MOST))
         return
-    _say_size(race.specs)
+    st.caption(_size(race.specs))
     if race.specs:
-        estimate.show(race.requests())
+        cost_estimate(race.requests())
 
 
 def session() -> str:
@@ -75,26 +78,24 @@ def session() -> str:
 
 def going_on() -> list[RunInfo]:
     """The visitor's own runs that are not over."""
-    own = session()
-    return [
-        info for info in reader.runs() if info.session == own and info.status in reader.GOING_ON
-    ]
+    own = [info for info in reader.runs() if info.session == session()]
+    return [info for info in own if info.status in reader.GOING_ON]
 
 
-def say_whose(own: Sequence[RunInfo]) -> str:
+def whose(own: Sequence[RunInfo]) -> str:
     """Why the visitor can start nothing now."""
-    names = ", ".join(
-        escaped(run_title(info)) for info in reversed(own)
-    )  # in the order of their start
+    # in the order of their start
+    names = ", ".join(escaped(run_title(info)) for info in reversed(own))
     return _("You are training {names}: wait for the end, or stop it first.").format(names=names)
 
 
-def shown() -> list[str]:
+def shown_runs() -> list[str]:
     """Ids of the runs that are shown, as the address names them."""
-    return [name for name in dict.fromkeys((url_state.chosen("runs") or "").split(",")) if name]
+    ids = (url_state.chosen("runs") or "").split(",")
+    return [run_id for run_id in dict.fromkeys(ids) if run_id]
 
 
-def show(ids: Sequence[str]) -> None:
+def show_runs(ids: Sequence[str]) -> None:
     """Show these runs, and put them into the address."""
     if ids:
         url_state.choose("runs", ",".join(ids))
@@ -102,14 +103,19 @@ def show(ids: Sequence[str]) -> None:
         url_state.forget("runs")
 
 
-def forget(run_id: str) -> None:
+def exists(run_id: str) -> bool:
+    """Whether there is still a run of that id, damaged or not."""
+    return (reader.runs_folder() / run_id / FILE).exists()
+
+
+def forget_run(run_id: str) -> None:
     """Take a run that is gone out of the address."""
-    show([name for name in shown() if name != run_id])
+    show_runs([other for other in shown_runs() if other != run_id])
     if url_state.chosen("preset") == RUN + run_id:
         url_state.forget("preset")
 
 
-def say_refusal(refusal: ResvizError) -> None:
+def keep_refusal(refusal: ResvizError) -> None:
     """Keep the sentence for the next run of the page, which shows it under the button."""
     st.session_state[_ERROR] = whole(refusal)
 
@@ -119,31 +125,31 @@ def _wait() -> None:
     own = going_on()
     if not own:
         st.rerun()
-    st.caption(say_whose(own))
+    st.caption(whose(own))
 
 
-def _say_size(specs: Sequence[ModelSpec]) -> None:
+def _size(specs: Sequence[ModelSpec]) -> str:
     if not specs:
-        st.caption(_("Choose a family and a depth."))
-        return
+        return _("Choose a family and a depth.")
     largest = max(specs, key=lambda spec: spec.kernel_weights)
-    told = {"layers": largest.depth, "weights": largest.kernel_weights}
-    if len(specs) > 1:
-        words = _(
+    if len(specs) == 1:
+        sentence = _("{layers} layers, {weights:,} weights in the convolutions.")
+    else:
+        sentence = _(
             "{count} runs; {layers} layers at most, {weights:,} weights in their convolutions."
         )
-        st.caption(words.format(count=len(specs), **told))
-    else:
-        st.caption(_("{layers} layers, {weights:,} weights in the convolutions.").format(**told))
+    return sentence.format(count=len(specs), layers=largest.depth, weights=largest.kernel_weights)
 
 
 def _start(race: Race) -> None:
     """Start the race and show it; what is run again stays beside it."""
     models.warm_up()
-    told = url_state.chosen("preset") or ""
-    before = [info.id for info in reader.runs() if RUN + info.id == told and len(race.specs) < MOST]
+    preset = url_state.chosen("preset") or ""
+    before = [info.id for info in reader.runs() if RUN + info.id == preset]
+    if len(race.specs) == MOST:
+        before = []
     try:
-        show([*before, *queue.start(race.requests(), session())])
+        show_runs([*before, *queue.start(race.requests(), session())])
     except ResvizError as refusal:
-        say_refusal(refusal)
+        keep_refusal(refusal)
     st.rerun()

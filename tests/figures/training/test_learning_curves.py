@@ -8,13 +8,14 @@ from resviz.figures.training.learning_curves import (
     WINDOW,
     Curve,
     Frame,
+    Labels,
     end_names,
     frame,
     learning_curves,
     running_mean,
 )
 
-WORDS = ("training", "test")
+LABELS = Labels("training", "test")
 FRAME = Frame(2.0, 1.0, 100, "epochs", "accuracy")
 EMPTY = Curve("plain-8", PLAIN, 0, *(np.array([]) for _ in range(4)))
 
@@ -39,7 +40,7 @@ def test_running_mean_of_nothing_is_nothing():
 
 def test_each_run_is_a_line_and_rings_in_its_colour():
     curves = [curve("plain-56", PLAIN, 0.4), curve("residual-56", RESIDUAL, 1.0, 1)]
-    figure = learning_curves(curves, FRAME, WORDS, False)
+    figure = learning_curves(curves, FRAME, LABELS, False)
     lines, rings = figure.data[::2], figure.data[1::2]
     assert [line.line.color for line in lines] == [PLAIN, RESIDUAL]
     assert [ring.marker.color for ring in rings] == [PLAIN, RESIDUAL]
@@ -53,7 +54,7 @@ def test_each_run_is_a_line_and_rings_in_its_colour():
 
 def test_names_stand_at_the_ends_and_do_not_overlap():
     curves = [curve(f"residual-{i}", RESIDUAL, 0.8 + 0.001 * i) for i in range(5)]
-    notes = learning_curves(curves, FRAME, WORDS, True).layout.annotations
+    notes = learning_curves(curves, FRAME, LABELS, True).layout.annotations
     assert [note.text for note in notes] == [f"residual-{i}" for i in range(5)]
     assert min(np.diff([note.y for note in notes])) > 0.04
     assert {note.x for note in notes} == {2.0}
@@ -66,12 +67,12 @@ def test_names_that_meet_at_the_top_stay_in_the_frame():
 
 
 def test_an_empty_run_has_no_name_and_nothing_is_drawn_of_none():
-    assert learning_curves([EMPTY], FRAME, WORDS, False).layout.annotations == ()
-    assert learning_curves([], FRAME, WORDS, False).data == ()
+    assert learning_curves([EMPTY], FRAME, LABELS, False).layout.annotations == ()
+    assert learning_curves([], FRAME, LABELS, False).data == ()
 
 
 def test_a_name_that_looks_like_a_tag_is_shown_as_it_is():
-    figure = learning_curves([curve("<a href='x'>rate</a>", PLAIN, 0.5)], FRAME, WORDS, False)
+    figure = learning_curves([curve("<a href='x'>rate</a>", PLAIN, 0.5)], FRAME, LABELS, False)
     told = [figure.layout.annotations[0].text, *(trace.hovertemplate for trace in figure.data)]
     assert not any("<a" in text for text in told)
 
@@ -111,7 +112,7 @@ def test_one_wild_test_result_does_not_press_the_lines_flat():
     )
     found = frame([wild], 3, False, "epochs", "loss")
     assert 2.9 <= found.top <= 3.0, "what is near is covered"
-    ring = learning_curves([wild], found, WORDS, False).data[1]
+    ring = learning_curves([wild], found, LABELS, False).data[1]
     assert list(ring.y) == [2.9, found.top, found.top]
     assert list(ring.marker.symbol) == ["circle-open", "triangle-up", "triangle-up"]
     assert list(ring.customdata) == ["2.900", "6.6e+08", "nan"]
@@ -123,7 +124,7 @@ def test_two_runs_mark_what_is_beyond_the_scale_one_below_the_other():
         Curve(name, PLAIN, 0, *np.ones((2, 1)), np.array([1.0]), np.array([9.0])) for name in "ab"
     ]
     calm = curve("c", RESIDUAL, 0.5)
-    figure = learning_curves([wild[0], calm, wild[1]], FRAME, WORDS, False)
+    figure = learning_curves([wild[0], calm, wild[1]], FRAME, LABELS, False)
     first, between, second = (list(trace.y) for trace in figure.data[1::2])
     assert (first, between) == ([1.0], [0.4, 0.5])
     assert 0.95 < second[0] < 0.98
@@ -137,7 +138,7 @@ def test_test_results_alone_are_all_covered():
 
 
 def test_the_test_results_of_a_run_are_joined_by_a_thin_line_in_its_colour():
-    line, rings = learning_curves([curve("plain-8", PLAIN, 0.4)], FRAME, WORDS, False).data
+    line, rings = learning_curves([curve("plain-8", PLAIN, 0.4)], FRAME, LABELS, False).data
     assert rings.mode == "lines+markers"
     assert rings.line.color == line.line.color == PLAIN
     assert rings.line.width < line.line.width

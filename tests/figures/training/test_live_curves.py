@@ -17,7 +17,7 @@ from resviz.figures.training.learning_curves import (
     learning_curves,
 )
 from resviz.figures.training.live_curves import sketch
-from tests.figures.training.test_learning_curves import EMPTY, WORDS, curve
+from tests.figures.training.test_learning_curves import EMPTY, LABELS, curve
 
 FRAME = Frame(4.0, 1.0, 120, "epochs", "accuracy")
 
@@ -85,7 +85,7 @@ def test_the_test_results_of_a_run_are_joined_in_its_colour():
 
 
 def test_the_area_and_its_ticks_are_those_of_the_chart():
-    figure = learning_curves([curve("plain-8", PLAIN, 0.5)], FRAME, WORDS, False).layout
+    figure = learning_curves([curve("plain-8", PLAIN, 0.5)], FRAME, LABELS, False).layout
     outer = drawn(curve("plain-8", PLAIN, 0.5))
     sides = dict(re.findall(r"(left|right|top|bottom):(\d+)px", outer[0].get("style")))
     margin = figure.margin

@@ -44,6 +44,7 @@ def folder(home: Path) -> Path:
 
 
 def write(folder: Path, steps: range, **notes: object) -> None:
+    notes = {"model": "new/plain-8", **notes}
     with RunWriter(folder) as journal:
         journal.layers(LAYERS)
         journal.note(**{"status": "finished", "batchnorm_every": 10, "steps": 1000, **notes})
@@ -199,6 +200,7 @@ def test_the_list_has_the_youngest_first_and_all_about_each(home):
             dataset="digits",
             started=5.5,
         )
+        write_config(home / "runs" / name, {"model": "new/plain-8"})
     found = reader.runs()
     assert [info.id for info in found] == ["c", "b", "a"]
     assert [info.step for info in found] == [2, 1, 0]
@@ -211,6 +213,7 @@ def test_the_list_has_the_youngest_first_and_all_about_each(home):
 
 def test_a_run_whose_process_is_gone_has_crashed(folder):
     write(folder, range(5), status="running")
+    write_config(folder, {"model": "new/plain-8"})
     assert reader.read("a").status == "crashed"
     held = lock.hold(folder)
     assert reader.read("a").status == "running"
