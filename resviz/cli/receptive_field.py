@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from resviz.probes.receptive_field.theoretical import ReceptiveField
 
 FIELDS = ("name", "size", "stride", "start", "aligned", "whole_image", "smallest", "largest")
+WHOLE = ("through", "local_size", "local_start")
 MEASURED = ("effective_size", "ratio", "width", "deviation")
 PHOTO_DRAWS = 16  # random signs where one photo is all there is
 
@@ -56,8 +57,12 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _record(field: "ReceptiveField") -> Result:
-    """One layer; one number for height and width where they are the same."""
-    return {key: _single(getattr(field, key)) for key in FIELDS}
+    """One layer; one number for height and width where they are the same.
+
+    How a unit sees the whole image, and what it sees besides, only where it does.
+    """
+    names = FIELDS + WHOLE if field.through else FIELDS
+    return {name: _single(getattr(field, name)) for name in names}
 
 
 def _single(value: object) -> object:

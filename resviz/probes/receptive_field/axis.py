@@ -1,4 +1,4 @@
-"""Which pixels the units of a map see, along one axis of the image; exact whole numbers, whatever the network does.
+"""Which pixels the units of a map see, along one axis of the image; exact, whatever a network does.
 
 Unit i sees the pixels first(i) to last(i), pixels in the padding included. Every operation says
 which units of its input the new unit i looks at, from `first` to `last`; that is all there is to
@@ -10,7 +10,8 @@ know:
 
 with kernel k, stride s, padding p, dilation d, n units of input and m of output. After the last two
 the fields of neighbours differ in size, but repeat with a period; so an edge is a short table (of
-one number in most networks).
+one number in most networks). Only where padding repeats pixels (`borders`) do units at the border
+differ from those inside; then each has its own interval.
 """
 
 from collections.abc import Callable
@@ -20,15 +21,17 @@ from typing import NamedTuple
 
 Units = Callable[[int], int]  # of a new unit, a unit of the input
 Size = int | Fraction | float  # a float only where it is infinite
+Interval = tuple[int, int]  # first and last pixel
 
 
 class Edge(NamedTuple):
-    """The first (or last) pixel of every unit: table[i mod P] + floor(i / P) step, with P = len(table)."""
+    """The first (or last) pixel of every unit: table[i mod P] + floor(i / P) step, P = len(table)."""
 
     table: tuple[int, ...]
     step: int
 
     def __call__(self, unit: int) -> int:
+        """The pixel of one unit."""
         turns, phase = divmod(unit, len(self.table))
         return self.table[phase] + turns * self.step
 
@@ -42,9 +45,10 @@ class Edge(NamedTuple):
 
         `units` advances evenly every `period` units.
         """
-        advance = units(period) - units(0)
+        start = units(0)
+        advance = units(period) - start
         if len(self.table) == period == 1:
-            return Edge((self.table[0] + units(0) * self.step,), advance * self.step)
+            return Edge((self.table[0] + start * self.step,), advance * self.step)
         # the input's table starts anew after so many periods
         times = len(self.table) // gcd(len(self.table), advance)
         table = tuple(self(units(i)) for i in range(times * period))
@@ -54,11 +58,20 @@ class Edge(NamedTuple):
 class Axis(NamedTuple):
     """The fields of all units along height or width.
 
-    `whole`: every unit sees the whole image; the edges then only tell how far units lie apart.
-    `aligned`: wherever branches met, their fields had the same centres. `least` and `most`: the
-    pixels that the shortest and the longest path alone would see (fractions behind upsampling).
-    `local`: what a unit is does not depend on how far the map goes on beyond its field, nor on the
-    unit's number.
+    Attributes:
+        first: The first pixel that a unit sees.
+        last: The last one.
+        whole: Every unit sees the whole image; the edges then tell what it sees beside the
+            operation over the whole map, and how far units lie apart.
+        aligned: Wherever branches met, their fields had the same centres.
+        least: The pixels that the shortest path alone would see (a fraction behind upsampling).
+        most: The same along the longest path.
+        local: What a unit is does not depend on how far the map goes on beyond its field, nor on
+            the unit's number.
+        gated: Units see the whole image only through values that all of them share, as those of a
+            squeeze-and-excitation gate.
+        exact: For each unit what it sees, where padding repeats pixels; the edges then hold for
+            units inside. None: a unit sees nothing but zeros.
     """
 
     first: Edge = Edge((0,), 1)
@@ -68,6 +81,8 @@ class Axis(NamedTuple):
     least: Size = 1
     most: Size = 1
     local: bool = True
+    gated: bool = False
+    exact: tuple[Interval | None, ...] | None = None
 
     @property
     def size(self) -> int:
@@ -76,17 +91,33 @@ class Axis(NamedTuple):
             return self.last.table[0] - self.first.table[0] + 1
         return max(b - a for a, b in zip(self.first.table, self.last.table, strict=True)) + 1
 
-    def seen(self, first: Units, last: Units, period: int = 1) -> "Axis":
-        """After an operation, no window, whose unit i looks at the units `first(i)` to `last(i)`."""
+    def interval(self, unit: int) -> Interval | None:
+        """What one unit sees."""
+        if self.exact is None:
+            return self.first(unit), self.last(unit)
+        return self.exact[unit] if 0 <= unit < len(self.exact) else None
+
+    def seen(self, first: Units, last: Units, period: int = 1, count: int = 0) -> "Axis":
+        """After an operation whose unit i looks at the units `first(i)` to `last(i)`.
+
+        `period`: these repeat after so many units. `count`: how many units there are.
+        """
         reach = max(last(i) - first(i) for i in range(period)) * self.first.rate
-        return Axis(
-            self.first.at(first, period),
-            self.last.at(last, period),
-            self.whole,
-            self.aligned,
-            self.least + reach,
-            self.most + reach,
+        return self._replace(
+            first=self.first.at(first, period),
+            last=self.last.at(last, period),
+            least=self.least + reach,
+            most=self.most + reach,
             local=False,
+            exact=self.hulls(first, last, count),
+        )
+
+    def hulls(self, first: Units, last: Units, count: int) -> tuple[Interval | None, ...] | None:
+        """For each new unit what the units that it looks at see together."""
+        if self.exact is None:
+            return None
+        return tuple(
+            hull([self.interval(j) for j in range(first(i), last(i) + 1)]) for i in range(count)
         )
 
     def entire(self) -> "Axis":
@@ -100,43 +131,72 @@ class Axis(NamedTuple):
         """
         return self._replace(local=False)
 
-    def stretched(self) -> "Axis":
+    def stretched(self, count: int = 0) -> "Axis":
         """The only unit, repeated."""
-        return self.seen(lambda _: 0, lambda _: 0)
+        return self.seen(lambda _: 0, lambda _: 0, count=count)
+
+    @property
+    def shared(self) -> bool:
+        """All units see the whole image through the same values."""
+        return self.whole and not self.gated and self.first.step == 0
 
 
-def window(axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1) -> Axis:
-    """After a convolution or a pooling."""
+def hull(intervals: list[Interval | None]) -> Interval | None:
+    """The smallest interval around all; those of units that see nothing do not count."""
+    some = [interval for interval in intervals if interval]
+    if not some:
+        return None
+    return min(first for first, _ in some), max(last for _, last in some)
+
+
+def window(
+    axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1, count: int = 0
+) -> Axis:
+    """After a convolution or a pooling that gives so many units."""
     reach = (kernel - 1) * dilation
     if kernel == stride == 1 and not padding:
         return axis
-    (start, step), (end, _), whole, aligned, least, most, local = axis
-    if len(start) > 1:
-        return axis.seen(lambda i: i * stride - padding, lambda i: i * stride - padding + reach)
+    (start, step), (end, _), whole, aligned, least, most, local, gated, exact = axis
+    if len(start) > 1 or exact is not None:
+        return _window_by_tables(axis, reach, stride, padding, count)
     # the same without the detour: in most networks all units see fields of one size
     first = Edge((start[0] - padding * step,), stride * step)
     last = Edge((end[0] + (reach - padding) * step,), stride * step)
     grown = reach * step
     local = local and padding >= 0  # less padding than none cuts the map
-    return Axis(first, last, whole, aligned, least + grown, most + grown, local)
+    return Axis(first, last, whole, aligned, least + grown, most + grown, local, gated)
 
 
-def transposed(axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1) -> Axis:
+def _window_by_tables(axis: Axis, reach: int, stride: int, padding: int, count: int) -> Axis:
+    """After a window, where neighbours see fields of different sizes."""
+    return axis.seen(
+        lambda i: i * stride - padding, lambda i: i * stride - padding + reach, count=count
+    )
+
+
+def transposed(
+    axis: Axis, kernel: int, stride: int, padding: int, dilation: int = 1, count: int = 0
+) -> Axis:
     """After a transposed convolution."""
     reach = (kernel - 1) * dilation
     return axis.seen(
-        lambda i: _ceil(i + padding - reach, stride), lambda i: (i + padding) // stride, stride
+        lambda i: _ceil(i + padding - reach, stride),
+        lambda i: (i + padding) // stride,
+        stride,
+        count,
     )
 
 
 def adaptive(axis: Axis, before: int, after: int) -> Axis:
     """After a pooling of `before` units to `after`; to one, it is a mean over the map."""
-    pooled = axis.seen(
+    if after == 1:
+        return axis.seen(lambda i: i * before, lambda i: (i + 1) * before - 1).entire()
+    return axis.seen(
         lambda i: i * before // after,
         lambda i: _ceil((i + 1) * before, after) - 1,
         _period(before, after),
+        after,
     )
-    return pooled.entire() if after == 1 else pooled
 
 
 def enlarged(axis: Axis, before: int, after: int, reach: int, corners: bool) -> Axis:
@@ -145,8 +205,7 @@ def enlarged(axis: Axis, before: int, after: int, reach: int, corners: bool) -> 
     `corners`: the first and the last unit stay where they are (`align_corners` of torch).
     """
     if not reach:
-        place = _times(before, after)
-        return axis.seen(place, place, _period(before, after))
+        return repeated(axis, before, after)
     # the place in the input is (i up + shift) / down; the units around it are its floor and ceil
     up, down, shift = 2 * before, 2 * after, before - after
     if corners:
@@ -155,17 +214,30 @@ def enlarged(axis: Axis, before: int, after: int, reach: int, corners: bool) -> 
         lambda i: (i * up + shift) // down - reach + 1,
         lambda i: _ceil(i * up + shift, down) + reach - 1,
         _period(up, down),
+        after,
     )
 
 
-def _times(up: int, down: int) -> Units:
-    """Unit i of the output lies in unit floor(i up / down) of the input."""
-    return lambda i: i * up // down
+def repeated(axis: Axis, before: int, after: int) -> Axis:
+    """After taking the nearest of `before` units for each of `after`."""
+
+    def nearest(unit: int) -> int:
+        return unit * before // after
+
+    return axis.seen(nearest, nearest, _period(before, after), after)
 
 
 def _ceil(number: int, divisor: int) -> int:
     """The quotient, rounded up."""
     return -(-number // divisor)
+
+
+def _period(before: int, after: int) -> int:
+    """New units until the places in the input repeat."""
+    return after // gcd(before, after)
+
+
+# ---- where branches meet
 
 
 def union(a: Axis, b: Axis, units: int) -> Axis:
@@ -174,29 +246,43 @@ def union(a: Axis, b: Axis, units: int) -> Axis:
         return a
     if a.whole or b.whole:
         return _union_of_whole(a, b)
+    if a.exact is not None or b.exact is not None:
+        return _union_of_exact(a, b, units)
     (i, step), (j, other), (k, _), (m, _) = a.first, b.first, a.last, b.last
     if step == other and len(i) == len(j) == 1:  # in most networks always
         centred = i[0] + k[0] == j[0] + m[0]
         edges = Edge(min(i, j), step), Edge(max(k, m), step)
-        return _joined(a, b, edges, centred, local=a.local and b.local)
+        return _joined(a, b, edges, centred, a.local and b.local)
     return _union_of_tables(a, b, units)
 
 
 def _union_of_whole(a: Axis, b: Axis) -> Axis:
     """One of the branches sees the whole image; a unit's place is that in the other one."""
     placed = a if b.whole and (not a.whole or a.first.rate >= b.first.rate) else b
-    return _joined(a, b, (placed.first, placed.last), True, local=False)._replace(whole=True)
+    union = _joined(a, b, (placed.first, placed.last), True, False)
+    # a gate scales a map by what all units share; only then can its field be told apart
+    by_gate = [not axis.whole or axis.gated or axis.shared for axis in (a, b)]
+    gated = all(by_gate) and not (a.shared and b.shared)
+    return union._replace(whole=True, gated=gated)
+
+
+def _union_of_exact(a: Axis, b: Axis, units: int) -> Axis:
+    """Padding repeats pixels: unit by unit."""
+    inside = union(a._replace(exact=None), b._replace(exact=None), units)
+    exact = tuple(hull([a.interval(unit), b.interval(unit)]) for unit in range(units))
+    return inside._replace(exact=exact)
 
 
 def _union_of_tables(a: Axis, b: Axis, units: int) -> Axis:
     """Fields of neighbours differ in size: unit by unit, until both repeat."""
     even = a.first.step * len(b.first.table) == b.first.step * len(a.first.table)
     period = lcm(len(a.first.table), len(b.first.table)) if even else units
-    step = max(a.first(period) - a.first(0), b.first(period) - b.first(0))
-    first = Edge(tuple(min(a.first(i), b.first(i)) for i in range(period)), step)
-    last = Edge(tuple(max(a.last(i), b.last(i)) for i in range(period)), step)
-    centred = all(a.first(i) + a.last(i) == b.first(i) + b.last(i) for i in range(period))
-    return _joined(a, b, (first, last), even and centred, local=a.local and b.local and even)
+    step = max(edge(period) - edge(0) for edge in (a.first, b.first))
+    pairs = [(a.first(i), b.first(i), a.last(i), b.last(i)) for i in range(period)]
+    first = Edge(tuple(min(i, j) for i, j, _, _ in pairs), step)
+    last = Edge(tuple(max(k, m) for _, _, k, m in pairs), step)
+    centred = all(i + k == j + m for i, j, k, m in pairs)
+    return _joined(a, b, (first, last), even and centred, a.local and b.local and even)
 
 
 def _joined(a: Axis, b: Axis, edges: tuple[Edge, Edge], centred: bool, local: bool) -> Axis:
@@ -204,8 +290,3 @@ def _joined(a: Axis, b: Axis, edges: tuple[Edge, Edge], centred: bool, local: bo
     aligned = a.aligned and b.aligned and centred
     least, most = min(a.least, b.least), max(a.most, b.most)
     return Axis(*edges, False, aligned, least, most, local)
-
-
-def _period(before: int, after: int) -> int:
-    """New units until the places in the input repeat."""
-    return after // gcd(before, after)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.receptive_field.axis import Axis
-from resviz.probes.receptive_field.theoretical import Followed
+from resviz.probes.receptive_field.axis import Axis, Edge
+from resviz.probes.receptive_field.theoretical import Followed, follow
 from resviz.probes.receptive_field.tracing import Fields
 
 Unit = tuple[int, int]
@@ -40,23 +40,54 @@ class Plan:
         return replace(self, box=(0, x.shape[-2], 0, x.shape[-1]), at=self.unit)
 
 
-def plan(
-    followed: Followed, layer: str, unit: Unit | None, sides: tuple[int, int], crop: bool
-) -> Plan:
-    """What to run for a unit, by default the middle one; raises `ProbeError` for one outside."""
-    fields = followed.maps[layer]
-    unit = _checked(layer, unit, fields.units)
-    rows, columns = fields.axes
-    height, width = sides
-    theoretical = height if rows.whole else rows.size, width if columns.whole else columns.size
-    if crop and rows.local and columns.local:
+class Planner:
+    """Plans for the layers of one network and one size of image.
+
+    A crop is taken only where the network sees it as it sees the whole image: the fields of all
+    layers are followed through the crop too, and have to begin and grow alike. Padding that depends
+    on the size of the image, as TensorFlow's "same", may not.
+    """
+
+    def __init__(self, model: nn.Module, followed: Followed, sides: tuple[int, int]) -> None:
+        """`followed`: all layers, in an image of these sides."""
+        self._model, self._followed, self._sides = model, followed, sides
+
+    def plan(self, layer: str, unit: Unit | None = None, *, crop: bool = True) -> Plan:
+        """What to run for a unit, by default the middle one; raises `ProbeError` for one outside."""
+        fields, runs = self._followed.maps[layer], self._followed.runs[layer]
+        unit = _checked(layer, unit, fields.units)
+        rows, columns = fields.axes
+        height, width = self._sides
+        theoretical = height if rows.whole else rows.size, width if columns.whole else columns.size
+        whole = Plan(layer, fields, runs, unit, (0, height, 0, width), unit, theoretical)
+        if not (crop and rows.local and columns.local):
+            return whole
         top, bottom, row = _enough(rows, unit[0], height)
         left, right, column = _enough(columns, unit[1], width)
-    else:
-        top, bottom, row = 0, height, unit[0]
-        left, right, column = 0, width, unit[1]
-    box, at = (top, bottom, left, right), (row, column)
-    return Plan(layer, fields, followed.runs[layer], unit, box, at, theoretical)
+        if not self._is_alike(layer, (bottom - top, right - left)):
+            return whole
+        return replace(whole, box=(top, bottom, left, right), at=(row, column))
+
+    def _is_alike(self, layer: str, sides: tuple[int, int]) -> bool:
+        """Whether the fields up to a layer are the same in an image of these sides."""
+        if sides == self._sides:
+            return True
+        until = layer, self._followed.runs[layer]
+        try:
+            cropped = follow(self._model, None, sides, until).maps
+        except Exception:  # whatever a network has against a smaller picture
+            return False
+        return all(
+            _edges(fields) == _edges(self._followed.maps[name])
+            for name, fields in cropped.items()
+            # nothing that can be cropped comes of a layer that depends on the whole map
+            if name in self._followed.maps and all(axis.local for axis in fields.axes)
+        )
+
+
+def _edges(fields: Fields) -> list[tuple[Edge, Edge]]:
+    """First and last pixels along height and width."""
+    return [(axis.first, axis.last) for axis in fields.axes]
 
 
 def _checked(layer: str, unit: Unit | None, units: Unit) -> Unit:
@@ -82,4 +113,6 @@ def _enough(axis: Axis, unit: int, side: int) -> tuple[int, int, int]:
     end = min(side, axis.last(unit) + 1)
     if start >= end:  # all padding: nothing to save
         return 0, side, unit
+    # a size with the same rest leaves padding that depends on it as it is
+    end = min(side, end + (side - end) % stride)
     return start, end, unit - start // stride

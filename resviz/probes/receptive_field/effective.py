@@ -8,7 +8,7 @@ numbers stay the same, to the last bit where torch takes the same routine for bo
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod, sqrt
@@ -19,8 +19,7 @@ from jaxtyping import Float, Float32, Float64
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
-from resviz.probes.receptive_field import crop as cropping
-from resviz.probes.receptive_field.crop import Box, Plan, Unit
+from resviz.probes.receptive_field.crop import Box, Plan, Planner, Unit
 from resviz.probes.receptive_field.gradient import Sampling, energies
 from resviz.probes.receptive_field.spread import (
     SHARES,
@@ -28,7 +27,7 @@ from resviz.probes.receptive_field.spread import (
     gaussian_width,
     standard_deviation,
 )
-from resviz.probes.receptive_field.theoretical import follow
+from resviz.probes.receptive_field.theoretical import Followed, follow
 from resviz.progress import Progress, silent
 
 __all__ = [
@@ -129,7 +128,8 @@ def effective_receptive_field(
         Networks", section 2.
     """
     sides = (x.shape[-2], x.shape[-1])
-    plan = cropping.plan(follow(model, [layer], sides), layer, unit, sides, crop)
+    planner = Planner(model, _followed(model, [layer], sides), sides)
+    plan = planner.plan(layer, unit, crop=crop)
     energy = energies(model, x, [plan], Sampling(draws, batch, seed))[layer]
     field = _field(plan, energy)
     if field is None:
@@ -161,8 +161,11 @@ def effective_receptive_fields(
     pass. Raises what `receptive_field` raises.
     """
     sides = (x.shape[-2], x.shape[-1])
-    followed = follow(model, layers, sides)
-    plans = [cropping.plan(followed, name, unit, sides, crop=True) for name in followed.maps]
+    asked = None if layers is None else list(layers)
+    followed = _followed(model, asked, sides)
+    planner = Planner(model, followed, sides)
+    names = [name for name in followed.maps if asked is None or name in asked]
+    plans = [planner.plan(name, unit) for name in names]
     together: dict[Box, list[Plan]] = defaultdict(list)
     for plan in plans:
         together[plan.box].append(plan)
@@ -173,6 +176,21 @@ def effective_receptive_fields(
         measured = energies(model, x, members, how, partial(_report, progress, before, share))
         fields |= {plan.layer: _field(plan, measured[plan.layer]) for plan in members}
     return {plan.layer: fields[plan.layer] for plan in plans}
+
+
+def _followed(model: nn.Module, layers: Sequence[str] | None, sides: tuple[int, int]) -> Followed:
+    """The fields of all layers; raises what `receptive_field` raises for those asked for."""
+    try:
+        followed = follow(model, None, sides)
+    except ProbeError:
+        if layers is None:
+            raise
+        return follow(model, layers, sides)
+    if layers is None or all(layer in followed.maps for layer in layers):
+        return followed
+    # a second name of a layer, or one that is refused
+    asked = follow(model, layers, sides)
+    return Followed(followed.maps | asked.maps, followed.runs | asked.runs)
 
 
 def _report(progress: Progress, before: float, share: float, done: float) -> None:

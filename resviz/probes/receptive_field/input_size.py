@@ -118,10 +118,12 @@ def _layer(
     size, all_paths, shortest = [], [], []
     visible = 1.0
     for i, (axis, side) in enumerate(zip(fields.axes, sides, strict=True)):
-        size.append(side if axis.whole else axis.size)
+        # what comes through a gate is no context that a convolution could have added
+        whole = axis.whole and not axis.gated
+        size.append(side if whole else axis.size)
         visible *= _visible(axis, fields.units[i], side)
         added = _added(conv, axis, i)
-        all_paths.append(axis.whole or axis.size - added >= side)
+        all_paths.append(whole or axis.size - added >= side)
         shortest.append(axis.least - added >= side)
     return LayerFit(name, (size[0], size[1]), 1 - visible, all(all_paths), all(shortest))
 
@@ -136,7 +138,7 @@ def _added(conv: nn.Conv2d | nn.ConvTranspose2d, axis: Axis, i: int) -> Size:
 
 def _visible(axis: Axis, units: int, side: int) -> float:
     """The share of the fields that lies in the image, on average over the units along one axis."""
-    if axis.whole:
+    if axis.whole and not axis.gated:
         return 1.0
     shares = []
     for unit in range(units):

@@ -8,6 +8,7 @@ image is not followed.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from math import ceil
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from resviz.errors import ProbeError
 from resviz.probes.core.hooks import eval_mode, resolve_all, submodules
 from resviz.probes.core.maps import check_spatial
 from resviz.probes.receptive_field.axis import Axis, Size
+from resviz.probes.receptive_field.borders import moving_box
 from resviz.probes.receptive_field.tracing import Fields, FieldTensor
 from resviz.probes.receptive_field.tracing.modules import watched
 
@@ -26,6 +28,8 @@ Pair = tuple[int | float, int | float]
 Names = Mapping[nn.Module, tuple[str, ...]]  # of modules, one of which may have several
 # what a module gave: fields, the operation after which they were unknown, or no map at all
 Given = Fields | str | None
+# of several ways to see the whole image, the one that says most comes first
+_THROUGH = ("map", "border", "gate", "")
 
 
 class ReceptiveField(NamedTuple):
@@ -40,12 +44,19 @@ class ReceptiveField(NamedTuple):
         stride: Pixels from unit to unit; a fraction where it holds on average only.
         start: The first pixel of the first unit's field; negative in the padding.
         aligned: Wherever branches met, their fields had the same centres and strides.
-        whole_image: Units see the whole image, through a mean over the map. `size` is then the
-            image's, `start` 0, and `stride` how far units lie apart.
+        whole_image: Some units see the whole image, as `through` says. `size` is then the image's,
+            `start` 0, and `stride` how far units lie apart.
         smallest: What a unit would see along the shortest path alone (every block skipped).
         largest: The same along the longest path. The field of all paths together is larger only
             where they are not aligned.
         units: Rows and columns of the map.
+        through: How units see all of the height or width: "map", an operation over the whole map
+            such as a mean; "gate", only values that all units share, such as those of a
+            squeeze-and-excitation gate; "border", padding at one side that repeats the other
+            (circular). Empty where they do not.
+        local_size: As `size`, without what comes through a gate or a border.
+        local_start: As `start`, likewise.
+        axes: The fields of single units along height and along width, for `box`.
     """
 
     name: str
@@ -57,11 +68,32 @@ class ReceptiveField(NamedTuple):
     smallest: tuple[int, int]
     largest: tuple[int, int]
     units: tuple[int, int]
+    through: str
+    local_size: tuple[int, int]
+    local_start: tuple[int, int]
+    axes: tuple[Axis, Axis]
 
     @property
     def centre(self) -> tuple[float, float]:
         """The middle of the first unit's field, in pixels."""
         return self.start[0] + (self.size[0] - 1) / 2, self.start[1] + (self.size[1] - 1) / 2
+
+    def box(self, row: int, column: int) -> tuple[int, int, int, int]:
+        """Top, left, height and width of one unit's field, exact also where fields differ.
+
+        Without what comes through a gate; of an operation over the whole map, the whole image.
+        """
+        top, height = self._interval(0, row)
+        left, width = self._interval(1, column)
+        return top, left, height, width
+
+    def _interval(self, i: int, unit: int) -> tuple[int, int]:
+        """First pixel and number of pixels along height or width."""
+        axis = self.axes[i]
+        if axis.whole and not axis.gated:
+            return 0, self.size[i]
+        first, last = axis.interval(unit) or (axis.first(unit), axis.last(unit))
+        return first, last - first + 1
 
 
 class Followed(NamedTuple):
@@ -118,10 +150,19 @@ def receptive_field(
     return tuple([made((name, *described[id(fields)])) for name, fields in maps.items()])
 
 
-def follow(model: nn.Module, layers: Iterable[str] | None, sides: tuple[int, int]) -> Followed:
+class _Enough(Exception):  # noqa: N818
+    """The layer asked for has run: what comes behind need not."""
+
+
+def follow(
+    model: nn.Module,
+    layers: Iterable[str] | None,
+    sides: tuple[int, int],
+    until: tuple[str, int] | None = None,
+) -> Followed:
     """Follow the fields of `layers`, or of all whose map can be followed.
 
-    Raises what `receptive_field` raises.
+    `until`: a layer, and after how many of its runs to stop. Raises what `receptive_field` raises.
     """
     inside = submodules(model)
     if layers is None:
@@ -137,9 +178,11 @@ def follow(model: nn.Module, layers: Iterable[str] | None, sides: tuple[int, int
         last[module] = given = _given(output)
         if given is None and layers is not None:
             check_spatial(model, names[module][0], output)
+        if until and until[0] in names[module] and ran.count(module) == until[1]:
+            raise _Enough
 
     image = FieldTensor.image(3, sides, _dtype(model))
-    with eval_mode(model, inside), torch.no_grad(), watched(names, record):
+    with eval_mode(model, inside), torch.no_grad(), watched(names, record), suppress(_Enough):
         model(image)
     if layers is not None:
         _check_followed(names, last)
@@ -206,21 +249,45 @@ def _check_followed(names: Names, last: Mapping[nn.Module, Given]) -> None:
             )
 
 
+class _Along(NamedTuple):
+    """What a `ReceptiveField` says along height or width."""
+
+    size: int
+    stride: int | float
+    start: int
+    smallest: int
+    largest: int
+    through: str
+    local_size: int
+    local_start: int
+
+
 def _described(fields: Fields, sides: tuple[int, int]) -> tuple[Any, ...]:
     """All of a `ReceptiveField` but its name."""
     y, x, units, _ = fields
     rows = _along(y, sides[0])
     columns = rows if x is y and sides[0] == sides[1] else _along(x, sides[1])
-    size, stride, start, smallest, largest = zip(rows, columns, strict=True)
-    aligned, whole = y.aligned and x.aligned, y.whole and x.whole
-    return size, stride, start, aligned, whole, smallest, largest, units
+    size, stride, start, smallest, largest, through, local_size, local_start = zip(
+        rows, columns, strict=True
+    )
+    whole, how = all(through), min(through, key=_THROUGH.index)
+    facts = size, stride, start, y.aligned and x.aligned, whole, smallest, largest, units
+    return (*facts, how, local_size, local_start, (y, x))
 
 
-def _along(axis: Axis, side: int) -> tuple[int, int | float, int, int, int]:
-    """Size, stride and start along an axis, and the sizes along the shortest and longest path."""
-    size = side if axis.whole else axis.size
-    start = 0 if axis.whole else axis.first.table[0]
-    return size, _stride(axis), start, _pixels(axis.least, size), _pixels(axis.most, size)
+def _along(axis: Axis, side: int) -> _Along:
+    """The fields along height or width of an image of this side."""
+    local_start, local_size = axis.first.table[0], axis.size
+    start, size = moving_box(axis, side)
+    through = ""
+    if axis.whole:
+        through = "gate" if axis.gated else "map"
+    elif size > local_size and size >= side:
+        through = "border"
+    if through:
+        start, size = 0, side
+    least, most = _pixels(axis.least, size), _pixels(axis.most, size)
+    return _Along(size, _stride(axis), start, least, most, through, local_size, local_start)
 
 
 def _pixels(path: Size, size: int) -> int:

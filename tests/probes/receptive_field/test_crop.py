@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resviz.probes.receptive_field.crop import Planner
 from resviz.probes.receptive_field.effective import effective_receptive_field
+from resviz.probes.receptive_field.theoretical import follow
 from tests.probes.example_nets import cifar, imagenet, picture
 
 
@@ -102,3 +105,49 @@ def test_what_depends_on_the_size_of_the_map_comes_out_as_without_cropping(betwe
         cropped = effective_receptive_field(model, x, "2", unit)
         whole = effective_receptive_field(model, x, "2", unit, crop=False)
         np.testing.assert_array_equal(cropped.energy, whole.energy)
+
+
+class Same(nn.Conv2d):
+    """TensorFlow's padding: as much as the size of the map needs, the odd one behind."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        added = [
+            max((-(-n // s) - 1) * s + k - n, 0)
+            for n, s, k in zip(x.shape[-2:], self.stride, self.kernel_size, strict=True)
+        ]
+        sides = [(amount // 2, amount - amount // 2) for amount in reversed(added)]
+        return F.conv2d(F.pad(x, [*sides[0], *sides[1]]), self.weight, self.bias, self.stride)
+
+
+class ByHalf(nn.Module):
+    """Cuts a border whose width is a share of the map's."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, (x.shape[-1] // 8, 0, x.shape[-2] // 8, 0))
+
+
+SIZE_DEPENDENT = {
+    "even": [Same(3, 4, 3, 2), nn.ReLU(), Same(4, 4, 3, 2)],
+    "five": [Same(3, 4, 5, 2), nn.ReLU(), Same(4, 4, 3, 2), nn.ReLU(), Same(4, 4, 3, 2)],
+    "share": [ByHalf(), nn.Conv2d(3, 4, 3, 2), nn.ReLU(), nn.Conv2d(4, 4, 3)],
+}
+
+
+@pytest.mark.parametrize("side", [61, 64, 66])
+@pytest.mark.parametrize("name", SIZE_DEPENDENT)
+def test_padding_that_depends_on_the_size_of_the_image_moves_no_field(name: str, side: int):
+    model, x = nn.Sequential(*SIZE_DEPENDENT[name]).double(), picture(side, batch=2).double()
+    last = str(len(model) - 1)
+    for unit in (None, (4, 5), (6, 3)):
+        cropped = effective_receptive_field(model, x, last, unit).energy
+        whole = effective_receptive_field(model, x, last, unit, crop=False).energy
+        np.testing.assert_allclose(cropped, whole, atol=1e-6 * whole.max())
+
+
+def test_a_crop_that_a_network_sees_as_the_whole_image_is_taken():
+    planner = Planner(cifar(8), follow(cifar(8), ["layer1"], (64, 64)), (64, 64))
+    top, bottom, left, right = planner.plan("layer1", (32, 20)).box
+    assert (bottom - top, right - left) == (7, 7)
+    same = nn.Sequential(*SIZE_DEPENDENT["even"])
+    planner = Planner(same, follow(same, ["2"], (64, 64)), (64, 64))
+    assert planner.plan("2", (7, 8)).box != (0, 64, 0, 64), "its size leaves the same rest"

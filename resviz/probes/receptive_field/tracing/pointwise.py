@@ -148,8 +148,9 @@ def stretch(x: FieldTensor, shape: Shape) -> FieldTensor:
         return x.like(shape, None)
     rows, columns, _units, dims = x.fields
     down, across = dims
+    units = units_of(shape, dims)
     if down is None or x.shape[down] == 1 != shape[down]:
-        rows = rows.stretched()
+        rows = rows.stretched(units[0])
     if across is None or x.shape[across] == 1 != shape[across]:
-        columns = columns.stretched()
-    return x.like(shape, Fields(rows, columns, units_of(shape, dims), dims))
+        columns = columns.stretched(units[1])
+    return x.like(shape, Fields(rows, columns, units, dims))

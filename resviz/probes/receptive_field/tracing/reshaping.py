@@ -81,7 +81,7 @@ def _dimension_of(view: Tensor, scale: int) -> int | None:
 def _cut(axis: Axis, units: int, view: Tensor, dim: int | None, step: int, start: int) -> Axis:
     """The axis from the unit `start` on, every `step` units."""
     if start or step != 1:
-        axis = window(axis, 1, step, -start)
+        axis = window(axis, 1, step, -start, count=1 if dim is None else view.shape[dim])
     whole = dim is None or view.shape[dim] == -(-units // step)
     # where the map was cut, what a unit is depends on where it was cut
     return axis if whole else axis.bound()

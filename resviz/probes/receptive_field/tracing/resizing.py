@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from resviz.probes.receptive_field.axis import adaptive, enlarged, transposed, window
+from resviz.probes.receptive_field.axis import Axis, adaptive, enlarged, transposed, window
+from resviz.probes.receptive_field.borders import repeat_border
 from resviz.probes.receptive_field.tracing.rules import rule
 from resviz.probes.receptive_field.tracing.tensor import (
     MAP,
@@ -44,7 +45,7 @@ def transposed_convolution(
     if x.fields is None or x.fields.dims not in MAPS:
         return lose(x, shape, "transposed convolution")
     rows, columns = (
-        transposed(axis, kernels[i], strides[i], paddings[i], dilations[i])
+        transposed(axis, kernels[i], strides[i], paddings[i], dilations[i], sides[i])
         for i, axis in enumerate(x.fields.axes)
     )
     return _map_of(x, shape, (rows, columns))
@@ -116,11 +117,19 @@ def pad(
     if x.fields is None:
         return x.like(tuple(shape), None)
     rows, columns = (
-        axis if dim is None else window(axis, 1, 1, added.get(dim, (0, 0))[0])
-        for axis, dim in zip(x.fields.axes, x.fields.dims, strict=True)
+        _padded(x.fields.axes[i], added.get(dim or 0, (0, 0)), mode, x.fields.units[i])
+        for i, dim in enumerate(x.fields.dims)
     )
     padded = _map_of(x, tuple(shape), (rows, columns), x.fields.dims)
-    return bind(padded) if mode != "constant" or min(pad) < 0 else padded
+    return bind(padded) if min(pad) < 0 else padded
+
+
+def _padded(axis: Axis, added: tuple[int, int], mode: str, units: int) -> Axis:
+    """So many units more before and behind."""
+    before, behind = added
+    if mode == "constant":
+        return window(axis, 1, 1, before, count=units + before + behind)
+    return repeat_border(axis, mode, before, behind, units)
 
 
 def _map_of(x: FieldTensor, shape: Shape, axes: Axes, dims: Dims = MAP) -> FieldTensor:

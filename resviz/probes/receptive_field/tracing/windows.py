@@ -79,9 +79,11 @@ def slide(
     if x.fields is None or x.fields.dims not in MAPS:
         return lose(x, shape, operation)
     rows, columns = x.fields.rows, x.fields.columns
-    after = beside = window(rows, down.kernel, down.stride, down.before, down.dilation)
-    if rows is not columns or down is not across:
-        beside = window(columns, across.kernel, across.stride, across.before, across.dilation)
+    after = beside = window(rows, down.kernel, down.stride, down.before, down.dilation, height)
+    if rows is not columns or down is not across or height != width:
+        beside = window(
+            columns, across.kernel, across.stride, across.before, across.dilation, width
+        )
     return x.like(shape, Fields(after, beside, (height, width)))
 
 
