@@ -20,7 +20,7 @@ from torch import nn
 
 from resviz.errors import ProbeError
 from resviz.probes.receptive_field.axis import Axis, Size
-from resviz.probes.receptive_field.theoretical import follow
+from resviz.probes.receptive_field.follow import follow
 
 _WINDOW = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 MAX_WINDOWS = 8

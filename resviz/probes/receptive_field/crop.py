@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.probes.receptive_field.axis import Axis, Edge
-from resviz.probes.receptive_field.theoretical import Followed, follow
+from resviz.probes.receptive_field.follow import Followed, follow
 from resviz.probes.receptive_field.tracing import Fields
 
 Unit = tuple[int, int]

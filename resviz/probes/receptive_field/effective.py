@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.probes.receptive_field.crop import Box, Plan, Planner, Unit
+from resviz.probes.receptive_field.follow import Followed, follow
 from resviz.probes.receptive_field.gradient import Sampling, energies
 from resviz.probes.receptive_field.spread import (
     SHARES,
@@ -27,7 +28,6 @@ from resviz.probes.receptive_field.spread import (
     gaussian_width,
     standard_deviation,
 )
-from resviz.probes.receptive_field.theoretical import Followed, follow
 from resviz.progress import Progress, silent
 
 __all__ = [

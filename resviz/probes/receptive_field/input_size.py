@@ -14,7 +14,7 @@ from torch import nn
 from resviz.errors import ProbeError
 from resviz.probes.core.layers import blocks
 from resviz.probes.receptive_field.axis import Axis, Size
-from resviz.probes.receptive_field.theoretical import follow
+from resviz.probes.receptive_field.follow import follow
 from resviz.probes.receptive_field.tracing import Fields
 
 _CONV = nn.Conv2d | nn.ConvTranspose2d

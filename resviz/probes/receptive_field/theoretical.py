@@ -6,28 +6,19 @@ meet, the field is the union of theirs. Normalisations count as pointwise: what 
 image is not followed.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable
 from functools import partial
 from math import ceil
 from typing import Any, NamedTuple
 
-import torch
 from torch import nn
 
-from resviz.errors import ProbeError
-from resviz.probes.core.hooks import eval_mode, resolve_all, submodules
-from resviz.probes.core.maps import check_spatial
 from resviz.probes.receptive_field.axis import Axis, Size
 from resviz.probes.receptive_field.borders import moving_box
-from resviz.probes.receptive_field.tracing import Fields, FieldTensor
-from resviz.probes.receptive_field.tracing.modules import watched
+from resviz.probes.receptive_field.follow import follow
+from resviz.probes.receptive_field.tracing import Fields
 
 Pair = tuple[int | float, int | float]
-Names = Mapping[nn.Module, tuple[str, ...]]  # of modules, one of which may have several
-# what a module gave: fields, the operation after which they were unknown, or no map at all
-Given = Fields | str | None
 # of several ways to see the whole image, the one that says most comes first
 _THROUGH = ("map", "border", "gate", "")
 
@@ -96,13 +87,6 @@ class ReceptiveField(NamedTuple):
         return first, last - first + 1
 
 
-class Followed(NamedTuple):
-    """Layer -> the fields of its map after its last run, in that order, and how often it ran."""
-
-    maps: dict[str, Fields]
-    runs: dict[str, int]
-
-
 def receptive_field(
     model: nn.Module, layers: Iterable[str] | None = None, input_size: int | tuple[int, int] = 224
 ) -> tuple[ReceptiveField, ...]:
@@ -150,105 +134,6 @@ def receptive_field(
     return tuple([made((name, *described[id(fields)])) for name, fields in maps.items()])
 
 
-class _Enough(Exception):  # noqa: N818
-    """The layer asked for has run: what comes behind need not."""
-
-
-def follow(
-    model: nn.Module,
-    layers: Iterable[str] | None,
-    sides: tuple[int, int],
-    until: tuple[str, int] | None = None,
-) -> Followed:
-    """Follow the fields of `layers`, or of all whose map can be followed.
-
-    `until`: a layer, and after how many of its runs to stop. Raises what `receptive_field` raises.
-    """
-    inside = submodules(model)
-    if layers is None:
-        names: Names = {module: (name,) for module, name in inside.items()}
-    else:
-        names = _asked(model, layers)
-    ran: list[nn.Module] = []
-    last: dict[nn.Module, Given] = {}
-
-    def record(module: nn.Module, output: object) -> None:
-        ran.append(module)
-        last.pop(module, None)  # a module stands where it ran last
-        last[module] = given = _given(output)
-        if given is None and layers is not None:
-            check_spatial(model, names[module][0], output)
-        if until and until[0] in names[module] and ran.count(module) == until[1]:
-            raise _Enough
-
-    image = FieldTensor.image(3, sides, _dtype(model))
-    with eval_mode(model, inside), torch.no_grad(), watched(names, record), suppress(_Enough):
-        model(image)
-    if layers is not None:
-        _check_followed(names, last)
-    return Followed(_maps(names, last), _runs(names, ran))
-
-
-def _dtype(model: nn.Module) -> torch.dtype:
-    """Of the image: that of the parameters, for networks that look at it."""
-    return next((p.dtype for p in model.parameters()), torch.float32)
-
-
-def _given(output: object) -> Given:
-    """What is kept of a module's output."""
-    if type(output) is FieldTensor and len(output.shape) == 4:
-        return output.fields or output.unknown_after
-    return None
-
-
-def _maps(names: Names, last: Mapping[nn.Module, Given]) -> dict[str, Fields]:
-    """The maps that were followed to their layer; raises `ProbeError` if there is none."""
-    maps = {
-        name: given
-        for module, given in last.items()
-        if isinstance(given, Fields)
-        for name in names[module]
-    }
-    if not maps:
-        raise ProbeError(
-            "no layer of this model gives a map whose receptive field can be followed; choose"
-            " another"
-        )
-    return maps
-
-
-def _runs(names: Names, ran: Iterable[nn.Module]) -> dict[str, int]:
-    """How often each layer ran."""
-    times = Counter(ran)
-    return {name: count for module, count in times.items() for name in names[module]}
-
-
-def _asked(model: nn.Module, layers: Iterable[str]) -> Names:
-    """The modules that these layers are; raises `ProbeError` for an unknown one."""
-    names: dict[nn.Module, tuple[str, ...]] = {}
-    for layer, module in resolve_all(model, layers).items():
-        names[module] = (*names.get(module, ()), layer)
-    return names
-
-
-def _check_followed(names: Names, last: Mapping[nn.Module, Given]) -> None:
-    """Raise `ProbeError` for the first layer that did not run or whose field is unknown."""
-    for module, (layer, *_) in names.items():
-        given = last.get(module)
-        if given is None:
-            raise ProbeError(
-                "layer {layer} does not run when the model looks at an image; choose another layer",
-                layer=layer,
-            )
-        if isinstance(given, str):
-            raise ProbeError(
-                "the receptive field of {layer} is lost at the operation {operation}; choose an"
-                " earlier layer",
-                layer=layer,
-                operation=given,
-            )
-
-
 class _Along(NamedTuple):
     """What a `ReceptiveField` says along height or width."""
 
@@ -270,20 +155,21 @@ def _described(fields: Fields, sides: tuple[int, int]) -> tuple[Any, ...]:
     size, stride, start, smallest, largest, through, local_size, local_start = zip(
         rows, columns, strict=True
     )
-    whole, how = all(through), min(through, key=_THROUGH.index)
+    whole = bool(rows.through and columns.through)
+    how = min(through, key=_THROUGH.index) if rows.through != columns.through else rows.through
     facts = size, stride, start, y.aligned and x.aligned, whole, smallest, largest, units
     return (*facts, how, local_size, local_start, (y, x))
 
 
 def _along(axis: Axis, side: int) -> _Along:
     """The fields along height or width of an image of this side."""
-    local_start, local_size = axis.first.table[0], axis.size
-    start, size = moving_box(axis, side)
+    local_start, local_size = start, size = axis.first.table[0], axis.size
     through = ""
     if axis.whole:
         through = "gate" if axis.gated else "map"
-    elif size > local_size and size >= side:
-        through = "border"
+    elif axis.exact is not None:
+        start, size = moving_box(axis, side)
+        through = "border" if size > max(local_size, side - 1) else ""
     if through:
         start, size = 0, side
     least, most = _pixels(axis.least, size), _pixels(axis.most, size)

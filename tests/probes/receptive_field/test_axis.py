@@ -1,10 +1,8 @@
 """Fields along one axis: tables by hand, and sums of intervals unit by unit."""
 
-from itertools import product
-
 import pytest
 
-from resviz.probes.receptive_field.axis import Axis, adaptive, enlarged, transposed, union, window
+from resviz.probes.receptive_field.axis import Axis, adaptive, enlarged, transposed, window
 
 UNITS = range(-4, 9)
 
@@ -45,17 +43,6 @@ def test_a_transposed_window_sees_the_hull_of_the_units_that_reach_it(axis):
     ]
     expected = [hull(axis, units) for units in reached]
     assert intervals(transposed(axis, kernel, stride, padding)) == expected
-
-
-@pytest.mark.parametrize(
-    ("a", "b"), [*product([Axis(), window(Axis(), 5, 1, 2), UNEVEN], repeat=2)]
-)
-def test_a_union_is_the_hull_of_both(a, b):
-    expected = [
-        (min(first, other), max(last, end))
-        for (first, last), (other, end) in zip(intervals(a), intervals(b), strict=True)
-    ][4:]
-    assert intervals(union(a, b, len(UNITS)))[4:] == expected
 
 
 def test_a_pooling_to_one_unit_is_a_mean_over_the_map():

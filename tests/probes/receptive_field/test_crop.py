@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from resviz.probes.receptive_field.crop import Planner
 from resviz.probes.receptive_field.effective import effective_receptive_field
-from resviz.probes.receptive_field.theoretical import follow
+from resviz.probes.receptive_field.follow import follow
 from tests.probes.example_nets import cifar, imagenet, picture
 
 

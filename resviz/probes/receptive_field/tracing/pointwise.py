@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from resviz.errors import ProbeError
-from resviz.probes.receptive_field.axis import union
 from resviz.probes.receptive_field.tracing.rules import rule
 from resviz.probes.receptive_field.tracing.tensor import (
     Dims,
@@ -18,6 +17,7 @@ from resviz.probes.receptive_field.tracing.tensor import (
     bind,
     lose,
 )
+from resviz.probes.receptive_field.union import union
 
 _ACTIVATIONS = (
     *("relu", "prelu", "hardswish", "log_sigmoid", "logsigmoid", "softsign", "tanhshrink"),

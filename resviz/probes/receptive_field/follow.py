@@ -1,0 +1,122 @@
+"""Follow the fields of a network's layers: one run of its `forward` with a `FieldTensor`."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from resviz.errors import ProbeError
+from resviz.probes.core.hooks import eval_mode, resolve_all, submodules
+from resviz.probes.core.maps import check_spatial
+from resviz.probes.receptive_field.tracing import Fields, FieldTensor
+from resviz.probes.receptive_field.tracing.modules import watched
+
+Names = Mapping[nn.Module, tuple[str, ...]]  # of modules, one of which may have several
+# what a module gave: fields, the operation after which they were unknown, or no map at all
+Given = Fields | str | None
+
+
+class Followed(NamedTuple):
+    """Layer -> the fields of its map after its last run, in that order, and how often it ran."""
+
+    maps: dict[str, Fields]
+    runs: dict[str, int]
+
+
+class _Enough(Exception):  # noqa: N818
+    """The layer asked for has run: what comes behind need not."""
+
+
+def follow(
+    model: nn.Module,
+    layers: Iterable[str] | None,
+    sides: tuple[int, int],
+    until: tuple[str, int] | None = None,
+) -> Followed:
+    """Follow the fields of `layers`, or of all whose map can be followed.
+
+    `until`: a layer, and after how many of its runs to stop. Raises what `receptive_field` raises.
+    """
+    inside = submodules(model)
+    if layers is None:
+        names: Names = {module: (name,) for module, name in inside.items()}
+    else:
+        names = _asked(model, layers)
+    ran: list[nn.Module] = []
+    given: dict[nn.Module, Given] = {}
+
+    def record(module: nn.Module, output: object) -> None:
+        ran.append(module)
+        if type(output) is FieldTensor and len(output.shape) == 4:
+            given[module] = output.fields or output.unknown_after
+        else:
+            given[module] = None
+            if layers is not None:
+                check_spatial(model, names[module][0], output)
+        if until and until[0] in names[module] and ran.count(module) == until[1]:
+            raise _Enough
+
+    image = FieldTensor.image(3, sides, _dtype(model))
+    with eval_mode(model, inside), torch.no_grad(), watched(names, record), suppress(_Enough):
+        model(image)
+    if layers is not None:
+        _check_followed(names, given)
+    return Followed(_maps(names, ran, given), _runs(names, ran))
+
+
+def _dtype(model: nn.Module) -> torch.dtype:
+    """Of the image: that of the parameters, for networks that look at it."""
+    return next((p.dtype for p in model.parameters()), torch.float32)
+
+
+def _maps(
+    names: Names, ran: list[nn.Module], given: Mapping[nn.Module, Given]
+) -> dict[str, Fields]:
+    """The maps that were followed, each where its layer ran last; raises `ProbeError` for none."""
+    maps: dict[str, Fields] = {}
+    for module in reversed(dict.fromkeys(reversed(ran))):
+        fields = given[module]
+        if isinstance(fields, Fields):
+            for name in names[module]:
+                maps[name] = fields
+    if not maps:
+        raise ProbeError(
+            "no layer of this model gives a map whose receptive field can be followed; choose"
+            " another"
+        )
+    return maps
+
+
+def _runs(names: Names, ran: Iterable[nn.Module]) -> dict[str, int]:
+    """How often each layer ran."""
+    times = Counter(ran)
+    return {name: count for module, count in times.items() for name in names[module]}
+
+
+def _asked(model: nn.Module, layers: Iterable[str]) -> Names:
+    """The modules that these layers are; raises `ProbeError` for an unknown one."""
+    names: dict[nn.Module, tuple[str, ...]] = {}
+    for layer, module in resolve_all(model, layers).items():
+        names[module] = (*names.get(module, ()), layer)
+    return names
+
+
+def _check_followed(names: Names, given: Mapping[nn.Module, Given]) -> None:
+    """Raise `ProbeError` for the first layer that did not run or whose field is unknown."""
+    for module, (layer, *_) in names.items():
+        fields = given.get(module)
+        if fields is None:
+            raise ProbeError(
+                "layer {layer} does not run when the model looks at an image; choose another layer",
+                layer=layer,
+            )
+        if isinstance(fields, str):
+            raise ProbeError(
+                "the receptive field of {layer} is lost at the operation {operation}; choose an"
+                " earlier layer",
+                layer=layer,
+                operation=fields,
+            )
