@@ -61,6 +61,7 @@ def _row(layer: "BatchNormLayer", on: bool, labels: Labels) -> str:
     )
     cells = "".join(f'<span class="number">{number}</span>' for number in numbers)
     attributes = f'data-pick="{name}" title="{title}" aria-label="{title}"'
+    attributes += f' aria-pressed="{str(on).lower()}"'
     return (
         f'<div class="line{" on" if on else ""}" {attributes}>'
         f'<span class="label">{name}</span><img class="pixel" src="{picture}" alt="">{cells}</div>'

@@ -172,6 +172,11 @@ def rest_of(norm: nn.Module) -> nn.Sequential:
 
 def put_into(convolution: nn.Module, scale: Tensor, bias: Tensor) -> None:
     """Give the convolution new weights, a factor for each channel, and a new bias."""
+    with torch.inference_mode(False):  # what is made in that mode could never be trained again
+        _put_into(convolution, scale, bias)
+
+
+def _put_into(convolution: nn.Module, scale: Tensor, bias: Tensor) -> None:
     weight = convolution.get_parameter("weight").detach()
     factors = scale.reshape(-1, *[1] * (weight.ndim - 1))
     convolution.weight = nn.Parameter((weight.double() * factors).to(weight.dtype))

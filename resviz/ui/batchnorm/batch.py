@@ -1,11 +1,13 @@
 """Which images are the batch of the page on BatchNorm, and how they are corrupted."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from resviz.data.corruptions import STRENGTHS
+from resviz.errors import ProbeError
 from resviz.figures import html
 from resviz.figures.batchnorm import drift
 from resviz.ui.base import page as layout
@@ -63,8 +65,15 @@ class Page:
 
     @property
     def layers(self) -> "tuple[BatchNormLayer, ...]":
-        """All BatchNorm layers with this batch."""
-        return results.layers(self.subject.model, self.batch)
+        """The BatchNorm layers that ran on this batch and have statistics to compare it with."""
+        layers = results.layers(self.subject.model, self.batch)
+        comparable = tuple(layer for layer in layers if layer.batch and isfinite(layer.drift))
+        if not comparable:
+            raise ProbeError(
+                "No BatchNorm layer that runs here keeps running statistics, so there is nothing "
+                "to compare the batch with; choose another model."
+            )
+        return comparable
 
     @property
     def calibration(self) -> Batch:

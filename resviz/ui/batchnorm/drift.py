@@ -67,7 +67,7 @@ def _chosen_layer(layers: "tuple[BatchNormLayer, ...]") -> str:
 def _totals(layers: "tuple[BatchNormLayer, ...]") -> str:
     total = sum(len(layer.gamma) for layer in layers)
     off = sum(len(layer.switched_off) for layer in layers)
-    dead = sum(len(layer.dead) for layer in layers if layer.batch)
+    dead = sum(len(layer.dead) for layer in layers)
     text = _("Of {channels:,} channels {off:,} are off and {dead:,} are dead for this batch.")
     return text.format(channels=total, off=off, dead=dead)
 

@@ -54,7 +54,7 @@ def _checked(result: "Folding", images: int) -> str:
     check = result.check
     text = _(
         "Checked on these {images} images: with {pairs} layers folded, no output changes by more "
-        "than **{millionths:.2g} · 10⁻⁶**; the largest output is {largest:.3g}."
+        "than **{millionths:.2g}\u00a0·\u00a010⁻⁶**; the largest output is {largest:.3g}."
     )
     return text.format(
         pairs=check.pairs,

@@ -17,6 +17,7 @@ def test_there_is_a_row_for_each_layer_with_its_median_and_the_chosen_one_is_mar
     page = drift_rows(LAYERS, "layer2.0.bn1", LABELS)
     assert re.findall(r'data-pick="([^"]+)"', page) == [layer.layer for layer in LAYERS]
     assert re.findall(r'class="line on" data-pick="([^"]+)"', page) == ["layer2.0.bn1"]
+    assert page.count('aria-pressed="true"') == 1
     medians = re.findall(r'alt=""><span class="number">([\d.]+)</span>', page)
     expected = [layer.drift for layer in LAYERS]
     assert [float(median) for median in medians] == pytest.approx(expected, abs=0.006)

@@ -202,6 +202,15 @@ def test_a_network_that_returns_a_dictionary_is_checked_as_well():
     torch.testing.assert_close(fuse(model, x)(x)["maps"], model(x)["maps"], atol=1e-5, rtol=1e-5)
 
 
+def test_inside_inference_mode_the_same_network_comes_out_and_can_be_trained():
+    model, x = cifar(8), picture(16, batch=2)
+    with torch.inference_mode():
+        fused = fuse(model, x)
+    torch.testing.assert_close(fused(x), model(x), atol=1e-5, rtol=1e-5)
+    fused(x).sum().backward()
+    assert fused.conv1.weight.grad is not None
+
+
 def test_weight_norm_that_has_run_is_refused_in_a_sentence():
     conv = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
     model = nn.Sequential(conv, nn.BatchNorm2d(4)).eval()

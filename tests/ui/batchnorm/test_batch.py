@@ -2,15 +2,22 @@
 
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from resviz.data import datasets
+from resviz.data import datasets, samples
+from resviz.data.images import decode
+from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.batchnorm.statistics import batchnorm
+from resviz.probes.batchnorm.statistics import BatchMoments, BatchNormLayer, batchnorm
+from resviz.ui.batchnorm import batch, results
 from resviz.ui.services import image_batches
-from tests.app.test_pages import png, run, words
+from resviz.ui.services.subject import Subject
+from tests.app.test_pages import SMALL, png, run, words
 from tests.ui.batchnorm.pages import charts, page
+
+MOMENTS = BatchMoments(2, np.zeros(1), np.ones(1), np.array([False]), np.ones(1), False)
 
 
 def test_the_address_names_batch_corruption_layer_and_channel() -> None:
@@ -128,3 +135,34 @@ def test_statistics_of_a_digits_network_are_measured_again_on_digits() -> None:
     app = run("batchnorm", model="bundled/resnet20-digits", aspect="answers", batch="noise")
     assert not app.exception
     assert "Measured again on 24 other pictures of the dataset" in words(app)
+
+
+def test_layers_that_cannot_be_compared_are_left_out_and_without_any_other_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    idle, empty, whole = (
+        BatchNormLayer(
+            name,
+            gamma=np.ones(1),
+            beta=np.zeros(1),
+            running_mean=np.array([mean]),
+            running_variance=np.array([mean]),
+            eps=1e-5,
+            momentum=0.1,
+            batches=0,
+            batch=moments,
+        )
+        for name, mean, moments in (
+            ("idle", 1.0, None),
+            ("empty", np.nan, MOMENTS),
+            ("whole", 1.0, MOMENTS),
+        )
+    )
+    subject = Subject(SMALL, decode(samples.read("dog")))
+    noise = image_batches.of(subject, "noise")
+    chosen = batch.Page(subject, "noise", noise, noise, "batch", "none", 3)
+    monkeypatch.setattr(results, "layers", lambda *_: (idle, empty, whole))
+    assert chosen.layers == (whole,)
+    monkeypatch.setattr(results, "layers", lambda *_: (idle, empty))
+    with pytest.raises(ProbeError, match="nothing to compare the batch with"):
+        _ = chosen.layers
