@@ -1,35 +1,30 @@
-"""Train a network and measure how often it is right."""
+"""Train a network, and measure its accuracy."""
 
 import argparse
 import os
 import signal
 import time
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, note, progress
 from resviz.cli.parsing import add, load, whole, with_dataset, with_model, with_out
 from resviz.errors import ResvizError
+from resviz.training import schema
+from resviz.training.config import CHOICES, HELP, RECIPES, TrainConfig, recipe
+from resviz.training.presets import PRESETS, changed, config_for, networks_for, preset
 
 if TYPE_CHECKING:
+    from resviz.data.datasets import Dataset
     from resviz.training.engine.distributed import Group
     from resviz.training.launch.worker import Events
     from resviz.training.runs.folder import Run
 
-GIVEN = (
-    "recipe",
-    "model",
-    "dataset",
-    "epochs",
-    "batch_size",
-    "seed",
-    "side",
-    "threads",
-    "out",
-    "record",
-    "compile",
-)
+USUAL_MODEL, USUAL_RECORD = "new/residual-20", "light"
+# what a run that goes on cannot be given
+GIVEN = ("recipe", "preset", "model", "dataset", "threads", "out", "record", *HELP)
 
 
 def evaluate(options: argparse.Namespace) -> Result:
@@ -41,22 +36,22 @@ def evaluate(options: argparse.Namespace) -> Result:
     from resviz.training.engine.evaluation import evaluate as measure
 
     loaded = load(options.model)
-    data = datasets.load(
-        options.dataset, loaded.input_size, progress, loaded.preprocess.view, test_only=True
-    )
-    split = datasets.with_labels(data, loaded.labels).test
+    labels = _labels(options.labels, loaded.labels)
+    view = loaded.preprocess.view
+    data = datasets.load(options.dataset, loaded.input_size, progress, view, test_only=True)
+    split = datasets.with_labels(data, labels).test
     statistics = torch.tensor(loaded.preprocess.mean), torch.tensor(loaded.preprocess.std)
-    device = best()
     start = time.perf_counter()
-    found = measure(loaded.model, split, statistics, device, len(loaded.labels))
+    result = measure(loaded.model, split, statistics, best(), len(labels))
     return {
         "model": loaded.name,
         "dataset": options.dataset,
         "images": len(split),
-        "accuracy": found.accuracy,
-        "loss": found.loss,
-        "by_class": dict(zip(loaded.labels, found.by_class, strict=False)),
+        "accuracy": result.accuracy,
+        "loss": result.loss,
+        "by_class": dict(zip(labels, result.by_class, strict=False)),
         "seconds": time.perf_counter() - start,
+        **_left_out(data),
     }
 
 
@@ -65,34 +60,51 @@ def train(options: argparse.Namespace) -> Result:
     from resviz.training.engine.distributed import joined
 
     with joined() as group:
-        if group.first:
-            return _trained(options, group)
-        _trained(options, group)
-        raise SystemExit(0)  # without a result: the first process prints it
+        results = [_trained(run, events, group) for run, events in _runs(options, group)]
+        if not group.first:
+            raise SystemExit(0)  # without a result: the first process prints it
+    return results[0] if len(results) == 1 else {"preset": options.preset, "runs": results}
 
 
-def _trained(options: argparse.Namespace, group: "Group") -> Result:
+def _labels(path: str | None, own: tuple[str, ...]) -> tuple[str, ...]:
+    """The classes of the model in their order: those of a file, one a line, or its own."""
+    if path is None:
+        return own
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as reason:
+        raise ResvizError(
+            "{path} cannot be read ({reason}); give a text file with one label a line.",
+            path=path,
+            reason=getattr(reason, "strerror", None) or "it is no text",
+        ) from None
+    labels = tuple(line.strip() for line in lines if line.strip())
+    if len(labels) != len(own):
+        raise ResvizError(
+            "{path} has {count} labels, and the model has {classes} classes; give one a line.",
+            path=path,
+            count=len(labels),
+            classes=len(own),
+        )
+    return labels
+
+
+def _left_out(data: "Dataset") -> Result:
+    """The files that were no pictures, where there are any."""
+    return {"left_out": list(data.skipped)} if data.skipped else {}
+
+
+def _trained(run: "Run", events: "Events", group: "Group") -> Result:
     from resviz.training.events import EpochEnd
     from resviz.training.launch import queue
     from resviz.training.runs.reader import RunReader
 
-    launched = queue.LOCK_VARIABLE in os.environ
-    run, events = _continued(options, group) if options.run else _begun(options, group)
     last: EpochEnd | None = None
     for event in events:
-        if not group.first:
-            continue
-        if isinstance(event, EpochEnd):
-            last = event
-            note(
-                f"epoch {event.epoch + 1}/{run.config.epochs}: test accuracy {event.test.accuracy:.4f}"
-            )
-        else:
-            progress(
-                (event.step + 1) / event.steps,
-                f"loss {event.loss:.3f}, {event.seconds:.2f} s a step",
-            )
-    if launched:
+        if group.first:
+            _say(event, run.config.epochs)
+        last = event if isinstance(event, EpochEnd) else last
+    if queue.LOCK_VARIABLE in os.environ:
         queue.admit()
     metrics: Result = asdict(last) if last else {}
     if last:
@@ -102,44 +114,81 @@ def _trained(options: argparse.Namespace, group: "Group") -> Result:
         "status": RunReader(run.folder).status,
         "metrics": metrics,
         "files": [str(run.weights)],
+        **_left_out(run.data),
     }
 
 
-def _begun(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
-    """A new run by the options."""
-    from resviz.data import datasets
-    from resviz.training.config import Recipe, TrainConfig, recipe
+def _say(event: Any, epochs: int) -> None:
+    """Say on a terminal how far the training is."""
+    from resviz.training.events import EpochEnd
+
+    if isinstance(event, EpochEnd):
+        accuracy = event.test.accuracy
+        note(f"epoch {event.epoch + 1}/{epochs}: test accuracy {accuracy:.4f}")
+    else:
+        share = (event.step + 1) / event.steps
+        progress(share, f"loss {event.loss:.3f}, {event.seconds:.2f} s a step")
+
+
+def _runs(options: argparse.Namespace, group: "Group") -> "Iterator[tuple[Run, Events]]":
+    """The run that goes on, or those that the options ask for, one after the other."""
+    if options.run:
+        yield _continued(options, group)
+        return
     from resviz.training.launch.start import start_run
     from resviz.training.request import MEASURE
 
-    if not options.dataset:
+    if options.recipe and options.preset:
+        raise ResvizError("A recipe and a preset both bring settings; leave out one of them.")
+    models, dataset, config, record = _asked(options)
+    folder = Path(options.out) if options.out else None
+    if folder and len(models) > 1:
+        raise ResvizError(
+            "The preset {preset} trains {count} networks, which need a folder each; "
+            "leave out --out, or choose one with --model.",
+            preset=options.preset,
+            count=len(models),
+        )
+    threads = MEASURE if options.threads is None else options.threads
+    for model in models:
+        yield start_run(model, dataset, config, folder, threads, progress, record, group)
+
+
+def _asked(options: argparse.Namespace) -> tuple[list[str], str, TrainConfig, str]:
+    """Networks, dataset, configuration and what is recorded, by the options."""
+    from resviz.data import datasets
+
+    given = {name: getattr(options, name) for name in HELP if getattr(options, name) is not None}
+    record = options.record or USUAL_RECORD
+    chosen = preset(options.preset) if options.preset else None
+    dataset = options.dataset or (chosen.dataset if chosen else None)
+    if not dataset:
         raise ResvizError(
             "Say what to train on with --dataset; `python -m resviz train --help` explains."
         )
-    chosen = recipe(options.recipe) if options.recipe else Recipe("new/residual-20", TrainConfig())
-    if options.recipe and options.side is not None:
+    if chosen:
+        models = [f"new/{spec}" for spec in networks_for(chosen, dataset)]
+        config = changed(config_for(chosen, dataset), given)
+        record = options.record or chosen.record
+    elif options.recipe:
+        models, config = _of_recipe(options, given)
+    else:
+        models, config = [USUAL_MODEL], TrainConfig(**{**datasets.usual(dataset), **given})
+    return [options.model] if options.model else models, dataset, config, record
+
+
+def _of_recipe(options: argparse.Namespace, given: dict[str, Any]) -> tuple[list[str], TrainConfig]:
+    if options.side is not None:
         raise ResvizError("A recipe brings its own side; leave out --side or --recipe.")
-    given = {
-        key: value
-        for key in ("epochs", "batch_size", "seed", "side", "compile")
-        if (value := getattr(options, key)) is not None
-    }
-    usual = datasets.usual(options.dataset)
-    config = (
-        replace(chosen.config, **given) if options.recipe else TrainConfig(**{**usual, **given})
-    )
-    folder = Path(options.out) if options.out else None
-    model, record = options.model or chosen.model, options.record or "light"
-    threads = MEASURE if options.threads is None else options.threads
-    return start_run(model, options.dataset, config, folder, threads, progress, record, group)
+    chosen = recipe(options.recipe)
+    return [chosen.model], replace(chosen.config, **given)
 
 
 def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Events]":
-    """The run of that id; a termination of the process that `jobs` started becomes the wish to stop."""
+    """The run of that id; ending a process of the queue becomes the wish to stop."""
     from resviz.training.launch import queue
     from resviz.training.launch.start import resume_run
     from resviz.training.runs import reader
-    from resviz.training.schema import STOP
 
     if more := [name for name in GIVEN if getattr(options, name) is not None]:
         raise ResvizError(
@@ -150,59 +199,46 @@ def _continued(options: argparse.Namespace, group: "Group") -> "tuple[Run, Event
     lock = os.environ.get(queue.LOCK_VARIABLE)
     if lock is None:
         return resume_run(folder, progress, group=group)
-    signal.signal(signal.SIGTERM, lambda *_: (folder / STOP).touch())
+    signal.signal(signal.SIGTERM, lambda *_: (folder / schema.STOP).touch())
     return resume_run(folder, progress, int(lock))
 
 
 def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
-    with_dataset(with_model(add(commands, evaluate)))
+    measuring = with_dataset(with_model(add(commands, evaluate)))
+    measuring.add_argument(
+        "--labels", metavar="FILE", help="the model's classes, one a line (default: its own)"
+    )
     command = with_dataset(add(commands, train), required=False)
+    recipes, presets = ", ".join(RECIPES), ", ".join(PRESETS)
+    command.add_argument("--recipe", metavar="NAME", help=f"settings of a bundled model: {recipes}")
     command.add_argument(
-        "--recipe",
-        metavar="NAME",
-        help="settings of a bundled model: imagenette, cifar10, digits or digits-plain",
+        "--preset", metavar="NAME", help=f"networks, data and settings of the page: {presets}"
     )
-    with_model(
-        command,
-        required=False,
-        help="new/FAMILY-DEPTH?option=value (default: the recipe's, or new/residual-20)",
-    )
-    command.add_argument(
-        "--epochs", type=int, metavar="E", help="times that every image is seen (default: 20)"
-    )
-    command.add_argument(
-        "--batch-size",
-        type=int,
-        metavar="N",
-        help="images in a batch (default: the recipe's, or 128)",
-    )
-    command.add_argument(
-        "--seed", type=int, metavar="S", help="order and augmentation of the images (default: 0)"
-    )
-    command.add_argument(
-        "--side",
-        type=int,
-        metavar="PX",
-        help="side of the images (default: the dataset's or recipe's)",
-    )
+    usual = f"new/FAMILY-DEPTH?option=value (default: the recipe's, or {USUAL_MODEL})"
+    with_model(command, required=False, help=usual)
+    for field in fields(TrainConfig):
+        _add_setting(command, field.name, field.type, field.default)
     command.add_argument(
         "--threads", type=whole(1, 1024), metavar="N", help="threads on a CPU (default: measured)"
     )
-    command.add_argument(
-        "--compile",
-        action="store_const",
-        const=True,
-        help="let torch.compile translate the network",
-    )
-    with_out(
-        command,
-        required=False,
-        help="folder of the run, which goes on if it lies there (default: a new one)",
-    )
+    folder = "folder of the run, which goes on if it lies there (default: a new one)"
+    with_out(command, required=False, help=folder)
     command.add_argument(
         "--record",
         metavar="PRESET",
-        help="off; light: weights and their gradients; full: blocks and BatchNorm too",
+        help=f"what is recorded: {', '.join(schema.PRESETS)} (default: {USUAL_RECORD})",
     )
     command.add_argument("--run", metavar="ID", help="go on with a run that was stopped or crashed")
+
+
+def _add_setting(command: argparse.ArgumentParser, name: str, kind: Any, usual: object) -> None:
+    """An option for a field of `TrainConfig`; what is not given is the dataset's or the recipe's."""
+    option = f"--{name.replace('_', '-')}"
+    if kind is bool:
+        command.add_argument(option, action="store_const", const=True, help=HELP[name])
+        return
+    choices = f": {', '.join(CHOICES[name])}" if name in CHOICES else ""
+    metavar = {int: "N", float: "X", str: "NAME"}[kind]
+    text = f"{HELP[name]}{choices} (default: {usual})"
+    command.add_argument(option, type=kind, metavar=metavar, help=text)

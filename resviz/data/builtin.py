@@ -50,7 +50,7 @@ KNOWN = {
         8,
         Sentence("Digits, 8×8"),
         10,
-        usual=MappingProxyType({"side": 8, "augmentation": "none"}),
+        usual=MappingProxyType({"side": 8, "augmentation": "none", "batch_size": 64, "lr": 0.1}),
         photos=False,
     ),
     "fashion-full": Known(

@@ -1,11 +1,14 @@
 """`TrainConfig`: how a network is trained, as one frozen value; recipes of the bundled models."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resviz.errors import TrainingError
-from resviz.training.strict import checked, schema_of
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 AUGMENTATIONS = ("none", "crop", "resized-crop")
 SCHEDULES = ("one-cycle", "cosine", "steps")
@@ -30,33 +33,53 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 
 
+# what each setting is, for the command line and for readers
+HELP = {
+    "epochs": "times that every image is seen",
+    "batch_size": "images in a batch",
+    "lr": "the largest learning rate of the schedule",
+    "schedule": "how the learning rate falls",
+    "warmup": "share of the steps in which the learning rate rises",
+    "momentum": "momentum of SGD, in Nesterov's form",
+    "weight_decay": "decay of the weights of convolutions and linear layers",
+    "label_smoothing": "share of the target that is spread over all classes",
+    # crop: pad by an eighth, cut out, flip; resized-crop: Szegedy et al. 2015
+    "augmentation": "what is done to training images",
+    "smallest_crop": "the smallest share of the area that resized-crop takes",
+    "side": "pixels at which images are stored and evaluated",
+    "side_first": "pixels in training in the first epoch (0: as --side)",
+    "side_last": "pixels in training in the last epoch (0: as --side)",
+    "recalibration": "training images that measure BatchNorm's statistics again at the end",
+    # auto is half precision where the device gains from it
+    "precision": "number format of the layers",
+    # minutes at the start, and some numbers differ in their last digits
+    "compile": "let torch.compile translate the network",
+    "seed": "order and augmentation of the images",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """SGD with Nesterov momentum, its schedule, the augmentation and the images' side.
 
-    Weights of convolutions and linear layers decay, others do not. Raises `TrainingError` for a
-    value that is not allowed.
+    `HELP` says what each field is. Raises `TrainingError` for a value that is not allowed.
     """
 
     epochs: int = 20
     batch_size: int = 128
-    lr: float = 0.2  # the largest of the schedule
+    lr: float = 0.2
     schedule: str = "one-cycle"
-    warmup: float = 0.2  # share of the steps in which the learning rate rises
+    warmup: float = 0.2
     momentum: float = 0.9
     weight_decay: float = 5e-4
     label_smoothing: float = 0.0
-    # crop: pad by an eighth, cut out, flip; resized-crop: Szegedy et al. 2015
     augmentation: str = "crop"
-    smallest_crop: float = 0.35  # of the area, for resized-crop
-    side: int = 32  # pixels at which images are stored and evaluated
-    # training side in the first epoch and in the last; 0: the same as `side`
+    smallest_crop: float = 0.35
+    side: int = 32
     side_first: int = 0
     side_last: int = 0
-    # training images on which BatchNorm's statistics are measured again at the end
     recalibration: int = 0
-    precision: str = "auto"  # auto: half precision where the device gains from it
-    # by `torch.compile`: minutes at the start, and some numbers differ in their last digits
+    precision: str = "auto"
     compile: bool = False
     seed: int = 0
 
@@ -105,8 +128,10 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
         """The inverse of `as_dict`; what is missing is as usual. Raises `TrainingError`."""
+        from resviz.training.strict import checked
+
         try:
-            config = checked(_SCHEMA, values)
+            config = checked(_schema(), values)
         except ValueError as reason:
             raise TrainingError(
                 "config.json tells no training that resviz knows ({reason}); start it anew.",
@@ -115,7 +140,12 @@ class TrainConfig:
         return cls(**config.model_dump())
 
 
-_SCHEMA = schema_of(TrainConfig)
+@functools.cache
+def _schema() -> "type[BaseModel]":
+    # lazily: the command line asks for the names of the fields alone, in a hundredth of the time
+    from resviz.training.strict import schema_of
+
+    return schema_of(TrainConfig)
 
 
 @dataclass(frozen=True, slots=True)

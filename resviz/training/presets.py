@@ -1,7 +1,7 @@
 """Trainings to begin with: several networks, one dataset, one configuration."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from types import MappingProxyType
 from typing import Any
@@ -99,3 +99,30 @@ def networks(
         own_norm = "none" if family in WITHOUT_NORM else norm
         specs.append(ModelSpec(family=family, depth=depth, norm=own_norm, init=init, **rest))
     return tuple(dict.fromkeys(specs))
+
+
+def networks_for(preset: Preset, dataset: str) -> tuple[ModelSpec, ...]:
+    """The networks of a preset, with as many classes as a dataset has. Raises `SpecError`."""
+    from resviz.data.builtin import KNOWN  # lazily: a parser of arguments wants names alone
+
+    options = dict(preset.network)
+    if dataset in KNOWN:
+        options["classes"] = KNOWN[dataset].classes
+    return networks(preset.families, preset.depths, preset.norms, preset.inits, options)
+
+
+def config_for(preset: Preset, dataset: str) -> TrainConfig:
+    """The configuration of a preset, as it suits the pictures of a dataset."""
+    from resviz.data.builtin import KNOWN
+
+    if dataset == preset.dataset or dataset not in KNOWN:
+        return preset.config
+    known = KNOWN[dataset]
+    # what no dataset says otherwise suits photos: cut out and flipped
+    return changed(preset.config, {"side": known.side, "augmentation": "crop", **known.usual})
+
+
+def changed(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:
+    """A configuration with some other values; another side is that of all epochs."""
+    sides = {"side_first": 0, "side_last": 0} if "side" in changes else {}
+    return replace(config, **{**sides, **changes})

@@ -1,14 +1,17 @@
 """`Request`: what somebody wants trained, in plain values, as `config.json` begins with it."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resviz.errors import SpecError, TrainingError
 from resviz.models.spec import ModelSpec
 from resviz.training.config import TrainConfig
 from resviz.training.schema import PRESETS
-from resviz.training.strict import checked, schema_of
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 MEASURE = 0  # threads: try what is fastest
 
@@ -58,8 +61,10 @@ class Request:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Request":
         """The inverse of `as_dict`; raises `TrainingError` for what is no request."""
+        from resviz.training.strict import checked
+
         try:
-            request = checked(_SCHEMA, values)
+            request = checked(_schema(), values)
         except ValueError as reason:
             raise TrainingError(
                 "config.json tells no training that resviz knows ({reason}); start it anew.",
@@ -69,5 +74,9 @@ class Request:
         return cls(**{**plain, "config": TrainConfig.from_dict(plain["config"])})
 
 
-# the configuration is checked by its own class
-_SCHEMA = schema_of(Request, config=dict[str, Any])
+@functools.cache
+def _schema() -> "type[BaseModel]":
+    from resviz.training.strict import schema_of
+
+    # the configuration is checked by its own class
+    return schema_of(Request, config=dict[str, Any])

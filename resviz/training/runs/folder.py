@@ -36,6 +36,7 @@ from resviz.training.request import Request
 from resviz.training.runs.naming import write_config
 from resviz.training.schema import CONFIG, STATE, STOP, WEIGHTS
 
+NAMED = 20  # of the files that were no pictures
 KEPT_EPOCHS = 40  # weights of at most so many epochs stay, evenly: a slider's worth
 
 
@@ -71,15 +72,10 @@ class Run:
         """All that the numbers depend on, as plain values."""
         device = device or best()
         data = self.data
-        about_data = {
-            "name": data.name,
-            "sha256": data.fingerprint,
-            "skipped": len(data.skipped),
-        }
         return {
             "model": f"new/{self.spec}",
             "config": self.config.as_dict(),
-            "dataset": about_data,
+            "dataset": _about(data),
             "images": {"train": len(data.train), "test": len(data.test)},
             "versions": {"torch": torch.__version__, "python": platform.python_version()},
             "device": device.name,
@@ -190,6 +186,13 @@ class Run:
             reason=getattr(reason, "strerror", None) or reason,
             way_out=_way_out(reason),
         )
+
+
+def _about(data: Dataset) -> dict[str, object]:
+    about = {"name": data.name, "sha256": data.fingerprint, "skipped": len(data.skipped)}
+    # by name as well, but not a folder full of them
+    left_out = list(data.skipped[:NAMED])
+    return {**about, "left_out": left_out} if left_out else about
 
 
 def _way_out(reason: Exception) -> Sentence:

@@ -1,7 +1,7 @@
 """The Training page's choices: networks, data and how to train; one run or a race."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import streamlit as st
@@ -11,7 +11,7 @@ from resviz.errors import ResvizError
 from resviz.models.spec import FAMILIES, INITS, NORMS
 from resviz.training import schema
 from resviz.training.config import SCHEDULES, TrainConfig
-from resviz.training.presets import PRESETS, Preset, networks, preset_of
+from resviz.training.presets import PRESETS, Preset, config_for, networks_for, preset_of
 from resviz.training.request import Request
 from resviz.training.runs import reader
 from resviz.ui.base import url_state
@@ -156,6 +156,7 @@ def _choose_inits(preset: Preset) -> list[str]:
 
 def _choose_config(preset: Preset, dataset: str, epochs: int) -> TrainConfig:
     config = preset.config
+    suited = config_for(preset, dataset)
     rate = url_state.pick(
         st.select_slider, _("Largest learning rate"), _with(RATES, [config.lr]), config.lr, "rate"
     )
@@ -171,18 +172,7 @@ def _choose_config(preset: Preset, dataset: str, epochs: int) -> TrainConfig:
     batch = url_state.pick(
         st.select_slider, _("Images in a batch"), batches, config.batch_size, "minibatch"
     )
-    values = {**config.as_dict(), **_of_dataset(preset, dataset)}
-    values |= {"epochs": epochs, "lr": rate, "schedule": schedule, "batch_size": batch}
-    return TrainConfig(**values)  # type: ignore[arg-type]
-
-
-def _of_dataset(preset: Preset, dataset: str) -> dict[str, int | str]:
-    """Settings that suit the pictures of another dataset than the preset's."""
-    if dataset == preset.dataset:
-        return {}
-    known = KNOWN[dataset]
-    usual = {"side": known.side, "side_first": 0, "side_last": 0, "augmentation": "crop"}
-    return {**usual, **known.usual}
+    return replace(suited, epochs=epochs, lr=rate, schedule=schedule, batch_size=batch)
 
 
 def _choose_record(preset: Preset) -> str:
@@ -203,18 +193,24 @@ def _with_seed(config: TrainConfig, preset: Preset) -> TrainConfig:
     usual = preset.config.seed
     options = _with(range(10), [usual])
     seed = url_state.pick(st.selectbox, _("Seed"), options, usual, "seed")
-    return TrainConfig(**{**config.as_dict(), "seed": seed})  # type: ignore[arg-type]
+    return replace(config, seed=seed)
 
 
 def _offer(
     preset: Preset, chosen: _Networks, dataset: str, config: TrainConfig, record: str
 ) -> None:
     """Say what would be started, how long it takes, and offer to start it."""
-    options = {**preset.network, "seed": _seed_of_weights(preset, config.seed)}
-    if dataset in KNOWN:
-        options["classes"] = KNOWN[dataset].classes
+    seed = _seed_of_weights(preset, config.seed)
+    wanted = replace(
+        preset,
+        families=tuple(chosen.families),
+        depths=tuple(chosen.depths),
+        norms=tuple(chosen.norms),
+        inits=tuple(chosen.inits),
+        network={**preset.network, "seed": seed},
+    )
     try:
-        specs = networks(chosen.families, chosen.depths, chosen.norms, chosen.inits, options)
+        specs = networks_for(wanted, dataset)
     except ResvizError as refusal:
         st.error(escaped(whole(refusal)))
         return
