@@ -8,7 +8,7 @@ named in `Dataset.skipped`, each file with the reason.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,75 +19,15 @@ from torch import Tensor
 
 from resviz.data import folders, images
 from resviz.data.builtin import KNOWN, Half, arrays
+from resviz.data.dataset import Dataset, Skipped, Split
 from resviz.data.preprocess import Preprocess
 from resviz.errors import DataError, ImageError, Sentence, first_line
 from resviz.progress import Progress, silent
 
+__all__ = ["Dataset", "Skipped", "Split", "View", "load", "usual", "with_labels"]
+
 View = Callable[[Image.Image], Image.Image]  # an RGB picture -> side x side
 REPORT_EVERY = 200  # pictures between two calls of `progress`
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Images (N, 3, side, side) as uint8 and their class numbers (N,)."""
-
-    images: Tensor
-    targets: Tensor
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-
-class Skipped(str):
-    """The name of a file that was left out, with the reason why."""
-
-    reason: Sentence
-
-    def __new__(cls, name: str, reason: Sentence) -> "Skipped":
-        skipped = super().__new__(cls, name)
-        skipped.reason = reason
-        return skipped
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """A training and a test split over the same classes; `skipped` are the files left out."""
-
-    name: str
-    labels: tuple[str, ...]
-    train: Split
-    test: Split
-    skipped: tuple[Skipped, ...]
-    fingerprint: str
-
-    def channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and standard deviation of the training pixels per channel, on the scale 0 to 1.
-
-        The standard deviation of a channel that never varies is given as 1: it is there to divide
-        by.
-        """
-        measured = [_channel_statistics(self.train.images[:, c]) for c in range(3)]
-        means, stds = zip(*measured, strict=True)
-        return means, stds
-
-    def skipped_sentence(self) -> Sentence | None:
-        """What was left out, in one sentence: how many files, the first three of them and why."""
-        if not self.skipped:
-            return None
-        reason, same = Counter(file.reason for file in self.skipped).most_common(1)[0]
-        values = {"listed": ", ".join(self.skipped[:3]), "count": len(self.skipped)}
-        if len(self.skipped) == 1:
-            return Sentence("{listed} was left out. {reason}", reason=reason, **values)
-        if same == len(self.skipped) <= 3:
-            return Sentence(
-                "{count} files were left out: {listed}. {reason}", reason=reason, **values
-            )
-        return Sentence(
-            "{count} files were left out, such as {listed}. For {same} of them: {reason}",
-            same=same,
-            reason=reason,
-            **values,
-        )
 
 
 def load(
@@ -158,12 +98,6 @@ def with_labels(data: Dataset, labels: tuple[str, ...]) -> Dataset:
 def usual(name: str) -> dict[str, Any]:
     """Settings of a training that suit the pictures of a dataset, by the names of `TrainConfig`."""
     return dict(KNOWN[name].usual) if name in KNOWN else {}
-
-
-def _channel_statistics(channel: Tensor) -> tuple[float, float]:
-    """Mean and standard deviation, rounded to four digits; one channel at a time, for memory."""
-    pixels = channel.float()
-    return round(pixels.mean().item() / 255, 4), round(pixels.std().item() / 255, 4) or 1.0
 
 
 def _labels(path: str, files: Sequence[folders.File]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -34,8 +35,15 @@ class Preprocess:
         return self.normalise(pixels)
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """Views as uint8, (3, H, W) or (N, 3, H, W), to floats: x = (pixel / 255 - mean) / std."""
-        return (pixels.float().div(255) - _column(self.mean)) / _column(self.std)
+        """Views as uint8, (3, H, W) or (N, 3, H, W), to floats: x = (pixel / 255 - mean) / std.
+
+        A network of one channel gets the luminance. One of two gets a zero beside it, one of four
+        and more the colours and zeros: what a channel has on average, once it is normalised.
+        """
+        colours = pixels if len(self.mean) > 2 else _luminance(pixels)
+        filled = colours.shape[-3]
+        x = (colours.float().div(255) - _column(self.mean[:filled])) / _column(self.std[:filled])
+        return F.pad(x, (0, 0, 0, 0, 0, len(self.mean) - filled)) if len(self.mean) > filled else x
 
     def view(self, image: Image.Image) -> Image.Image:
         """The picture as the network receives it, before normalisation: `crop` x `crop` RGB."""
@@ -62,6 +70,13 @@ class Preprocess:
 
 def _offset(length: int, crop: int) -> int:
     return round((length - crop) / 2.0)
+
+
+def _luminance(pixels: Tensor) -> Tensor:
+    """Grey of colours by ITU-R BT.601, in Pillow's whole numbers: (..., 3, H, W) to (..., 1, H, W)."""
+    red, green, blue = pixels.int().unbind(-3)
+    grey = (19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16
+    return grey.unsqueeze(-3)
 
 
 def _column(values: tuple[float, ...]) -> Tensor:

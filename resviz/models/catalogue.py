@@ -1,4 +1,7 @@
-"""Which models there are, answered in milliseconds: headers of files are read, no weights and no torchvision."""
+"""Which models there are, answered in milliseconds.
+
+Headers of files are read, but no weights, and torchvision is not imported.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -48,7 +51,7 @@ def catalogue(include_torchvision: bool = True) -> tuple[ModelInfo, ...]:
 
 
 def _files(kind: str, folder: Path, pattern: str) -> Iterator[ModelInfo]:
-    """The weights in a folder; damaged ones are left out, loading them by name says what is wrong."""
+    """The weights in a folder, without damaged ones: loading those by name says what is wrong."""
     for path in sorted(folder.glob(pattern)):
         name = path.stem if kind == "bundled" else path.parent.name
         try:

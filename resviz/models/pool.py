@@ -42,7 +42,10 @@ class Pool:
 
     @contextlib.contextmanager
     def borrow(self) -> Iterator[nn.Module]:
-        """A clone for the caller alone; a caller that fails or leaves traces on it does not hand it on."""
+        """Lend a clone to the caller alone.
+
+        A caller that fails or leaves traces on it does not hand it on.
+        """
         with self._permits:
             clone = self._take()
             yield clone  # on an exception, what follows is skipped and the clone is forgotten
@@ -70,7 +73,7 @@ def _clone(model: nn.Module) -> nn.Module:
 
 
 def _state(model: nn.Module) -> tuple[object, ...]:
-    """What a borrower may have changed: modules and their attributes, hooks, flags, `.grad`, weights, statistics."""
+    """What a borrower may have changed: modules, hooks, flags, `.grad`, weights, statistics."""
     modules = tuple(
         (type(m), len(vars(m)), m.training, *(len(getattr(m, hooks)) for hooks in _HOOKS))
         for m in model.modules()

@@ -4,40 +4,33 @@ A spec is written in a name as well: `residual-56?norm=none&init=torch&seed=3` (
 `ModelSpec.parse`).
 """
 
-from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, fields
 from urllib.parse import parse_qsl, urlencode
 
 from resviz.errors import SpecError
+from resviz.models import rules
 from resviz.models.choices import (
     ACTIVATIONS,
-    BLOCKS,
-    CHOICES,
     FAMILIES,
     FOUR_STAGES,
-    HEAD_WIDTH,
     IMAGENET_STAGES,
     INITS,
     MAX_WEIGHTS,
     NORMS,
     NUMBERS,
-    RANGES,
     SHORTCUTS,
-    STEMS,
     WITHOUT_NORM,
 )
 from resviz.models.size import kernel_weights, size_in_bytes
 
 __all__ = [
     "ACTIVATIONS",
-    "BLOCKS",
     "FAMILIES",
     "IMAGENET_STAGES",
     "INITS",
     "MAX_WEIGHTS",
     "NORMS",
     "SHORTCUTS",
-    "STEMS",
     "WITHOUT_NORM",
     "ModelSpec",
 ]
@@ -74,23 +67,9 @@ class ModelSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self._check_choice("family", FAMILIES)
-        self._check_choice("stem", STEMS)
-        self._check_depth_of_four_stages()
+        rules.check_kind(self)
         self._fill_usual()
-        for name, choices in CHOICES.items():
-            self._check_choice(name, choices)
-        for name, (low, high) in RANGES.items():
-            self._check_range(name, low, high)
-        self._check_block()
-        self._check_head()
-        if self.kernel_weights > MAX_WEIGHTS:
-            raise SpecError(
-                "this network would have {weights:,.0f} million weights, the limit is {limit} "
-                "million: choose a smaller width or depth",
-                weights=self.kernel_weights / 1e6,
-                limit=MAX_WEIGHTS // 10**6,
-            )
+        rules.check(self)
 
     @property
     def kernel_weights(self) -> int:
@@ -142,13 +121,13 @@ class ModelSpec:
                 "a new network is named FAMILY-DEPTH, such as residual-56, got {text!r}", text=text
             )
         options = dict(parse_qsl(query, keep_blank_values=True))
-        _check_options(options, OPTIONS)
+        rules.check_options(options, OPTIONS)
         return cls.from_dict({"family": family, "depth": depth, **options})
 
     @classmethod
     def from_dict(cls, values: dict[str, object]) -> "ModelSpec":
         """Build from plain values, of which numbers may be text; raises `SpecError`."""
-        _check_options(values, OPTIONS | {"family", "depth"})
+        rules.check_options(values, OPTIONS | {"family", "depth"})
         typed = {
             name: _whole(name, value) if name in NUMBERS else str(value)
             for name, value in values.items()
@@ -183,96 +162,8 @@ class ModelSpec:
         if not getattr(self, name):
             object.__setattr__(self, name, value)
 
-    def _check_choice(self, name: str, choices: Collection[str | int]) -> None:
-        value = getattr(self, name)
-        if value not in choices:
-            raise SpecError(
-                "{name} must be one of {choices}, got {value!r}",
-                name=name,
-                choices=_listed(choices),
-                value=value,
-            )
-
-    def _check_range(self, name: str, low: int, high: int) -> None:
-        value = getattr(self, name)
-        if not low <= value <= high:
-            raise SpecError(
-                "{name} must be from {low} to {high}, got {value}",
-                name=name,
-                low=low,
-                high=high,
-                value=value,
-            )
-
-    def _check_depth_of_four_stages(self) -> None:
-        if self.stem in FOUR_STAGES and self.depth not in IMAGENET_STAGES:
-            raise SpecError(
-                "depth must be one of {choices} with the {stem} stem, got {depth}",
-                choices=_listed(IMAGENET_STAGES),
-                stem=self.stem,
-                depth=self.depth,
-            )
-
-    def _check_block(self) -> None:
-        if self.stem in FOUR_STAGES:
-            self._check_block_of_four_stages()
-        else:
-            self._check_depth_of_three_stages()
-        if self.family in WITHOUT_NORM and self.norm != "none":
-            raise SpecError(
-                "{family} is made to do without normalisation: leave norm out, got {norm!r}",
-                family=self.family,
-                norm=self.norm,
-            )
-        if self.block == "basic" and (self.groups, self.width_per_group) != (1, 64):
-            raise SpecError(
-                "groups and width_per_group need bottleneck blocks; leave them out or set "
-                "block=bottleneck"
-            )
-        if self.block == "basic" and self.stride_in_1x1:
-            raise SpecError("stride_in_1x1 needs bottleneck blocks; leave it out")
-
-    def _check_block_of_four_stages(self) -> None:
-        usual = IMAGENET_STAGES[self.depth][0]
-        if self.block != usual:
-            raise SpecError(
-                "depth {depth} has {usual} blocks, got {block!r}",
-                depth=self.depth,
-                usual=usual,
-                block=self.block,
-            )
-
-    def _check_depth_of_three_stages(self) -> None:
-        n = 3 * self.layers_per_block
-        if self.depth < n + 2 or (self.depth - 2) % n:
-            raise SpecError(
-                "depth must be {n}n + 2 with n >= 1 for {block} blocks, got {depth}",
-                n=n,
-                block=self.block,
-                depth=self.depth,
-            )
-
-    def _check_head(self) -> None:
-        widths = self.head.split(",") if self.head not in ("", "none") else []
-        allowed = all(w.isdecimal() and w.isascii() and 1 <= int(w) <= HEAD_WIDTH for w in widths)
-        if not allowed or len(widths) > 8:
-            raise SpecError(
-                "head must be none, or widths of hidden layers such as 512,256; got {head!r}",
-                head=self.head,
-            )
-
 
 OPTIONS = frozenset(field.name for field in fields(ModelSpec)) - {"family", "depth"}
-
-
-def _check_options(values: Iterable[str], known: Collection[str]) -> None:
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise SpecError(
-            "unknown option {unknown!r}: choose from {options}",
-            unknown=unknown[0],
-            options=", ".join(sorted(known)),
-        )
 
 
 def _whole(name: str, value: object) -> int:
@@ -282,7 +173,3 @@ def _whole(name: str, value: object) -> int:
         raise SpecError(
             "{name} must be a whole number, got {value!r}", name=name, value=value
         ) from None
-
-
-def _listed(values: Iterable[object]) -> str:
-    return ", ".join(str(value) for value in values)

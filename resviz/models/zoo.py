@@ -1,56 +1,62 @@
 """From a name to a network that is ready to look at, with its labels and its preprocessing.
 
 `bundled/NAME`, `torchvision/NAME[?weights=none|IMAGENET1K_V1]`,
-`run/ID[?checkpoint=initial|epoch-3|final]`, `file/PATH[?family=plain&depth=20]` and
-`new/FAMILY-DEPTH[?option=value]`.
+`run/ID[?checkpoint=initial|epoch-3|final]`, `new/FAMILY-DEPTH[?option=value]` and
+`file/PATH[?option=value]`, with the options of `new`, `weights` where a file holds several
+networks, and `mean`, `std`, `size` and `labels` (see `inputs`).
 """
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import parse_qsl
 
-from torch import Tensor, nn
+from torch import nn
 
 from resviz import paths
-from resviz.data.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from resviz.data.preprocess import Preprocess
 from resviz.errors import CheckpointError, ModelError, Sentence, Suggestion
+from resviz.models import inputs
 from resviz.models.architectures.resnet import build
 from resviz.models.catalogue import ModelInfo, catalogue
-from resviz.models.spec import ModelSpec
+from resviz.models.loaded import LoadedModel
+from resviz.models.spec import OPTIONS, ModelSpec
 from resviz.models.weights import checkpoints, efficientnet_lite0, torchvision
 from resviz.models.weights.download import ensure
 from resviz.progress import Progress, silent
 
 __all__ = ["LoadedModel", "ModelInfo", "catalogue", "load", "saved"]
 
-MAX_SIDE = 2048  # pixels; what a file may ask for
+FILE_OPTIONS = OPTIONS | inputs.OPTIONS | {"family", "depth", "weights"}
 NAMES = Sentence("bundled/NAME, torchvision/NAME, run/ID, file/PATH and new/FAMILY-DEPTH")
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A network in eval mode, with what is needed to use it; `notes` say what was assumed."""
-
-    name: str
-    model: nn.Module
-    labels: tuple[str, ...]
-    preprocess: Preprocess
-    input_size: int  # side of the square it receives, in pixels
-    spec: ModelSpec | None = None  # None where the network is not one of ours
-    # how it was trained
-    card: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
-    notes: tuple[Sentence, ...] = ()
-
-    def normalise(self, images: Tensor) -> Tensor:
-        """Views as uint8, (N, 3, H, W), as floats the way this model receives them."""
-        return self.preprocess.normalise(images)
-
-
 def load(name: str, progress: Progress = silent) -> LoadedModel:
-    """The model of a name; raises `ModelError` (or its children), `SpecError` for a bad `new/...`."""
+    """Load the model of a name, in eval mode.
+
+    Args:
+        name: `bundled/NAME`, `torchvision/NAME`, `run/ID`, `file/PATH` or `new/FAMILY-DEPTH`, with
+            options as in an address: `new/plain-56?norm=none&seed=3`.
+        progress: hears the share of a download that is done, 0 to 1, and what is being done.
+
+    Returns:
+        The network with its labels and its preprocessing; `notes` say what was assumed.
+
+    Raises:
+        ModelError: there is no such model, or it cannot be had here (`CheckpointError`,
+            `DownloadError`).
+        SpecError: a `new/...` contradicts itself.
+
+    Example:
+        >>> loaded = load("new/residual-8?classes=4&seed=1")
+        >>> loaded.labels, loaded.input_size
+        (('class 0', 'class 1', 'class 2', 'class 3'), 32)
+
+    Reference:
+        He et al. 2015, arXiv 1512.03385, Table 1 and section 4.2, for the networks themselves.
+    """
     kind, _, rest = name.partition("/")
     if kind not in _KINDS or not rest:
         raise ModelError(
@@ -94,40 +100,47 @@ def _run(name: str, rest: str, progress: Progress) -> LoadedModel:
     chosen = options.get("checkpoint", "final")
     file = "model" if chosen == "final" else f"checkpoint-{chosen}"
     path = folder / run / f"{file}.safetensors"
-    if path.parent.parent != folder or run in (".", ".."):
+    if path.parent.parent != folder or run in (".", "..") or not path.is_file():
+        hint = _checkpoints(run) if options else None
         raise ModelError(
-            "There is no trained model {name!r}; {hint}", name=name, hint=_closest(name)
+            "There is no trained model {name!r}; {hint}", name=name, hint=hint or _closest(name)
         )
-    if not path.is_file():
-        here = ", ".join(saved(run))
-        hint = (
-            Sentence("choose a checkpoint of {here}.", here=here)
-            if here and options
-            else _closest(name)
-        )
-        raise ModelError("There is no trained model {name!r}; {hint}", name=name, hint=hint)
     return _from_file(name, path, {}, mapped=True)
+
+
+def _checkpoints(run: str) -> Sentence | None:
+    """The way out where a run has others than the one that was asked for."""
+    here = saved(run) if run == Path(run).name else ()
+    return Sentence("choose a checkpoint of {here}.", here=", ".join(here)) if here else None
 
 
 def _file(name: str, rest: str, progress: Progress) -> LoadedModel:
     try:
-        path, options = Path(rest).expanduser(), dict[str, str]()
-        if not path.exists():
-            text, options = _options(rest)
-            path = Path(text).expanduser()
-    except (OSError, RuntimeError) as error:  # a name too long, or the home folder of nobody
+        path, options = _path_and_options(rest)
+    except (RuntimeError, ValueError) as error:  # the home folder of nobody
         raise CheckpointError(
             "{rest} is no usable path: {error}; check its name.", rest=rest, error=error
         ) from None
     return _from_file(name, path, options, mapped=False)  # others may write over it
 
 
+def _path_and_options(text: str) -> tuple[Path, dict[str, str]]:
+    """A file whose name has a question mark in it, or a file and its options."""
+    whole = Path(text).expanduser()
+    try:
+        if whole.exists():
+            return whole, {}
+    except OSError:  # the options make it longer than a name may be
+        pass
+    before, options = _options(text)
+    return Path(before).expanduser(), options
+
+
 def _new(name: str, rest: str, progress: Progress) -> LoadedModel:
     spec = ModelSpec.parse(rest)
-    preprocess = _usual_preprocess(spec)
-    return LoadedModel(
-        name, build(spec), _numbered(spec.classes), preprocess, preprocess.crop, spec
-    )
+    preprocess = inputs.usual(spec)
+    labels = inputs.numbered(spec.features if spec.head == "none" else spec.classes, spec.head)
+    return LoadedModel(name, build(spec), labels, preprocess, preprocess.crop, spec)
 
 
 def _torchvision(name: str, rest: str, progress: Progress) -> LoadedModel:
@@ -146,20 +159,19 @@ def _torchvision(name: str, rest: str, progress: Progress) -> LoadedModel:
     choice = options.get("weights", "DEFAULT")
     member = torchvision.weights(title, "DEFAULT" if choice == "none" else choice)
     path = None if choice == "none" else ensure(member.url, progress)
-    preprocess = torchvision.preprocess(member)
-    spec = torchvision.RESNETS[title].spec() if title in torchvision.RESNETS else None
-    if spec is not None:
-        model: nn.Module = build(spec) if path is None else checkpoints.read(path, spec).model
-    else:
-        model = (
-            torchvision.fresh(title, member)
-            if path is None
-            else torchvision.trained(title, member, path)
-        )
+    model, spec = _published(title, member, path)
+    preprocess, labels = torchvision.preprocess(member), torchvision.labels(member)
     card = {"weights": "none" if path is None else member.name, "url": member.url}
-    return LoadedModel(
-        name, model, torchvision.labels(member), preprocess, preprocess.crop, spec, card
-    )
+    return LoadedModel(name, model, labels, preprocess, preprocess.crop, spec, card)
+
+
+def _published(title: str, member: Any, path: Path | None) -> tuple[nn.Module, ModelSpec | None]:
+    """A network of torchvision with weights from a file, or random ones: its ResNets are ours."""
+    if title in torchvision.RESNETS and (spec := torchvision.RESNETS[title].spec()):
+        return (build(spec) if path is None else checkpoints.read(path, spec).model), spec
+    if path is None:
+        return torchvision.fresh(title, member), None
+    return torchvision.trained(title, member, path), None
 
 
 _KINDS: dict[str, Callable[[str, str, Progress], LoadedModel]] = {
@@ -171,17 +183,40 @@ _KINDS: dict[str, Callable[[str, str, Progress], LoadedModel]] = {
 }
 
 
-def _from_file(name: str, path: Path, options: Mapping[str, str], mapped: bool) -> LoadedModel:
-    found = checkpoints.read(path, options=options, mapped=mapped)
-    told = _told_preprocess(path, found.meta)
-    preprocess = told or _usual_preprocess(found.spec)
-    notes = found.notes if told else (*found.notes, _assumed(preprocess))
-    labels = _told_labels(found.meta, found.spec.classes) or _numbered(found.spec.classes)
-    card = found.meta.get("card")
-    card = MappingProxyType(dict(card) if isinstance(card, dict) else {})
+def _from_file(name: str, path: Path, options: dict[str, str], mapped: bool) -> LoadedModel:
+    _check_options(path, options)
+    about_pictures = {key: options.pop(key) for key in inputs.OPTIONS & options.keys()}
+    stored = checkpoints.read(path, options=options, mapped=mapped)
+    spec = stored.spec
+    written = inputs.written(path, stored.meta, spec)
+    preprocess = inputs.asked(about_pictures, written or inputs.usual(spec), spec)
+    labels = inputs.labels(about_pictures, stored.meta, spec.classes, spec.head)
+    card = stored.meta.get("card")
+    notes = [*stored.notes]
+    if not written and not {"mean", "std", "size"} <= about_pictures.keys():
+        notes.append(_assumed(preprocess))
+    notes += [note for note in (stored.granted, inputs.channel_note(spec)) if note]
     return LoadedModel(
-        name, found.model, labels, preprocess, preprocess.crop, found.spec, card, notes
+        name,
+        stored.model,
+        labels,
+        preprocess,
+        preprocess.crop,
+        spec,
+        MappingProxyType(dict(card) if isinstance(card, dict) else {}),
+        tuple(notes),
     )
+
+
+def _check_options(path: Path, options: Mapping[str, str]) -> None:
+    unknown = sorted(set(options) - FILE_OPTIONS)
+    if unknown:
+        raise ModelError(
+            "{name} has no option {unknown!r}; choose from {options}.",
+            name=path.name,
+            unknown=unknown[0],
+            options=", ".join(sorted(FILE_OPTIONS - {"init", "seed"})),
+        )
 
 
 def _options(text: str) -> tuple[str, dict[str, str]]:
@@ -190,50 +225,10 @@ def _options(text: str) -> tuple[str, dict[str, str]]:
     return (before, dict(parse_qsl(query, keep_blank_values=True))) if mark else (text, {})
 
 
-def _numbered(classes: int) -> tuple[str, ...]:
-    return tuple(f"class {i}" for i in range(classes))
-
-
-def _told_labels(meta: Mapping[str, object], classes: int) -> tuple[str, ...]:
-    """The labels in a file, if there is one for each class."""
-    found = meta.get("labels")
-    return tuple(map(str, found)) if isinstance(found, list) and len(found) == classes else ()
-
-
-def _usual_preprocess(spec: ModelSpec) -> Preprocess:
-    """What networks of this stem usually get: 32 pixels about zero, or 224 with ImageNet's statistics."""
-    if spec.stem == "imagenet":
-        return Preprocess(256, 224, IMAGENET_MEAN, IMAGENET_STD)
-    return Preprocess(32, 32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-
-
-def _told_preprocess(path: Path, meta: Mapping[str, object]) -> Preprocess | None:
-    """The preprocessing in a file; raises `CheckpointError` where it makes no sense."""
-    told = meta.get("preprocess")
-    if told is None:
-        return None
-    try:
-        mean, std = (tuple(float(v) for v in told[key]) for key in ("mean", "std"))  # type: ignore[index]
-        sides = int(told["resize"]), int(told["crop"])  # type: ignore[index]
-        if (
-            len(mean) != 3
-            or len(std) != 3
-            or min(std) <= 0
-            or not 1 <= min(sides) <= max(sides) <= MAX_SIDE
-        ):
-            raise ValueError
-    except (TypeError, KeyError, ValueError):
-        raise CheckpointError(
-            "{path} tells a preprocessing that makes no sense ({told}); save it again.",
-            path=path,
-            told=told,
-        ) from None
-    return Preprocess(*sides, mean, std)
-
-
 def _assumed(preprocess: Preprocess) -> Sentence:
     return Sentence(
-        "The file tells no preprocessing: pictures are scaled to {crop} pixels and normalised as is usual.",
+        "The file tells no preprocessing: pictures are scaled to {crop} pixels and normalised as "
+        "is usual. ?mean=, ?std= and ?size= change that.",
         crop=preprocess.crop,
     )
 
@@ -241,9 +236,8 @@ def _assumed(preprocess: Preprocess) -> Sentence:
 def _closest(name: str, known: list[str] | None = None, prefix: str = "") -> Sentence:
     """The way out: names that look like this one, or where all are listed."""
     known = known or [info.name for info in catalogue()]
-    close = [
-        other for other in known if other.partition("/")[2] == name
-    ] or difflib.get_close_matches(name, known)
+    same = [other for other in known if other.partition("/")[2] == name]
+    close = same or difflib.get_close_matches(name, known)
     if close:
         return Suggestion(*(prefix + other for other in close))
     return Sentence("`python -m resviz models` lists those there are.")

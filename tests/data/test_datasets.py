@@ -18,6 +18,8 @@ from resviz.errors import DataError
 from tests.training import squares
 
 SIDE = 8
+
+
 SHARED = Path(os.environ.get("RESVIZ_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
@@ -72,9 +74,6 @@ def same(a: Dataset, b: Dataset) -> bool:
     ]
     equal = all(torch.equal(x, y) for x, y in zip(tensors[:4], tensors[4:], strict=True))
     return equal and (a.labels, a.skipped, a.fingerprint) == (b.labels, b.skipped, b.fingerprint)
-
-
-# ---- what is read
 
 
 def test_tensors_hold_the_pictures_in_order_of_class_and_name(tmp_path):
@@ -222,9 +221,6 @@ def test_underscores_in_class_names_are_shown_as_spaces(tmp_path):
     assert load(folder(tmp_path, files), SIDE).labels == ("cat", "french bulldog")
 
 
-# ---- what cannot be read
-
-
 @pytest.mark.parametrize(
     "damage",
     [
@@ -355,9 +351,6 @@ def test_a_damaged_zip_is_refused(tmp_path):
         load(name, SIDE)
 
 
-# ---- pixels
-
-
 def decoded(path: Path, data: bytes, side: int = SIDE, **options) -> torch.Tensor:
     """What becomes of one picture."""
     files = {f"{split}/{label}/x.png": data for split in ("train", "val") for label in "ab"}
@@ -400,29 +393,6 @@ def test_every_suffix_that_is_listed_can_be_read_in_either_case(tmp_path, suffix
     assert torch.equal(data.train.images[0], pixels_of(Image.open(file)))
 
 
-# ---- statistics, labels, progress
-
-
-def test_channel_statistics_are_those_of_numpy_over_the_training_split(tmp_path):
-    data = load(folder(tmp_path, small()), SIDE)
-    pixels = (
-        np.stack([np.array(picture(i)) for i in range(6)]).astype(np.float64) / 255
-    )  # (6, 8, 8, 3)
-    mean, std = data.channel_statistics()
-    np.testing.assert_allclose(mean, pixels.mean((0, 1, 2)), atol=6e-5)  # rounded to four digits
-    np.testing.assert_allclose(std, pixels.std((0, 1, 2), ddof=1), atol=6e-5)
-
-
-def test_a_channel_that_never_varies_can_still_be_divided_by():
-    images = torch.zeros(4, 3, SIDE, SIDE, dtype=torch.uint8)
-    images[:2, 0] = 255
-    split = Split(images, torch.tensor([0, 0, 1, 1]))
-    mean, std = Dataset("red", ("red", "black"), split, split, (), "").channel_statistics()
-    assert mean == (0.5, 0.0, 0.0)
-    assert std[0] == pytest.approx(0.501, abs=1e-3)
-    assert std[1:] == (1.0, 1.0)
-
-
 def test_labels_of_a_model_renumber_the_classes(tmp_path):
     data = load(folder(tmp_path, small()), SIDE)
     known = ("dog", "fox", "cat")
@@ -458,9 +428,6 @@ def test_progress_rises_from_zero_to_one(tmp_path):
     assert (shares[0], shares[-1]) == (0.0, 1.0)
     assert len(shares) > 2
     assert {what for _, what in seen} == {f"decoding {tmp_path.stem}"}
-
-
-# ---- the archives that the bundled models were trained on
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ Where one of them is weighted, `branch` or `shortcut` does it, so that the two s
 sum.
 """
 
-import math
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -19,13 +18,18 @@ from resviz.models.architectures.layers import (
     Add,
     Constant,
     Gate,
-    PadShortcut,
     ScaleShift,
     Shift,
     Tap,
     Weight,
 )
-from resviz.models.spec import ACTIVATIONS, FAMILIES, WITHOUT_NORM, ModelSpec
+from resviz.models.architectures.parts import (
+    branch_convolutions,
+    make_activation,
+    make_norm,
+    projection,
+)
+from resviz.models.spec import FAMILIES, ModelSpec
 
 
 class Block(nn.Module):
@@ -38,7 +42,7 @@ class Block(nn.Module):
         super().__init__()
         self.out_channels = planes * spec.expansion
         self.layers = spec.layers_per_block
-        for i, conv in enumerate(_convolutions(spec, in_channels, planes, stride), start=1):
+        for i, conv in enumerate(branch_convolutions(spec, in_channels, planes, stride), start=1):
             self.add_module(f"conv{i}", conv)
             self.add_module(f"bn{i}", make_norm(spec, conv.out_channels))
             self.add_module(f"relu{i}", make_activation(spec))
@@ -89,7 +93,7 @@ class Residual(Block):
 
     def __init__(self, spec: ModelSpec, in_channels: int, planes: int, stride: int) -> None:
         super().__init__(spec, in_channels, planes, stride)
-        self.downsample = _projection(spec, in_channels, self.out_channels, stride)
+        self.downsample = projection(spec, in_channels, self.out_channels, stride)
         self.branch: nn.Module = Tap()
         self.shortcut: nn.Module = Tap()
         self.add = Add()
@@ -235,64 +239,3 @@ def block_class(spec: ModelSpec) -> type[Block]:
 def make_block(spec: ModelSpec, in_channels: int, planes: int, stride: int) -> Block:
     """A block of the spec's family; `planes`: channels of its 3x3 convolution before widening."""
     return block_class(spec)(spec, in_channels, planes, stride)
-
-
-def make_activation(spec: ModelSpec) -> nn.Module:
-    """The spec's activation, a module of its own for each use and never in place."""
-    return getattr(nn, ACTIVATIONS[spec.activation])()  # type: ignore[no-any-return]
-
-
-def make_norm(spec: ModelSpec, channels: int) -> nn.Module:
-    """BatchNorm, GroupNorm or nothing; in Fixup a shift.
-
-    A group has about 16 channels (Wu and He 2018, Table 3).
-    """
-    if spec.family in WITHOUT_NORM:
-        return Shift()
-    if spec.norm == "batch":
-        return nn.BatchNorm2d(channels)
-    if spec.norm == "group":
-        return nn.GroupNorm(math.gcd(channels, max(1, channels // 16)), channels)
-    return nn.Identity()
-
-
-def make_conv(
-    spec: ModelSpec,
-    in_channels: int,
-    out_channels: int,
-    kernel: int,
-    stride: int = 1,
-    groups: int = 1,
-) -> nn.Conv2d:
-    """A convolution that keeps the size at stride 1, with biases where nothing else brings some."""
-    bias = spec.norm == "none" and spec.family not in WITHOUT_NORM
-    return nn.Conv2d(
-        in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=bias
-    )
-
-
-def _convolutions(spec: ModelSpec, in_channels: int, planes: int, stride: int) -> list[nn.Conv2d]:
-    if spec.block == "basic":
-        return [make_conv(spec, in_channels, planes, 3, stride), make_conv(spec, planes, planes, 3)]
-    inner = int(planes * (spec.width_per_group / 64.0)) * spec.groups
-    # He et al. stride in the first convolution, torchvision and most others in the second
-    first, second = (stride, 1) if spec.stride_in_1x1 else (1, stride)
-    return [
-        make_conv(spec, in_channels, inner, 1, first),
-        make_conv(spec, inner, inner, 3, second, spec.groups),
-        make_conv(spec, inner, planes * spec.expansion, 1),
-    ]
-
-
-def _projection(
-    spec: ModelSpec, in_channels: int, out_channels: int, stride: int
-) -> nn.Module | None:
-    """The shortcut's layers by option: A pads, B projects where the shape changes, C everywhere."""
-    changes = stride != 1 or in_channels != out_channels
-    if spec.shortcut == "A":
-        return PadShortcut(in_channels, out_channels, stride) if changes else None
-    if spec.shortcut == "B" and not changes:
-        return None
-    return nn.Sequential(
-        make_conv(spec, in_channels, out_channels, 1, stride), make_norm(spec, out_channels)
-    )

@@ -11,15 +11,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from resviz.models.architectures.blocks import (
-    Block,
-    block_class,
-    make_activation,
-    make_block,
-    make_conv,
-    make_norm,
-)
+from resviz.models.architectures.blocks import Block, block_class, make_block
 from resviz.models.architectures.layers import LEARNED
+from resviz.models.architectures.parts import make_activation, make_conv, make_norm
 from resviz.models.spec import ModelSpec
 
 

@@ -25,7 +25,7 @@ CHUNK = 2**20
 
 
 def ensure(url: str, progress: Progress = silent) -> Path:
-    """The file of a URL: ours, or PyTorch's own copy, or fetched into our folder. Raises `DownloadError`."""
+    """The file of a URL: ours, PyTorch's own copy, or fetched; raises `DownloadError`."""
     name = url.rpartition("/")[2]
     return find(name) or fetch(url, weights_folder() / name, sha_prefix(name), progress)
 
@@ -45,8 +45,8 @@ def is_here(name: str) -> bool:
 
 def sha_prefix(name: str) -> str:
     """The hex digits that end the stem of a file name; empty where there are none."""
-    found = re.search(r"-([0-9a-f]{8,64})\.", name)
-    return found[1] if found else ""
+    digits = re.search(r"-([0-9a-f]{8,64})\.", name)
+    return digits[1] if digits else ""
 
 
 def weights_folder() -> Path:

@@ -1,4 +1,4 @@
-"""The networks that torchvision publishes: its ResNets as specs of ours, other classifiers as they are.
+"""The networks that torchvision publishes: its ResNets as specs of ours, others as they are.
 
 torchvision takes seconds to import, so only the functions do it; the tables below answer what is
 asked most.
@@ -26,7 +26,7 @@ MAX_BYTES = 2**32  # of a file whose hash is known
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A line of the catalogue. `file` holds the default weights; `options` are ours for a ResNet, else None."""
+    """A line of the catalogue: `file` has the default weights, `options` are ours for a ResNet."""
 
     title: str
     family: str
@@ -121,7 +121,7 @@ def names() -> list[str]:
 
 
 def weights(name: str, choice: str) -> Any:
-    """A member of torchvision's enum of weights: labels, preprocessing and URL; raises `ModelError`."""
+    """A member of torchvision's enum of weights, with labels and URL; raises `ModelError`."""
     from torchvision import models
 
     members = {
@@ -147,19 +147,19 @@ def labels(member: Any) -> tuple[str, ...]:
 
 def preprocess(member: Any) -> Preprocess:
     """The evaluation transforms of these weights, as ours."""
-    told = member.transforms.keywords
-    interpolation = told.get("interpolation")
+    settings = member.transforms.keywords
+    interpolation = settings.get("interpolation")
     return Preprocess(
-        resize=told.get("resize_size", 256),
-        crop=told["crop_size"],
-        mean=tuple(told.get("mean", IMAGENET_MEAN)),
-        std=tuple(told.get("std", IMAGENET_STD)),
+        resize=settings.get("resize_size", 256),
+        crop=settings["crop_size"],
+        mean=tuple(settings.get("mean", IMAGENET_MEAN)),
+        std=tuple(settings.get("std", IMAGENET_STD)),
         interpolation="bilinear" if interpolation is None else interpolation.value,
     )
 
 
 def fresh(name: str, member: Any, seed: int = 0) -> nn.Module:
-    """A classifier with random weights drawn from `seed`; the process's own random numbers are left alone."""
+    """A classifier with random weights of its own seed; those of the process stay untouched."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return _for_looking(_built(name, _arguments(name, member, trained=False)))
@@ -171,7 +171,8 @@ def trained(name: str, member: Any, path: Path) -> nn.Module:
     state = OrderedDict(
         (_present_name(key), as_float32(t)) for key, t in stored.items() if not _is_auxiliary(key)
     )
-    state._metadata = {"": {"version": 2}}  # type: ignore[attr-defined]  # MNASNet asks; its files are of version 2
+    # MNASNet asks for the version of its file
+    state._metadata = {"": {"version": 2}}  # type: ignore[attr-defined]
     model = _empty(name, _arguments(name, member, trained=True))
     try:
         model.load_state_dict(state, assign=True)

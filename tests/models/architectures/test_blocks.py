@@ -5,18 +5,11 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from resviz.models.architectures.blocks import (
-    Add,
-    PadShortcut,
-    Plain,
-    Residual,
-    make_block,
-    make_norm,
-)
+from resviz.models.architectures.blocks import Plain, Residual, make_block
+from resviz.models.architectures.layers import Add, PadShortcut
 from resviz.models.architectures.resnet import build
-from resviz.models.spec import ACTIVATIONS, ModelSpec
+from resviz.models.spec import ModelSpec
 
 
 def captured(model, x):
@@ -67,62 +60,10 @@ def test_no_output_changes_after_its_hook_has_seen_it():
     assert all(torch.equal(out, then) for out, then in kept)
 
 
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
-def test_every_activation_is_a_module_of_its_own_and_not_in_place(name):
-    model = build(ModelSpec(depth=8, activation=name))
-    kind = getattr(nn, ACTIVATIONS[name])
-    uses = [module for module in model.modules() if isinstance(module, kind)]
-    assert len(uses) == 1 + 3 * 2
-    assert not any(getattr(module, "inplace", False) for module in uses)
-    assert torch.isfinite(model(torch.randn(1, 3, 32, 32))).all()
-
-
-def test_option_a_takes_every_second_pixel_and_centres_the_channels_between_zeros():
-    x = torch.randn(2, 4, 6, 6)
-    y = PadShortcut(4, 8, 2)(x)
-    assert y.shape == (2, 8, 3, 3)
-    assert torch.equal(y[:, 2:6], x[:, :, ::2, ::2])
-    assert not y[:, :2].any()
-    assert not y[:, 6:].any()
-
-
-@pytest.mark.parametrize(
-    ("shortcut", "projected"),
-    [
-        ("A", []),
-        ("B", ["layer2.0", "layer3.0"]),
-        ("C", [f"layer{s}.{b}" for s in (1, 2, 3) for b in (0, 1)]),
-    ],
-)
-def test_options_a_b_c_project_nowhere_where_shapes_change_and_everywhere(shortcut, projected):
-    model = build(ModelSpec(depth=14, shortcut=shortcut))
-    found = {
-        name.split(".downsample")[0] for name, _ in model.named_parameters() if "downsample" in name
-    }
-    assert sorted(found) == projected
-
-
 def test_a_plain_block_has_no_shortcut():
     block = make_block(ModelSpec(family="plain"), 16, 32, 2)
     assert type(block) is Plain
     assert not any(isinstance(module, Add | PadShortcut) for module in block.modules())
-
-
-def test_without_normalisation_there_is_no_batchnorm_and_convolutions_have_biases():
-    model = build(ModelSpec(depth=8, norm="none", shortcut="B"))
-    assert not any(isinstance(module, nn.BatchNorm2d | nn.GroupNorm) for module in model.modules())
-    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
-    assert all(conv.bias is not None for conv in convolutions)
-    normed = build(ModelSpec(depth=8, norm="group", shortcut="B"))
-    assert all(m.bias is None for m in normed.modules() if isinstance(m, nn.Conv2d))
-
-
-@pytest.mark.parametrize("channels", [1, 15, 16, 17, 48, 64, 100])
-def test_group_norm_divides_any_number_of_channels(channels):
-    norm = make_norm(ModelSpec(norm="group"), channels)
-    y = norm(torch.randn(2, channels, 4, 4))
-    groups = y.view(2, norm.num_groups, -1)
-    assert torch.allclose(groups.mean(-1), torch.zeros(2, norm.num_groups), atol=1e-5)
 
 
 def test_full_backward_hooks_work_and_see_the_true_gradient():
