@@ -80,14 +80,14 @@ def fold(options: argparse.Namespace) -> Result:
         }
         for pair in foldings(loaded.model, x[:1])
     ]
-    kept = not_folded(loaded.model, x[:1])
+    reasons = not_folded(loaded.model, x[:1])
     return {
         "model": loaded.name,
         "images": len(x),
         "largest_difference": check.difference,
         "largest_output": check.largest,
         "folded": pairs,
-        "kept": [{"name": layer, "reason": reason} for layer, reason in kept.items()],
+        "kept": [{"name": layer, "reason": reason} for layer, reason in reasons.items()],
     }
 
 

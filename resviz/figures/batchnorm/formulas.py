@@ -78,9 +78,9 @@ def _running(by_hand: "ByHand", given: Parameters) -> str:
 
 
 def _average(before: str, new: float, after: float, momentum: float) -> str:
-    kept = rf"{_number(1 - momentum)} \cdot {before}"
+    old = rf"{_number(1 - momentum)} \cdot {before}"
     added = rf"{_number(momentum)} \cdot {_bracketed(new)}"
-    return rf"{kept} + {added} = {_number(after)}"
+    return rf"{old} + {added} = {_number(after)}"
 
 
 def _number(value: float) -> str:

@@ -19,6 +19,7 @@ from resviz.probes.batchnorm.layers import array, batch_norm, check_images
 from resviz.probes.core.hooks import eval_mode, observe
 from resviz.tables import Table
 
+# Doubled from step to step, they stand evenly on a logarithmic axis.
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -46,6 +47,7 @@ class BatchSizes:
     def mean_error(self) -> Float64[np.ndarray, "sizes channels"]:
         """Root mean square of (batch mean - mean), in standard deviations of the channel."""
         squares = ((self.means - self.mean) ** 2).mean(1)
+        # eps is part of what the layer divides by, and keeps constant channels finite.
         return np.asarray(np.sqrt(squares / (self.variance + self.eps)))
 
     @property
@@ -120,7 +122,7 @@ def batch_size(
     x: Float[Tensor, "n c h w"],
     layer: str,
     sizes: tuple[int, ...] = SIZES,
-    draws: int = 200,
+    draws: int = 200,  # an error from n draws is good to 1/sqrt(2n): five in a hundred
     seed: int = 0,
 ) -> BatchSizes:
     """Draw batches from the images `x` for one BatchNorm layer, in evaluation mode.
@@ -174,6 +176,7 @@ def _inputs(model: nn.Module, x: Tensor, layer: str) -> Float[Tensor, "images ch
         model(x.clone())  # a network may change its input in place
     if not inputs:
         raise does_not_run(layer)
+    # Of a layer that runs more than once the last run counts, as in all probes of BatchNorm.
     return inputs[-1]
 
 
@@ -197,5 +200,6 @@ def _draw(
         shares = random.multinomial(size, np.full(images, 1 / images), draws) / size
         means[i] = shares @ image_means
         offsets = means[i] - mean
+        # Rounding may leave a tiny number below zero.
         variances[i] = np.maximum(shares @ image_squares - offsets**2, 0)
     return means, variances

@@ -12,7 +12,7 @@ from resviz.probes.batchnorm.layers import array, batch_norm, check_images, norm
 from resviz.probes.batchnorm.tracking import Rectified
 from resviz.probes.core.hooks import eval_mode, observe
 
-BINS = 60
+BINS = 60  # a bar of some five pixels where three histograms share a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def channel_values(
         model(x.clone())  # a network may change its input in place
     if not seen:
         raise does_not_run(layer)
+    # Of a layer that runs more than once the last run counts.
     before, after = seen[-1]
     has_relu = layer in rectified.layers
     return ChannelValues(

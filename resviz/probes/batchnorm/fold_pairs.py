@@ -134,6 +134,7 @@ class _Search:
             return Sentence("It has no running statistics: it normalises with each batch's own.")
         if source is None:
             return Sentence("No convolution gives its input.")
+        # Inputs are held no longer than needed: those of all convolutions would fill the memory.
         given = self._inputs.pop(source, None)
         if given is None:  # another norm has had it
             return _used_elsewhere(source)
@@ -145,6 +146,7 @@ class _Search:
                 convolution=source,
             )
         scale, bias = _factors(convolution, norm)
+        # The very class runs with other numbers: how it pads or groups is not to be known here.
         values = _scaled(convolution, scale, bias).forward(*given)
         if not is_close(normalised(norm, before, output), values):
             return Sentence(
@@ -152,6 +154,7 @@ class _Search:
                 "weights are standardised).",
                 convolution=source,
             )
+        # An activation may work in place: it gets a copy.
         activates = not is_close(output, values)
         if activates and not is_close(output, rest_of(norm)(values.clone())):
             return Sentence("It does more than normalise and activate.")
@@ -185,6 +188,7 @@ def _put_into(convolution: nn.Module, scale: Tensor, bias: Tensor) -> None:
 
 def _scaled(convolution: nn.Module, scale: Tensor, bias: Tensor) -> nn.Module:
     """A convolution of the same class with other numbers; everything else is shared."""
+    # Without a dictionary of its own, new weights would end up in the model itself.
     twin = copy.copy(convolution)
     twin._parameters = dict(convolution._parameters)
     put_into(twin, scale, bias)
@@ -195,6 +199,7 @@ def _factors(convolution: nn.Module, norm: BatchNorm) -> tuple[Tensor, Tensor]:
     """Scale and bias per channel, in float64."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
+    # In float64, for a small variance makes a large factor and rounding errors with it.
     mean, variance = norm.running_mean.double(), norm.running_var.double()
     gamma = _double(norm.weight, torch.ones_like(mean))
     beta = _double(norm.bias, torch.zeros_like(mean))
@@ -213,7 +218,9 @@ def is_close(ours: Tensor, theirs: Tensor) -> bool:
         return torch.equal(ours, theirs)
     if not ours.numel():
         return True
+    # Rounding grows from layer to layer; a wrong fold is off by a share of one.
     tolerance = torch.finfo(ours.dtype).eps ** 0.5
+    # An output that overflows in both networks says nothing about the others.
     finite = ours[ours.isfinite()].abs()
     largest = float(finite.max()) if finite.numel() else 0.0
     return torch.allclose(theirs, ours, rtol=0, atol=tolerance * largest, equal_nan=True)

@@ -94,6 +94,7 @@ def _without_any_norm(model: nn.Module) -> Sentence:
 
 def _is_frozen(module: nn.Module) -> bool:
     """Whether it normalises with stored statistics but is no BatchNorm (FrozenBatchNorm2d)."""
+    # By what it holds, for detectors and timm have classes of their own for this.
     stored = getattr(module, "running_mean", None), getattr(module, "running_var", None)
     return all(isinstance(tensor, Tensor) for tensor in stored)
 
@@ -137,6 +138,7 @@ def normalised(norm: BatchNorm, before: Tensor, after: Tensor) -> Tensor:
     """
     if type(norm).forward in _ONLY_NORMALISE:
         return after
+    # Without stored statistics evaluation normalises with the batch as well.
     by_batch = norm.running_mean is None
     return F.batch_norm(
         before,

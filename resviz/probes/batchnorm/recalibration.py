@@ -65,6 +65,7 @@ def _recalibrated(
     model: nn.Module, norms: Mapping[str, BatchNorm], statistics: Statistics | None
 ) -> Iterator[None]:
     """Exchange the running statistics of each layer, when it is about to run."""
+    # They belong to the caller's model: whatever happens inside, these come back.
     stored = {layer: (one.running_mean, one.running_var) for layer, one in norms.items()}
 
     def exchange(layer: str, inputs: tuple[Tensor]) -> None:
@@ -74,6 +75,7 @@ def _recalibrated(
                 "first.",
                 layer=layer,
             )
+        # Only now it is known in which type and on which device the layer works.
         mean, variance = statistics.mean[layer], statistics.variance[layer]
         norms[layer].running_mean = torch.from_numpy(mean).to(inputs[0])
         norms[layer].running_var = torch.from_numpy(variance).to(inputs[0])

@@ -36,6 +36,7 @@ def brought(
         )
     after = np.asarray(running, np.float64)
     first = np.full((1, after.shape[1]), start)
+    # What was stored before a step is what was stored after the one before.
     before = np.vstack([first, after[:-1]])
     return np.asarray((after - (1 - momentum) * before) / momentum)
 

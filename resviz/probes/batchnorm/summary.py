@@ -13,6 +13,7 @@ def table(layers: Sequence[BatchNormLayer]) -> Table:
     Without images there are no columns about the batch; a layer that did not run has None there.
     """
     records = [_stored(layer) | _in_the_batch(layer) for layer in layers]
+    # Keys in the order in which they first appear: a dictionary keeps it, a set would not.
     columns = tuple(dict.fromkeys(name for record in records for name in record))
     rows = tuple(tuple(record.get(name) for name in columns) for record in records)
     return Table(columns, rows)

@@ -54,6 +54,7 @@ class Uses(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operation, and count it where it gives tensors."""
         result = func(*args, **(kwargs or {}))
+        # Shapes are tuples too: only what gives a tensor has used one.
         if self._counts and any(isinstance(leaf, Tensor) for leaf in tree_leaves(result)):
             for argument in tree_leaves((args, kwargs)):
                 if layer := self.sources.layer_of(argument):

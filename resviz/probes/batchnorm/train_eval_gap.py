@@ -69,6 +69,7 @@ def train_eval_gap(
             count=len(x),
             batch=batch,
         )
+    # A last batch of fewer images would have other statistics than all the rest.
     images = len(x) // batch * batch
     x, targets = x[:images], targets[:images]
     stored, own = (
@@ -88,6 +89,7 @@ def _quality(model: nn.Module, x: Tensor, targets: Tensor, batch: int, mode: str
     with normalised_with(model, mode):
         # Running averages need no batches, but both ways should see the same ones.
         scores = torch.cat([scores_of(model(part.clone())) for part in x.split(batch)])
+    # In float64 the mean over many images does not depend on their order.
     scores, targets = scores.cpu().double(), targets.cpu()
     right = (scores.argmax(1) == targets).double().mean()
     return Quality(float(right), float(F.cross_entropy(scores, targets)))

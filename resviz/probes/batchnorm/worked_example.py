@@ -143,6 +143,7 @@ def read_batch(text: str) -> Float64[np.ndarray, "n c"]:
             channels=CHANNELS,
             values=VALUES,
         )
+    # A line is a channel when typed, a column when computed.
     x = np.array(rows).T
     if len(x) < 2:
         raise ProbeError(

@@ -30,7 +30,7 @@ def instead(model: str) -> Sentence | None:
 
 
 def no_norm_section(subject: Subject, sentence: Sentence) -> None:
-    """The sentence, the scale of the outputs over depth, and what scales and biases were learned."""
+    """The sentence, the scale of the outputs over depth, and learned scales and biases."""
     st.info(escaped(whole(sentence)))
     _scale_of_outputs(subject)
     layers = results.affine(subject.model)

@@ -1,4 +1,4 @@
-"""What can be folded shows in what passes through the layers, not in what their classes are called."""
+"""What can be folded shows in what passes through the layers, not in their classes."""
 
 import pytest
 import torch

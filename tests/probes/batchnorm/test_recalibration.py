@@ -83,7 +83,7 @@ def test_recalibrated_statistics_work_where_none_are_stored_and_in_float64():
 
 
 def test_float64_models_keep_their_digits():
-    """The mean of 1e8 and 1e8 + 1 and 1e8 + 2: float32 knows neighbours of 1e8 at distances of 8."""
+    """Of 1e8, 1e8 + 1 and 1e8 + 2: the neighbours of 1e8 in float32 are 8 away."""
     x = 1e8 + torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64).reshape(3, 1, 1, 1)
     model = nn.Sequential(nn.BatchNorm2d(1)).double()
     statistics = recalibrate(model, [x])
