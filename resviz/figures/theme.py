@@ -17,6 +17,8 @@ QUIET = "#7A828C"  # reference lines and marks without a meaning of their own, i
 _CIVIDIS = "00224e 123570 3b496c 575d6d 707173 8a8678 a59c74 c3b369 e1cc55 fee838"
 # Negative blue (residual's), zero white, positive a red of equal lightness.
 _SIGNED = "053a6b 0072b2 6fb1dc c9e1f1 ffffff fbd9c8 ef9a76 c8442c 7d1020"
+# The same hues on the dark ground: zero is the ground, and lightness grows to either side.
+_SIGNED_DARK = "a9d8f7 4fa8e0 1c6ca6 103a57 0b0d10 56231a a5402a e57a4e ffc4a3"
 # Attention: from nothing to hot; drawn with an opacity that grows with the value.
 _WARM = "b8330a c9400a de5a0e f07c1c fba63a ffd86b"
 
@@ -49,6 +51,11 @@ def colourscale(palette: UInt8[np.ndarray, "colours 3"]) -> list[list[object]]:
         [i / last, f"rgb({red},{green},{blue})"]
         for i, (red, green, blue) in enumerate(palette.tolist())
     ]
+
+
+def signed(dark: bool) -> UInt8[np.ndarray, "colours 3"]:
+    """Blue below zero and red above it; zero has the colour of the page in each theme."""
+    return _scale(_SIGNED_DARK, 255) if dark else SIGNED
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from resviz.figures import theme
-from resviz.figures.theme import ORDERED, SIGNED, WARM, template
+from resviz.figures.theme import ORDERED, SIGNED, WARM, signed, template
 
 OKABE_ITO = {"#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#000000"}
 THEMES = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())[
@@ -82,6 +82,20 @@ def test_negative_is_blue_and_positive_is_red():
 def test_the_warm_scale_is_warm_and_gets_lighter():
     assert (WARM[:, 0] > WARM[:, 2]).all()
     assert np.diff(lightness(WARM)).min() >= 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_signed_colours_leave_the_ground_of_the_page_evenly_to_either_side(dark: bool):
+    colours = signed(dark)
+    middle = len(colours) // 2
+    assert colours[middle].tolist() == list(rgb(SURFACES[dark]))
+    away = 1 if dark else -1
+    for side in (colours[middle::-1], colours[middle:]):
+        assert (away * np.diff(lightness(side)) >= -0.5).all()
+    ends = lightness(colours[[0, -1]])
+    assert abs(ends[0] - ends[1]) < 5
+    assert colours[-1][0] > colours[-1][2], "red is positive"
+    assert colours[0][2] > colours[0][0], "blue is negative"
 
 
 @pytest.mark.parametrize(("scale", "colours"), [(ORDERED, 255), (SIGNED, 255), (WARM, 256)])

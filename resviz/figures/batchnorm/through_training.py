@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from resviz.figures.batchnorm.frames import frame
 from resviz.figures.log_axis import common_range
-from resviz.figures.theme import GREEN, ORDERED, PURPLE, SIGNED, SKY, YELLOW, colourscale
+from resviz.figures.theme import GREEN, ORDERED, PURPLE, SKY, YELLOW, colourscale, signed
 
 HEIGHT = 460
 KINDS = ("signed", "ordered", "powers")  # around zero; from smallest to largest; in powers of ten
@@ -53,11 +53,11 @@ def heatmap(
 ) -> go.Figure:
     """Draw one column for each step and one row for each layer, the input at the bottom.
 
-    How to read: the frame is the layer `chosen`. Of `kind` "signed", white is zero and red lies
-    above it; of "ordered" and "powers", yellow is large.
+    How to read: the frame is the layer `chosen`. Of `kind` "signed", the page's own colour is zero
+    and red lies above it; of "ordered" and "powers", yellow is large.
     """
     figure = go.Figure(_cells(steps, values, layers))
-    figure.update_traces(**_colours(values, kind, labels.quantity))
+    figure.update_traces(**_colours(values, kind, labels.quantity, dark))
     border = {"color": YELLOW, "width": 2}
     figure.add_hrect(
         y0=chosen + 0.5,
@@ -81,7 +81,7 @@ def _cells(steps: np.ndarray, values: np.ndarray, layers: Sequence[str]) -> go.H
     )
 
 
-def _colours(values: np.ndarray, kind: str, title: str) -> dict[str, object]:
+def _colours(values: np.ndarray, kind: str, title: str, dark: bool) -> dict[str, object]:
     """Numbers and colours of the cells, and the colour bar; what is not finite is left empty."""
     finite = np.where(np.isfinite(values), values, np.nan).astype(float)
     low, high = _range(finite, kind)
@@ -89,7 +89,7 @@ def _colours(values: np.ndarray, kind: str, title: str) -> dict[str, object]:
     if kind == "powers":
         bar |= _powers_of_ten(low, high)
         finite = np.log10(np.where(finite > 0, finite, np.nan))
-    colours = colourscale(SIGNED if kind == "signed" else ORDERED)
+    colours = colourscale(signed(dark) if kind == "signed" else ORDERED)
     return {"z": finite.T, "zmin": low, "zmax": high, "colorscale": colours, "colorbar": bar}
 
 

@@ -116,8 +116,8 @@ def _columns_caption(steps: np.ndarray) -> str:
 
 def _colours(quantity: str) -> str:
     signed = _(
-        "White is zero, red above it, blue below; 95% of the numbers lie between the ends of the "
-        "colours."
+        "The colour of the page is zero, red lies above it, blue below; 95% of the numbers lie "
+        "between the ends of the colours."
     )
     return {
         "bn_mean": signed,

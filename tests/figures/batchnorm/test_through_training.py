@@ -30,6 +30,12 @@ def test_signed_colours_are_centred_on_zero_and_reach_as_far_as_most_numbers():
     assert (middle[0], middle[1]) == (0.5, "rgb(255,255,255)")
 
 
+def test_zero_has_the_colour_of_the_page_in_the_dark_theme_too():
+    figure = heatmap(STEPS, VALUES, ("bn1", "bn2"), 1, "signed", LABELS, dark=True)
+    colours = figure.data[0].colorscale
+    assert colours[len(colours) // 2][1] == "rgb(11,13,16)"
+
+
 def test_powers_of_ten_leave_out_what_is_not_positive():
     found = cells("powers")
     np.testing.assert_allclose(found.z, [[np.nan, np.log10(2), np.nan], [-2, 0, 2]])
