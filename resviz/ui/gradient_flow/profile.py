@@ -56,7 +56,7 @@ def _draw_profile(
         _caption(quantity),
         norm_table(profiles, quantity) if is_final else None,
         name=f"gradient-flow-{quantity}-{choice.depth}",
-        how_to_read=_how_to_read(quantity),
+        how_to_read=" ".join(filter(None, (_how_to_read(quantity), precision_note(profiles)))),
     )
 
 
@@ -66,9 +66,6 @@ def _write_findings(choice: Choice, quantity: str, profiles: "Sequence[Profile]"
         name = f":{choice.style(profile.model).word}[**{choice.title(profile.model)}**]"
         lines.append(findings(profile, quantity, name))
     st.markdown("  \n".join(lines))
-    note = precision_note(profiles)
-    if note:
-        st.caption(note)
 
 
 def _line(choice: Choice, quantity: str, profile: "Profile") -> figures.Line:
@@ -109,8 +106,8 @@ def _caption(quantity: str) -> str:
 
 def _how_to_read(quantity: str) -> str:
     rules = _(
-        "Level means within a factor of 10 from first to last; beyond 1000 a gradient explodes or "
-        "vanishes. The line is the mean over the seeds, the band reaches from the smallest to the "
+        "Level means within a factor of 10 from first to last; beyond 1000 it explodes or "
+        "vanishes: a gradient towards the input, a signal towards the output. The line is the mean over the seeds, the band reaches from the smallest to the "
         "largest. The networks are untrained and in training mode; targets are random, and 32 "
         "images have 32 × 32 pixels. A seed draws weights and batch, the same for each family."
     )

@@ -25,7 +25,7 @@ def findings(profile: "Profile", quantity: str, network: str) -> str:
         reason = silence or _("nothing reaches two places that could be compared.")
         return _("{network}: {sentence}").format(network=network, sentence=reason)
     comparison = _comparison(profile, quantity, network, ratio)
-    return " ".join(filter(None, (comparison, _verdict(name, quantity), silence)))
+    return " ".join(filter(None, (comparison, _verdict(name), silence)))
 
 
 def _comparison(profile: "Profile", quantity: str, network: str, ratio: float) -> str:
@@ -55,22 +55,14 @@ def _comparison(profile: "Profile", quantity: str, network: str, ratio: float) -
     }[quantity].format(network=network, times=multiple)
 
 
-def _verdict(name: str, quantity: str) -> str:
+def _verdict(name: str) -> str:
     """What the comparison is called."""
-    if quantity == "deviation":
-        return {
-            "explodes": _("It **explodes** towards the output."),
-            "grows": _("It **grows** towards the output."),
-            "level": _("It **stays level**."),
-            "shrinks": _("It **shrinks** towards the output."),
-            "vanishes": _("It **vanishes** towards the output."),
-        }[name]
     return {
-        "explodes": _("It **explodes** towards the input."),
-        "grows": _("It **grows** towards the input."),
+        "explodes": _("It **explodes**."),
+        "grows": _("It **grows**."),
         "level": _("It **stays level**."),
-        "shrinks": _("It **shrinks** towards the input."),
-        "vanishes": _("It **vanishes** towards the input."),
+        "shrinks": _("It **shrinks**."),
+        "vanishes": _("It **vanishes**."),
     }[name]
 
 

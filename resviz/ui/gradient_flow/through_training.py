@@ -59,11 +59,9 @@ def through_training_section() -> None:
 def _way_to_training(reason: str) -> None:
     """What is missing, and the way to the page that makes it."""
     st.info(reason)
-    st.page_link(
-        "pages/training.py",
-        label=_("Train networks on the page Training, with the record set to full"),
-        query_params={"record": "full"},
-    )
+    if st.button(_("Train networks and record everything"), type="primary"):
+        url_state.choose("record", "full")
+        st.switch_page("pages/training.py")
 
 
 def _run_picker(known: dict[str, RunInfo]) -> list[str]:

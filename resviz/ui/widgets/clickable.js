@@ -34,7 +34,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   const stepTo = (element) => {
     element.focus();
-    if (!element.closest(".strip")) press(element);
+    // a switch changes what is drawn: arrows only move to it, Enter or the space bar turns it
+    if (!element.closest(".strip") && element.getAttribute("role") !== "switch") press(element);
   };
   const fade = (input) => root.querySelectorAll(input.dataset.opacity).forEach((e) => (e.style.opacity = input.value));
   root.querySelectorAll("input[data-opacity]").forEach((input) => {

@@ -10,7 +10,7 @@ from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.services.network_names import family_title
 
-_ACTIVE = '[data-testid="stBaseButton-pillsActive"]'
+_ACTIVE = "[data-selected]"
 
 
 def family_pills(default: Sequence[str], key: str = "families") -> list[str]:

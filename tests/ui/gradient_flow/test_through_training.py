@@ -27,9 +27,11 @@ def test_without_a_run_the_page_tells_where_to_train(home: Path) -> None:
     app = run()
     assert not app.exception
     assert app.info[0].value == "No run has been recorded yet."
-    (link,) = app.get("page_link")
-    assert "on the page Training" in link.proto.label
-    assert link.proto.query_string == "record=full"
+    button = next(button for button in app.button if button.label.startswith("Train networks"))
+    button.click().run()
+    assert not app.exception
+    assert any(button.label == "Start the race" for button in app.button)
+    assert app.session_state["record"] == "full"
 
 
 def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: Path) -> None:
