@@ -84,11 +84,13 @@ def _average(before: str, new: float, after: float, momentum: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    """Four significant digits; what is very large or small with a power of ten."""
+    digits, _e, exponent = f"{value:.4g}".partition("e")
+    return rf"{digits} \cdot 10^{{{int(exponent)}}}" if exponent else digits
 
 
 def _bracketed(value: float) -> str:
-    return f"({value:.4g})" if value < 0 else f"{value:.4g}"
+    return f"({_number(value)})" if value < 0 else _number(value)
 
 
 def _listed(values: np.ndarray) -> str:

@@ -107,8 +107,15 @@ def _powers_of_ten(low: float, high: float) -> dict[str, object]:
     """Ticks between two exponents; just the ends where fewer than two powers lie there."""
     powers = np.arange(np.ceil(low), np.floor(high) + 1)
     if len(powers) > 1:
-        return {"tickvals": powers, "ticktext": [f"{10.0**power:g}" for power in powers]}
+        return {"tickvals": powers, "ticktext": [_power_of_ten(int(power)) for power in powers]}
     return {"tickvals": [low, high], "ticktext": [f"{10**low:.2g}", f"{10**high:.2g}"]}
+
+
+def _power_of_ten(power: int) -> str:
+    """In digits as long as they can be read."""
+    if -4 <= power <= 5:
+        return f"{10.0**power:,.{max(0, -power)}f}"
+    return f"10<sup>{power}</sup>"
 
 
 def reach(values: Float[np.ndarray, "steps layers"]) -> float:

@@ -21,6 +21,20 @@ def times(ratio: float) -> str:
     return _("{number} of").format(number=share)
 
 
+def significant(number: float, digits: int = 3) -> str:
+    """Say a number to so many significant digits: 0.0123, 12,300, 1.2 × 10⁻⁷, −4."""
+    if not math.isfinite(number):
+        return _("no finite number")
+    rounded = float(f"{number:.{digits}g}")
+    if rounded < 0:
+        return f"−{significant(-rounded, digits)}"
+    if rounded == 0 or 1e-4 <= rounded < 1e6:
+        decimals = max(0, digits - 1 - math.floor(math.log10(rounded))) if rounded else 0
+        text = f"{rounded:,.{decimals}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return _power(rounded, digits - 1)
+
+
 def _large(number: float) -> str:
     """Round to two significant digits, three below ten; thousands grouped, millions as a word."""
     if number < 9.995:
@@ -40,8 +54,8 @@ def power_of_two(exponent: int) -> str:
     return f"{2**exponent:,}" if exponent < 20 else f"2{_raised(exponent)}"
 
 
-def _power(number: float) -> str:
-    digits, exponent = f"{number:.1e}".split("e")
+def _power(number: float, decimals: int = 1) -> str:
+    digits, exponent = f"{number:.{decimals}e}".split("e")
     return f"{digits} × 10{_raised(int(exponent))}"
 
 

@@ -9,6 +9,7 @@ from resviz.figures.batchnorm import channels as figures
 from resviz.ui.base import page as layout
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.numbers import significant
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import results
 from resviz.ui.widgets.chart import chart
@@ -39,14 +40,16 @@ def layer_and_channel(layers: "tuple[BatchNormLayer, ...]") -> "tuple[BatchNormL
 def _pick_channel(layer: "BatchNormLayer") -> int:
     drifts = layer.divergence
     order = [int(channel) for channel in (-drifts).argsort(kind="stable")]
-    title = _("channel {number} · {drift:.3g} nats")
+    title = _("channel {number} · {drift} nats")
     return url_state.pick(
         st.selectbox,
         _("Channel, most drifted first"),
         order,
         order[0],
         "unit",
-        format_func=lambda channel: title.format(number=channel, drift=drifts[channel]),
+        format_func=lambda channel: title.format(
+            number=channel, drift=significant(float(drifts[channel]))
+        ),
     )
 
 
@@ -122,18 +125,18 @@ def _channel_values(histograms: "ChannelValues", layer: "BatchNormLayer") -> Non
 def _stored_numbers(histograms: "ChannelValues", layer: "BatchNormLayer") -> str:
     channel = histograms.channel
     text = _(
-        "Channel {channel}: γ {gamma:.3g}, β {beta:.3g}; running mean {mean:.3g} and variance "
-        "{variance:.3g}, from {batches:,} batches; here {mean_here:.3g} and {variance_here:.3g}."
+        "Channel {channel}: γ {gamma}, β {beta}; running mean {mean} and variance {variance}, from "
+        "{batches:,} batches; here {mean_here} and {variance_here}."
     )
     return text.format(
         channel=channel,
-        gamma=layer.gamma[channel],
-        beta=layer.beta[channel],
-        mean=layer.running_mean[channel],
-        variance=layer.running_variance[channel],
+        gamma=significant(layer.gamma[channel]),
+        beta=significant(layer.beta[channel]),
+        mean=significant(layer.running_mean[channel]),
+        variance=significant(layer.running_variance[channel]),
         batches=layer.batches,
-        mean_here=histograms.before.mean,
-        variance_here=histograms.before.variance,
+        mean_here=significant(histograms.before.mean),
+        variance_here=significant(histograms.before.variance),
     )
 
 
@@ -141,8 +144,8 @@ def _reading(histograms: "ChannelValues", layer: "BatchNormLayer") -> str:
     purple = _(
         "The purple curve is the Gaussian that the running statistics promise. The layer sets mean "
         "and standard deviation; the shape stays. In evaluation all this is one factor, "
-        "γ / √(variance + ε) = {scale:.3g}, which can be folded into the convolution before it."
-    ).format(scale=layer.scale[histograms.channel])
+        "γ / √(variance + ε) = {scale}, which can be folded into the convolution before it."
+    ).format(scale=significant(layer.scale[histograms.channel]))
     if histograms.rectified:
         return purple
     shortcut = _("No ReLU follows directly; in a residual block the shortcut is added first.")

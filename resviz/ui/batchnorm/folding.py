@@ -9,6 +9,7 @@ from resviz.figures.batchnorm import folding
 from resviz.ui.base import page as layout
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.numbers import significant
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import batch, channels, results
 from resviz.ui.widgets.chart import chart
@@ -54,13 +55,13 @@ def _checked(result: "Folding", images: int) -> str:
     check = result.check
     text = _(
         "Checked on these {images} images: with {pairs} layers folded, no output changes by more "
-        "than **{millionths:.2g}\u00a0·\u00a010⁻⁶**; the largest output is {largest:.3g}."
+        "than **{difference}**; the largest output is {largest}."
     )
     return text.format(
         pairs=check.pairs,
         images=images,
-        millionths=1e6 * check.difference,
-        largest=check.largest,
+        difference=significant(check.difference, 2),
+        largest=significant(check.largest),
     )
 
 
@@ -90,5 +91,6 @@ def _factors(pair: "Folded", result: "Folding") -> None:
 
 def _largest_factor(scale: np.ndarray) -> str:
     largest = int(np.abs(scale).argmax())
-    text = _("Channel {largest} is multiplied most, by {most:.3g}; the median is {median:.3g}.")
-    return text.format(largest=largest, most=scale[largest], median=float(np.median(scale)))
+    text = _("Channel {largest} is multiplied most, by {most}; the median is {median}.")
+    median = significant(float(np.median(scale)))
+    return text.format(largest=largest, most=significant(scale[largest]), median=median)

@@ -11,6 +11,7 @@ from resviz.training.runs import reader
 from resviz.training.runs.reader import RunInfo, RunReader
 from resviz.ui.base import page
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.numbers import significant
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import channels, runs
 from resviz.ui.widgets.chart import chart
@@ -193,14 +194,14 @@ def _start_left(layer: str, variance: running_average.Beginning) -> str:
     steps = len(variance.brought)
     text = _(
         "{layer}: after {steps} steps {left:.0%} of the start (mean 0, variance 1) is left; the "
-        "stored variance is {stored:.3g}, the last batch had {last:.3g}."
+        "stored variance is {stored}, the last batch had {last}."
     )
     return text.format(
         layer=escaped(layer),
         steps=steps,
         left=left_of_start(steps),
-        stored=variance.running[-1],
-        last=variance.brought[-1],
+        stored=significant(variance.running[-1]),
+        last=significant(variance.brought[-1]),
     )
 
 

@@ -10,6 +10,7 @@ from resviz.figures.batchnorm import worked_example as figures
 from resviz.figures.batchnorm.formulas import Parameters
 from resviz.ui.base import page
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.numbers import significant
 from resviz.ui.batchnorm import worked_inputs
 from resviz.ui.widgets.chart import chart
 from resviz.ui.widgets.segmented import segmented
@@ -137,9 +138,10 @@ def _what_moves(bias: float, without: "ByHand", with_bias: "ByHand") -> str:
     moved = float(np.abs(with_bias.y - without.y).max())
     running = float(np.abs(with_bias.running_mean - without.running_mean).max())
     text = _(
-        "Move the bias: what goes in moves by {bias:g}, what comes out by {moved:.1g}. Only the "
-        "running mean notices, by {running:.3g}. So a convolution directly before BatchNorm needs "
+        "Move the bias: what goes in moves by {bias:g}, what comes out by {moved}. Only the "
+        "running mean notices, by {running}. So a convolution directly before BatchNorm needs "
         "no bias; β does its work."
     )
     # What is left of rounding is nothing to show.
-    return text.format(bias=bias, moved=moved if moved > 1e-12 else 0.0, running=running)
+    shown = significant(moved if moved > 1e-12 else 0.0, 1)
+    return text.format(bias=bias, moved=shown, running=significant(running))

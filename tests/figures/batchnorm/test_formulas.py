@@ -34,6 +34,12 @@ def test_there_are_as_many_as_steps(step: int):
     assert len(formulas([1.0, 3.0], step)) == step
 
 
+def test_very_large_and_small_numbers_are_powers_of_ten():
+    mean, *_others = formulas([1e6, 3e6])
+    assert mean.endswith(r"= 2 \cdot 10^{6}")
+    assert not any("e+" in formula or "e-" in formula for formula in formulas([1e6, 3e-6]))
+
+
 def test_a_bias_is_part_of_what_goes_in():
     assert r"\sum (x_i + b) = \tfrac{1}{2} (4.5 + 8.5) = 6.5" in formulas([2.0, 6.0], bias=2.5)[0]
     assert (input_name(2.5), input_name(0.0)) == ("x + b", "x")

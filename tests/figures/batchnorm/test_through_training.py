@@ -43,6 +43,12 @@ def test_powers_of_ten_leave_out_what_is_not_positive():
     assert list(found.colorbar.ticktext) == ["0.01", "0.1", "1", "10", "100"]
 
 
+def test_powers_that_cannot_be_read_in_digits_are_powers():
+    found = cells("powers", np.array([[1e-7, 1.0]] * 3))
+    assert "10<sup>-7</sup>" in found.colorbar.ticktext
+    assert not any("e" in text for text in found.colorbar.ticktext)
+
+
 def test_ordered_colours_reach_from_the_smallest_to_the_largest():
     found = cells("ordered")
     assert (found.zmin, found.zmax) == (-3, 100)

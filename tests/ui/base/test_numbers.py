@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from resviz.ui.base.numbers import power_of_two, times
+from resviz.ui.base.numbers import power_of_two, significant, times
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,28 @@ def read(text: str) -> float:
     factor, _cross, power = number.partition(" × 10")
     raised = power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
     return float(factor) * 10.0 ** int(raised or 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (0.0, "0"),
+        (2.0, "2"),
+        (0.0123456, "0.0123"),
+        (0.1, "0.1"),
+        (99.96, "100"),
+        (1234.5, "1,230"),
+        (999_600, "1.00 × 10⁶"),
+        (12_345_678, "1.23 × 10⁷"),
+        (0.0001, "0.0001"),
+        (0.00001234, "1.23 × 10⁻⁵"),
+        (-0.5, "−0.5"),
+        (-1.2e-9, "−1.20 × 10⁻⁹"),
+        (math.nan, "no finite number"),
+        (math.inf, "no finite number"),
+    ],
+)
+def test_three_significant_digits_and_a_power_of_ten_where_zeros_would_be_counted(
+    number: float, says: str
+) -> None:
+    assert significant(number) == says
