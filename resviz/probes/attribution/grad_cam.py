@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.probes.core.class_graph import ClassGraph
+from resviz.probes.core.entry import probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class CamGraph(ClassGraph):
         return Attribution("grad-cam", layer, target, probability, values, self.input_size)
 
 
+@probe
 def grad_cam(model: nn.Module, x: Float[Tensor, "1 c h w"], layer: str, target: int) -> Attribution:
     """Compute Grad-CAM of one layer, for the price of one forward pass.
 
@@ -123,6 +125,7 @@ def grad_cam(model: nn.Module, x: Float[Tensor, "1 c h w"], layer: str, target: 
     return CamGraph(model, x, (layer,)).grad_cam(layer, target)
 
 
+@probe
 def grad_cams(
     model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Sequence[str], target: int
 ) -> dict[str, Attribution]:

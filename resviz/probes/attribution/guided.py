@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError, Sentence
 from resviz.probes.attribution.grad_cam import Attribution, grad_cam
+from resviz.probes.attribution.pixels import Copying
 from resviz.probes.core.hooks import eval_mode, observe, resolve
 
 
@@ -35,7 +36,7 @@ def guided_grad_cam(
     cam = grad_cam(model, x, layer, target)
     _check_guided(model, x)
     with eval_mode(model), _without_hook_warning():
-        values = GuidedGradCam(model, resolve(model, layer)).attribute(
+        values = GuidedGradCam(Copying(model), resolve(model, layer)).attribute(
             x.detach().requires_grad_(), target, interpolate_mode="bilinear"
         )
     pixels = values.detach().sum(1)[0].float().cpu().numpy()  # (h, w), the image's own
@@ -54,7 +55,7 @@ def _check_guided(model: nn.Module, x: Tensor) -> None:
         torch.enable_grad(),
         observe(model, relus, lambda name, *_: runs.update([name])),
     ):
-        uses = _count_relus(model(x.detach().requires_grad_()))
+        uses = _count_relus(model(x.detach().requires_grad_().clone()))
     if several := [name for name, count in runs.items() if count > 1]:
         raise _unguided(
             Sentence("its {name} is used {count} times", name=several[0], count=runs[several[0]])

@@ -10,6 +10,7 @@ from resviz.errors import ProbeError, Sentence
 from resviz.probes.attribution.grad_cam import Attribution, CamGraph, grad_cam, grad_cams
 from resviz.probes.attribution.guided import guided_grad_cam
 from resviz.probes.attribution.pixels import integrated_gradients, occlusion, saliency
+from resviz.probes.core.entry import probe
 from resviz.probes.core.layers import last_spatial
 from resviz.progress import Progress
 
@@ -49,6 +50,7 @@ class Method:
     run: Run
 
 
+@probe
 def attribute(
     model: nn.Module,
     x: Float[Tensor, "1 c h w"],

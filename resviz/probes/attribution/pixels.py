@@ -23,6 +23,18 @@ OCCLUSION_BATCH = 8
 WINDOWS_A_SIDE = 7  # about an object's part; Zeiler and Fergus name no size in pixels
 
 
+class Copying(nn.Module):
+    """The network on a copy of its image, which it may change in place: captum hands out a leaf."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.model(x.clone())
+        return scores
+
+
 def saliency(model: nn.Module, x: Float[Tensor, "1 c h w"], target: int) -> Attribution:
     """max_c |dy/dx_c| of each pixel, y the class score (Simonyan et al. 2014, section 3.1)."""
     from captum.attr import Saliency
@@ -30,7 +42,7 @@ def saliency(model: nn.Module, x: Float[Tensor, "1 c h w"], target: int) -> Attr
     probability = _probability(model, x, target)
     image = x.detach().requires_grad_()
     with eval_mode(model):
-        values = Saliency(model).attribute(image, target)  # |dy/dx|, (1, c, h, w)
+        values = Saliency(Copying(model)).attribute(image, target)  # |dy/dx|, (1, c, h, w)
     return _result("saliency", target, probability, values.amax(1))
 
 
@@ -99,11 +111,11 @@ def _probability(model: nn.Module, x: Tensor, target: int) -> float:
 
 def _counted(model: nn.Module, total: int, progress: Progress | None) -> Forward:
     """The model, reporting how many of `total` images it has seen."""
-    done = 0
+    done, copying = 0, Copying(model)
 
     def forward(x: Tensor) -> Tensor:
         nonlocal done
-        scores: Tensor = model(x)
+        scores: Tensor = copying(x)
         done += len(x)
         if progress:
             progress(min(1.0, done / total))

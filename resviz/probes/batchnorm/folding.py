@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_leaves
 from resviz.errors import ProbeError, Sentence
 from resviz.probes.batchnorm.fold_pairs import Fold, find_folds, is_close, put_into, rest_of
 from resviz.probes.batchnorm.layers import array
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode
 from resviz.tables import Table
 
@@ -77,6 +78,7 @@ def table(pairs: Sequence[Folded]) -> Table:
     return Table(("convolution", "batchnorm", "channel", "factor", "bias"), rows)
 
 
+@probe
 def fuse(model: nn.Module, x: Float[Tensor, "n c h w"]) -> nn.Module:
     """Copy a network so that each convolution with a BatchNorm behind it is one convolution.
 

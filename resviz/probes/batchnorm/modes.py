@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from resviz.errors import ProbeError
 from resviz.probes.batchnorm.layers import batch_norms, check_images
 from resviz.probes.batchnorm.recalibration import Statistics, normalised_with, scores_of
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import Record, observe
 from resviz.probes.core.prediction import Guess, class_name, softmax
 from resviz.probes.core.statistics import norm
@@ -53,6 +54,7 @@ def table(modes: Sequence[Mode], titles: Sequence[str], labels: Sequence[str]) -
     return Table(("image", "statistics", "label", "probability"), rows)
 
 
+@probe
 def batchnorm_modes(
     model: nn.Module, x: Float[Tensor, "n c h w"], statistics: Statistics | None = None
 ) -> tuple[Mode, ...]:

@@ -26,6 +26,7 @@ from resviz.probes.batchnorm.layers import (
     rectifies,
 )
 from resviz.probes.batchnorm.tracking import Rectified
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode, observe
 from resviz.probes.core.statistics import over_places
 
@@ -120,6 +121,7 @@ class BatchNormLayer:
         return self.batch
 
 
+@probe
 def batchnorm(
     model: nn.Module, x: Float[Tensor, "n c h w"] | None = None
 ) -> tuple[BatchNormLayer, ...]:

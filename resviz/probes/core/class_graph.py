@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode, observe
 from resviz.probes.core.maps import check_spatial, has_channels_last
 from resviz.probes.core.prediction import check_target, class_scores, softmax
@@ -27,6 +28,7 @@ class ClassGraph:
     whose output is no map, and for a model that is no classifier.
     """
 
+    @probe
     def __init__(
         self, model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Sequence[str]
     ) -> None:

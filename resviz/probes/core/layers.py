@@ -13,6 +13,7 @@ from torch import nn
 from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Block
 from resviz.probes.core.clone import bare_clone
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import resolve
 from resviz.probes.core.maps import cells
 from resviz.probes.core.running import CONVOLUTIONS, TRANSPOSED, Run, run_once
@@ -47,6 +48,7 @@ class Layer:
     spatial: bool
 
 
+@probe
 def layers(model: nn.Module, input_size: int) -> tuple[Layer, ...]:
     """List every module with its shape, parameters and multiply-adds for one image.
 
@@ -102,6 +104,7 @@ def image_channels(model: nn.Module) -> int:
     return first.in_channels
 
 
+@probe
 def blocks(model: nn.Module, input_size: int = 224) -> tuple[str, ...]:
     """Name the blocks to look at, in order.
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError, Sentence
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode
 from resviz.tables import Table
 
@@ -36,6 +37,7 @@ class Prediction:
         return Table(("index", "label", "probability"), rows)
 
 
+@probe
 def predict(
     model: nn.Module, x: Float[Tensor, "1 c h w"], labels: Sequence[str], k: int = 5
 ) -> Prediction:

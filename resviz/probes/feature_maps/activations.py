@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 
 from resviz.probes.core.class_graph import ClassGraph
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode, observe, once, outputs
 from resviz.probes.core.layers import blocks
 from resviz.probes.core.maps import check_spatial, map_of
@@ -76,6 +77,7 @@ class Moments:
     std: Float32[np.ndarray, " channels"]
 
 
+@probe
 def activations(
     model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Iterable[str]
 ) -> dict[str, Activation]:
@@ -110,6 +112,7 @@ def activations(
     return {name: _activation(name, values) for name, values in maps.items()}
 
 
+@probe
 def moments(
     model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Iterable[str]
 ) -> dict[str, Moments]:
@@ -133,6 +136,7 @@ def _places(sums: list[ChannelSums]) -> dict[int, slice]:
     return {id(one): slice(end - len(one.mean), end) for one, end in zip(sums, ends, strict=True)}
 
 
+@probe
 def stage_summary(
     model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Iterable[str]
 ) -> dict[str, Float32[np.ndarray, "_height _width"]]:
@@ -141,6 +145,7 @@ def stage_summary(
     return {name: mean.cpu().numpy() for name, mean in means.items()}
 
 
+@probe
 def gradient_times_activation(
     model: nn.Module, x: Float[Tensor, "1 c h w"], layer: str, target: int
 ) -> Float[np.ndarray, " channels"]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError, Sentence
 from resviz.models.architectures.blocks import Block
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import outputs, resolve
 from resviz.probes.core.maps import map_of
 
@@ -39,6 +40,7 @@ class ResidualParts:
         return _parts(self.block, [part[channel : channel + 1] for part in parts])
 
 
+@probe
 def residual_parts(model: nn.Module, x: Float[Tensor, "1 c h w"], block: str) -> ResidualParts:
     """Take the output of one of our residual blocks apart: y = F(x) + x, before the last activation.
 

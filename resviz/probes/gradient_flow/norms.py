@@ -23,6 +23,7 @@ from torch.nn.utils import parametrize
 
 from resviz.errors import ProbeError
 from resviz.probes.core.autograd import batch_statistics, differentiable, light
+from resviz.probes.core.entry import probe
 from resviz.probes.core.layers import blocks
 from resviz.probes.core.statistics import norm
 from resviz.probes.gradient_flow.recorder import BACKWARD, FORWARD, Recorder, recorded
@@ -42,6 +43,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 __all__ = ["Gradients", "Parts", "gradients"]
 
 
+@probe
 def gradients(
     model: nn.Module,
     x: Float[Tensor, "n c h w"],

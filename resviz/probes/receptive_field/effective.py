@@ -19,6 +19,7 @@ from jaxtyping import Float, Float32, Float64
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
+from resviz.probes.core.entry import probe
 from resviz.probes.receptive_field.crop import Box, Plan, Planner, Unit
 from resviz.probes.receptive_field.follow import Followed, follow
 from resviz.probes.receptive_field.gradient import Sampling, energies
@@ -82,6 +83,7 @@ class EffectiveField:
         return self.size / sqrt(prod(self.theoretical))
 
 
+@probe
 def effective_receptive_field(
     model: nn.Module,
     x: Float[Tensor, "n c h w"],
@@ -144,6 +146,7 @@ def effective_receptive_field(
     return field
 
 
+@probe
 def effective_receptive_fields(
     model: nn.Module,
     x: Float[Tensor, "n c h w"],

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from resviz.probes.core.entry import probe
 from resviz.probes.receptive_field.axis import Axis, Size
 from resviz.probes.receptive_field.borders import moving_box
 from resviz.probes.receptive_field.follow import follow
@@ -87,6 +88,7 @@ class ReceptiveField(NamedTuple):
         return first, last - first + 1
 
 
+@probe
 def receptive_field(
     model: nn.Module, layers: Iterable[str] | None = None, input_size: int | tuple[int, int] = 224
 ) -> tuple[ReceptiveField, ...]:
