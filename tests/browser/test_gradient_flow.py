@@ -13,8 +13,9 @@ PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
 Shot = Callable[[Page, str], None]
 Settle = Callable[[Page], None]
 SMALL = "depth=8&seeds=2&layers=4"
+SMALL_MODEL = "new/residual-8?width=4".replace("?", "%3F")
 PARTS = (
-    ("shares", "Shortcut and branch", "Gradient, on the way back"),
+    ("shares", "Shortcut and branch", "Gradient, in the backward pass"),
     ("shattered", "Shattered gradients", "Plain, 4 layers"),
 )
 
@@ -89,6 +90,38 @@ def test_a_click_takes_a_block_out_of_both_networks(
     expect(blocks.nth(1)).to_be_focused()
 
 
+def test_arrows_move_between_switches_and_enter_turns_them(
+    page: Page, server: Server, settle: Settle
+) -> None:
+    page.goto(f"{server.url}/gradient_flow?part=lesions&whose=mine&model={SMALL_MODEL}")
+    blocks = [page.locator(f".net [data-pick='layer{stage}.0']") for stage in (1, 2, 3)]
+    blocks[0].focus()
+    page.keyboard.press("ArrowRight")
+    expect(blocks[1]).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(blocks[2]).to_be_focused()
+    settle(page)
+    expect(page.get_by_text("0 out.")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 out.")).to_be_visible()
+    expect(blocks[2]).to_have_attribute("aria-checked", "false")
+
+
+def test_a_chosen_family_has_the_colour_of_its_line_and_the_picture_says_what_it_shows(
+    page: Page, server: Server, settle: Settle
+) -> None:
+    page.goto(f"{server.url}/gradient_flow?{SMALL}")
+    expect(page.get_by_text("stays level").first).to_be_visible()
+    settle(page)
+    for family, colour in (("Plain", "rgb(213, 94, 0)"), ("Residual", "rgb(0, 114, 178)")):
+        pill = page.locator(".st-key-families button[data-selected]", has_text=family).first
+        expect(pill).to_have_css("border-top-color", colour)
+    spoken = page.get_by_label("Plain-8: the first layer's gradient is")
+    assert "**" not in (spoken.first.get_attribute("aria-label") or "")
+    titles = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(one => one.tagName)")
+    assert titles == ["H1"]
+
+
 def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_the_step(
     page: Page, training_server: Server, settle: Settle, shot: Shot
 ) -> None:
@@ -105,9 +138,9 @@ def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_th
     page.mouse.move(
         box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.99
     )  # the first layer, in the middle
-    told = page.locator(".films .told")
-    expect(told.first).to_contain_text("conv1 at step")
-    first, second = (text.rpartition(":")[0] for text in told.all_text_contents())
+    reading = page.locator(".films .reading")
+    expect(reading.first).to_contain_text("conv1 at step")
+    first, second = (text.rpartition(":")[0] for text in reading.all_text_contents())
     assert first == second
     shot(page, "gradient-flow-training")
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)

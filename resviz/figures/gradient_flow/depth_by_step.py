@@ -49,8 +49,8 @@ def films(runs: Sequence[Film], span: tuple[float, float], at: int, labels: Labe
 
     How to read: the input is at the bottom, bright is large. The dotted line follows the layer
     where the norm peaks, the upright line stands at step `at`; what is zero or not finite is empty.
-    `span` are powers of ten (`log_axis.common_range`). A cursor over one picture stands in all, at the same
-    step and the same share of the depth.
+    `span` are powers of ten (`log_axis.common_range`). A cursor over one picture stands in all, at
+    the same step and the same share of the depth.
     """
     pictures = "".join(_film(run, span, labels) for run in runs)
     facts = {"at": at, "reading": labels.reading, "noNumber": labels.no_number}

@@ -1,4 +1,4 @@
-"""Through the shortcut or through the branch: the shortcut's share at each block, both directions."""
+"""Through the shortcut or through the branch: the shortcut's share at each block."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

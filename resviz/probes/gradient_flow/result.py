@@ -1,4 +1,4 @@
-"""What one measurement of gradients gives: norms by layer and block, and the two parts of each sum."""
+"""What one measurement of gradients gives: norms by layer and block, and the parts of sums."""
 
 from dataclasses import dataclass
 

@@ -125,7 +125,8 @@ def _show_digits(left: "ByFamily") -> None:
     clickable.show(lesions.answered(tiles, colours, alt), "pair-digits")
     st.caption(
         _(
-            "A test image of each digit, and what both networks call it: filled is right, hollow is wrong."
+            "A test image of each digit, and what both networks call it: filled is right, hollow "
+            "is wrong."
         )
     )
 
@@ -140,9 +141,7 @@ def _show_each_block() -> None:
     """The accuracy without each block in turn."""
     alone = {family: _each_block(name) for family, name in NAMES.items()}
     bars = [_bars(family, measured) for family, measured in alone.items()]
-    labels = lesions.BarLabels(
-        block=_("the one block that is out (stage.number)"), share=_("accuracy")
-    )
+    labels = lesions.BarLabels(block=_("block out (stage.number)"), share=_("accuracy"))
     caption = _(
         "Without one block at a time, the residual network keeps {residual:.0%} in the median, the "
         "plain one {plain:.0%}."

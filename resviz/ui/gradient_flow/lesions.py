@@ -1,4 +1,4 @@
-"""Blocks taken out of the chosen network: what it says of the photo then, and of its test images."""
+"""Blocks taken out of the chosen network: its answers then to the photo and to test images."""
 
 from typing import TYPE_CHECKING
 
@@ -153,7 +153,7 @@ def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
     probabilities = [_without(subject, (block,)).probabilities[top.index] for block in shown]
     values = np.array(probabilities, float)
     labels = lesions.BarLabels(
-        block=_("the one block that is out (stage.number)"), share=_("probability of the answer")
+        block=_("block out (stage.number)"), share=_("probability of the answer")
     )
     short = [switchboard.short(name) for name in shown]
     bars = lesions.Bars(top.label, _colour(subject.model), short, values, top.probability)

@@ -106,11 +106,11 @@ def _caption(quantity: str) -> str:
 
 def _how_to_read(quantity: str) -> str:
     rules = _(
-        "Level means within a factor of 10 from first to last; beyond 1000 it explodes or vanishes: "
-        "a gradient towards the input, a signal towards the output. The line is the mean over the "
-        "seeds, the band reaches from the smallest to the largest. The networks are untrained and "
-        "in training mode; targets are random, and 32 images have 32 × 32 pixels. A seed draws "
-        "weights and batch, the same for each family."
+        "Level means within a factor of 10 from first to last; beyond 1000 it explodes or vanishes:"
+        " a gradient towards the input, a signal towards the output. The line is the mean over the"
+        " seeds, the band reaches from the smallest to the largest. The networks are untrained and"
+        " in training mode; targets are random, and 32 images have 32 × 32 pixels. A seed draws"
+        " weights and batch, the same for each family."
     )
     last = _("The last point is the classifier, which is not compared.")
     return f"{rules} {last}" if quantity in BY_LAYER else rules

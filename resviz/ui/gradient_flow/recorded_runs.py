@@ -1,4 +1,4 @@
-"""What runs recorded of their gradients: which runs there are, and one quantity by step and layer."""
+"""What runs recorded of their gradients: which there are, one quantity by step and layer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

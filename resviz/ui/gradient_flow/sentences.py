@@ -1,4 +1,4 @@
-"""What a profile says in words: first against last, what that is called, and why a layer is left out."""
+"""What a profile says in words: first against last, its name, and which layers get nothing."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -73,19 +73,17 @@ def _silence(profile: "Profile", quantity: str) -> str:
         return ""
     return {
         "branches": _(
-            "{silent} of {count} layers get no gradient in the first step, because the branches "
-            "start at zero and the shortcuts carry all of it."
+            "{silent} of {count} layers get no gradient in the first step: the branches start at "
+            "zero."
         ),
         "classifier": _(
-            "{silent} of {count} layers get no gradient in the first step, because the "
-            "classifier's weights start at zero."
+            "{silent} of {count} layers get no gradient in the first step: the classifier starts "
+            "at zero."
         ),
         "underflow": _(
             "{silent} of {count} layers get a gradient smaller than any number that float64 holds."
         ),
-        "blocked": _(
-            "{silent} of {count} layers get no gradient, because no signal passes through them."
-        ),
+        "blocked": _("{silent} of {count} layers get no gradient: no signal passes through them."),
     }[reason].format(silent=len(profile.without_gradient), count=len(profile.layers))
 
 

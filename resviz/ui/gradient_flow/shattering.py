@@ -22,16 +22,17 @@ NOISES = ("brown", "white")
 
 def shattering_section() -> None:
     """Depth, the two derivatives, the four autocorrelations."""
-    left, right = st.columns(2, gap="medium")
-    with left:
+    depth_slider, beta_slider = st.columns(2, gap="medium")
+    with depth_slider:
         depth = url_state.pick(st.select_slider, _("Layers"), LAYERS, 24, "layers")
-    with right:
+    with beta_slider:
         beta = url_state.pick(st.select_slider, _("Weight of the branch, β"), BETAS, 1.0, "beta")
     measured = {
         kind: _noise(kind) if kind in NOISES else _network(kind, depth, beta)
         for kind in _titles(depth)
     }
     _write_finding(measured)
+    left, right = page.wide("shattering").columns(2, gap="medium")
     with left:
         _draw_derivatives(measured, depth)
     with right:

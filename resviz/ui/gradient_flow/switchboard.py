@@ -1,4 +1,4 @@
-"""A network's blocks as switches, and two of them to swap: shared by both views of Remove blocks."""
+"""A network's blocks as switches, and two of them to swap, for both views of Remove blocks."""
 
 from collections.abc import Mapping, Sequence
 

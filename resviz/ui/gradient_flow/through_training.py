@@ -31,8 +31,8 @@ def through_training_section() -> None:
     if not known:
         _way_to_training(_("No run has been recorded yet."))
         return
-    choosing, measuring = page.wide("films").columns(
-        [1.6, 1], gap="medium", vertical_alignment="bottom"
+    choosing, measuring, play = page.wide("films").columns(
+        [1.6, 1, 0.3], gap="medium", vertical_alignment="bottom"
     )
     with measuring:
         quantity = url_state.pick(
@@ -49,7 +49,8 @@ def through_training_section() -> None:
     if not runs:
         _way_to_training(_("The chosen runs have not recorded this: choose another quantity."))
         return
-    playing = url_state.switch(_("Play"), "play")
+    with play:
+        playing = url_state.switch(_("Play"), "play")
     st.fragment(_film, run_every=TICK if playing else None)(runs, quantity, playing)
     table = _table(runs)
     name = f"through-training-{quantity}"
@@ -84,9 +85,9 @@ def _film(runs: Sequence[Recorded], quantity: str, playing: bool) -> None:
     step = _step_slider(runs, playing)
     span = common_range([run.values for run in runs])
     drawn = [depth_by_step.Film(run.title, run.steps, run.values, run.layers) for run in runs]
+    st.markdown("  \n".join(finding(run, step, f"**{page.escaped(run.title)}**") for run in runs))
     pictures.show(depth_by_step.films(drawn, span, step, _film_labels(quantity)), "films", _go_to)
     st.caption(_cursor_hint(len(runs)))
-    st.markdown("  \n".join(finding(run, step, f"**{page.escaped(run.title)}**") for run in runs))
     labels = profile.Labels(_quantity_title(quantity), _("layer or block, from the input"))
     chart(
         profile.profile([_line(run, step) for run in runs], labels, page.dark()),
@@ -115,7 +116,7 @@ def _next_frame(steps: Sequence[int], now: int) -> int:
 
 
 def _go_to(step: int) -> None:
-    """A step that was clicked becomes the one that is drawn; a film that plays goes on from there."""
+    """Draw the step that was clicked; a film that plays goes on from there."""
     st.session_state[_STEP] = step
 
 
