@@ -14,6 +14,9 @@ from resviz.errors import ResvizError
 PACKAGE = Path(__file__).parents[1]
 INSTALLED, CHECKOUT = PACKAGE / "app" / "app.py", PACKAGE.parent / "app.py"
 
+# Streamlit refuses WebSockets whose Origin is neither this name nor the address of the machine.
+NAME = "the name in browsers' addresses, where it is no IP address of this machine"
+
 
 def app(options: argparse.Namespace) -> Result:
     """Open the app in a browser."""
@@ -38,6 +41,7 @@ def settings(options: argparse.Namespace) -> list[str]:
     chosen = {
         "server.address": options.address,
         "server.port": options.port,
+        "browser.serverAddress": options.name,
         "server.headless": "true" if options.no_browser else None,
     }
     return [f"--{name}={value}" for name, value in chosen.items() if value is not None]
@@ -48,4 +52,5 @@ def add_to(commands: Any) -> None:
     command = add(commands, app)
     command.add_argument("--address", metavar="A", help="the address to listen on (default: all)")
     command.add_argument("--port", type=whole(1, 65535), metavar="N", help="default: 8501")
+    command.add_argument("--name", metavar="HOST", help=NAME)
     command.add_argument("--no-browser", action="store_true", help="only serve: open no browser")

@@ -29,6 +29,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     [
         ([], []),
         (["--port", "8600"], ["--server.port=8600"]),
+        (["--name", "class.example"], ["--browser.serverAddress=class.example"]),
         (
             ["--address", "127.0.0.1", "--no-browser"],
             ["--server.address=127.0.0.1", "--server.headless=true"],
