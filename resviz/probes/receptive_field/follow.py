@@ -51,7 +51,9 @@ def follow(
     def record(module: nn.Module, output: object) -> None:
         ran.append(module)
         if type(output) is FieldTensor and len(output.shape) == 4:
-            given[module] = output.fields or output.unknown_after
+            fields = output.fields
+            split = fields is not None and fields.layout is not None
+            given[module] = "view" if split else fields or output.unknown_after
         else:
             given[module] = None
             if layers is not None:

@@ -151,7 +151,7 @@ class _Along(NamedTuple):
 
 def _described(fields: Fields, sides: tuple[int, int]) -> tuple[Any, ...]:
     """All of a `ReceptiveField` but its name."""
-    y, x, units, _ = fields
+    y, x, units = fields[:3]
     rows = _along(y, sides[0])
     columns = rows if x is y and sides[0] == sides[1] else _along(x, sides[1])
     size, stride, start, smallest, largest, through, local_size, local_start = zip(

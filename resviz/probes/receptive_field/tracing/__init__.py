@@ -27,22 +27,32 @@ Example:
     (True, 'roll')
 
 To follow another operation, write a rule in the module of its kind (`windows`, `resizing`,
-`pointwise`, `reshaping`) and name the operation in its decorator. `modules` spares the most usual modules of
-torch the detour over `__torch_function__`.
+`pointwise`, `views`, `reshaping`, `contraction`) and name the operation in its decorator. `modules`
+spares the most usual modules of torch the detour over `__torch_function__`; `layout` knows where
+places are when height and width are split or joined.
 """
 
 # importing the rules registers them, whichever module of this package is asked for first
-from resviz.probes.receptive_field.tracing import pointwise, reshaping, resizing, windows
+from resviz.probes.receptive_field.tracing import (
+    contraction,
+    pointwise,
+    reshaping,
+    resizing,
+    views,
+    windows,
+)
 from resviz.probes.receptive_field.tracing.rules import rule, rule_of
 from resviz.probes.receptive_field.tracing.tensor import Fields, FieldTensor
 
 __all__ = [
     "FieldTensor",
     "Fields",
+    "contraction",
     "pointwise",
     "reshaping",
     "resizing",
     "rule",
     "rule_of",
+    "views",
     "windows",
 ]

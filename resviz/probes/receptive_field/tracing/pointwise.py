@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from resviz.errors import ProbeError
+from resviz.probes.receptive_field.tracing.layout import FREE, Digit, layout_of
 from resviz.probes.receptive_field.tracing.rules import rule
 from resviz.probes.receptive_field.tracing.tensor import (
     Dims,
@@ -48,8 +49,8 @@ def measuring(x: FieldTensor, *_: Any, **__: Any) -> FieldTensor:
 @rule("layer_norm", "rms_norm")
 def layer_norm(x: FieldTensor, normalized_shape: Sequence[int], *_: Any, **__: Any) -> FieldTensor:
     """The last dimensions are measured; a place is measured alone unless it is one of them."""
-    measured = range(-len(normalized_shape), 0)
-    if x.fields and any(dim in measured for dim in x.fields.dims):
+    measured = len(normalized_shape)
+    if x.fields and any(dim >= -measured for dim in dims_with_places(x.shape, x.fields)):
         return bind(x)
     return x.like(x.shape, x.fields)
 
@@ -89,7 +90,7 @@ def pointwise(*operands: Any, **options: Any) -> FieldTensor:
 
 def _has_places(value: Tensor, x: FieldTensor) -> bool:
     """Whether a constant has a number for each place of its own."""
-    dims = [dim for dim in x.fields.dims if dim is not None] if x.fields else []
+    dims = dims_with_places(x.shape, x.fields) if x.fields else []
     return any(value.ndim >= -dim and value.shape[dim] > 1 for dim in dims)
 
 
@@ -113,6 +114,8 @@ def meet(shape: Shape, a: FieldTensor, b: FieldTensor) -> FieldTensor:
     mine, others = a.fields, b.fields
     if mine is None or others is None:
         return lose(a if mine is None else b, shape, "add")
+    if mine.layout is not None or others.layout is not None:
+        return _meet_split(shape, a, b)
     dims = mine.dims if mine.dims == others.dims else _common(mine.dims, others.dims)
     if dims is None:
         return lose(a, shape, "add")
@@ -121,6 +124,46 @@ def meet(shape: Shape, a: FieldTensor, b: FieldTensor) -> FieldTensor:
     square = mine.rows is mine.columns and others.rows is others.columns and height == width
     columns = rows if square else union(mine.columns, others.columns, width)
     return a.like(shape, Fields(rows, columns, units, dims))
+
+
+def _meet_split(shape: Shape, a: FieldTensor, b: FieldTensor) -> FieldTensor:
+    """As `meet`, where height and width are split or joined."""
+    mine, others = a.fields, b.fields
+    if mine is None or others is None:
+        return lose(a, shape, "add")
+    placed, other = (mine, others) if mine.layout is not None else (others, mine)
+    if other.layout is None and other.dims == (None, None):  # one value for all places
+        rows, columns = (
+            axis.stretched(count) for axis, count in zip(other.axes, placed.units, strict=True)
+        )
+    elif other.layout == placed.layout:
+        rows, columns = other.axes
+    else:
+        return lose(a, shape, "add")
+    height, width = placed.units
+    fields = placed._replace(
+        rows=union(placed.rows, rows, height), columns=union(placed.columns, columns, width)
+    )
+    return a.like(shape, fields)
+
+
+def dims_with_places(shape: Shape, fields: Fields) -> list[int]:
+    """The dimensions that hold height and width, counted from the end."""
+    return [
+        dim - len(shape)
+        for dim, digits in enumerate(layout_of(shape, fields))
+        if any(digit.axis != FREE for digit in digits)
+    ]
+
+
+def widened(x: FieldTensor, dims: Sequence[int], shape: Shape) -> FieldTensor:
+    """With more values along dimensions without places."""
+    if x.fields is None or x.fields.layout is None:
+        return x.like(shape, x.fields)
+    layout = list(x.fields.layout)
+    for dim in dims:
+        layout[dim] = (Digit(FREE, 1, shape[dim]),)
+    return x.like(shape, x.fields._replace(layout=tuple(layout)))
 
 
 def units_of(shape: Shape, dims: Dims) -> tuple[int, int]:
@@ -146,7 +189,15 @@ def stretch(x: FieldTensor, shape: Shape) -> FieldTensor:
         return x
     if x.fields is None:
         return x.like(shape, None)
-    rows, columns, _units, dims = x.fields
+    if x.fields.layout is not None:
+        added = len(shape) - x.ndim
+        layout = [*[()] * added, *x.fields.layout]
+        grown = [
+            digits if size == 1 or digits else (Digit(FREE, 1, size),)
+            for digits, size in zip(layout, shape, strict=True)
+        ]
+        return x.like(shape, x.fields._replace(layout=tuple(grown)))
+    rows, columns, _units, dims, _layout = x.fields
     down, across = dims
     units = units_of(shape, dims)
     if down is None or x.shape[down] == 1 != shape[down]:

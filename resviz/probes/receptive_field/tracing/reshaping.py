@@ -1,16 +1,27 @@
-"""Operations that move, cut, join or sum up dimensions: what they do to shapes and fields."""
+"""Operations that join, split or sum up dimensions: what they do to shapes and fields."""
 
 from collections.abc import Sequence
 from functools import partial, reduce
 from math import prod
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from resviz.probes.receptive_field.axis import Axis, window
 from resviz.probes.receptive_field.tracing import torch_private
-from resviz.probes.receptive_field.tracing.pointwise import meet, pointwise, units_of
+from resviz.probes.receptive_field.tracing.layout import (
+    layout_of,
+    mix_over,
+    regrouped,
+    sum_over,
+    with_layout,
+)
+from resviz.probes.receptive_field.tracing.pointwise import (
+    dims_with_places,
+    meet,
+    pointwise,
+    units_of,
+    widened,
+)
 from resviz.probes.receptive_field.tracing.rules import rule
 from resviz.probes.receptive_field.tracing.tensor import (
     Axes,
@@ -18,73 +29,10 @@ from resviz.probes.receptive_field.tracing.tensor import (
     Fields,
     FieldTensor,
     Shape,
-    apply_unknown,
     lose,
     run_empty,
     shape_of,
 )
-
-# A step along the width, in the strides of the tensor that stands in; one along the height is the
-# square. More than any height, width or sum of channels, so that sums of steps can be told apart.
-_SCALE = 10**6
-_SCALES = (_SCALE**2, _SCALE)
-
-
-@rule(
-    *("__getitem__", "narrow", "select", "chunk", "split", "tensor_split", "unbind"),
-    *("permute", "transpose", "swapaxes", "movedim", "t"),
-    *("unsqueeze", "squeeze", "expand", "expand_as"),
-    takes_operation=True,
-)
-def views(func: Any, x: FieldTensor, *args: Any, **kwargs: Any) -> Any:
-    """Slices and permutations, done to an empty tensor whose strides tell the dimensions apart."""
-    indices = torch_private.leaves((args, kwargs))
-    # indices that are tensors or lists pick any places in any order
-    if x.fields is None or any(isinstance(index, Tensor | list) for index in indices):
-        return apply_unknown(func, x, *args, **kwargs)
-    strides = [1] * x.ndim
-    for dim, scale in zip(x.fields.dims, _SCALES, strict=True):
-        if dim is not None:
-            strides[dim] = scale
-    with torch_private.without_torch_function():
-        empty = torch.empty_strided(x.shape, strides, device="meta")
-        result = func(empty, *args, **kwargs)
-    return torch_private.map_leaves(partial(_viewed, x, x.fields), result)
-
-
-def _viewed(x: FieldTensor, fields: Fields, view: Any) -> Any:
-    """The fields of a view, read from its offset and strides."""
-    if not isinstance(view, Tensor):
-        return view
-    offset = int(view.storage_offset())
-    starts = offset // _SCALE**2, offset % _SCALE**2 // _SCALE
-    axes: list[Axis] = []
-    dims: list[int | None] = []
-    for i in (0, 1):
-        dim = _dimension_of(view, _SCALES[i])
-        step = 0 if dim is None else view.stride(dim) // _SCALES[i]
-        axes.append(_cut(fields.axes[i], fields.units[i], view, dim, step, starts[i]))
-        dims.append(dim)
-    shape = tuple(view.shape)
-    return x.like(shape, _fields(shape, (axes[0], axes[1]), (dims[0], dims[1])))
-
-
-def _dimension_of(view: Tensor, scale: int) -> int | None:
-    """Which dimension of a view steps along an axis; None if it was summed away or selected."""
-    for dim, stride in enumerate(view.stride()):
-        along = stride >= scale and stride % scale == 0
-        if along and (scale == _SCALE**2 or stride < _SCALE**2):
-            return dim - view.ndim
-    return None
-
-
-def _cut(axis: Axis, units: int, view: Tensor, dim: int | None, step: int, start: int) -> Axis:
-    """The axis from the unit `start` on, every `step` units."""
-    if start or step != 1:
-        axis = window(axis, 1, step, -start, count=1 if dim is None else view.shape[dim])
-    whole = dim is None or view.shape[dim] == -(-units // step)
-    # where the map was cut, what a unit is depends on where it was cut
-    return axis if whole else axis.bound()
 
 
 def _fields(shape: Shape, axes: Axes, dims: Dims) -> Fields:
@@ -101,14 +49,26 @@ def reshape(func: Any, x: FieldTensor, *args: Any, **kwargs: Any) -> FieldTensor
     shape = shape_of(func, x, *args, **kwargs)
     if x.fields is None:
         return x.like(shape, None)
-    places = {(prod(shape[:i]), n): i - len(shape) for i, n in enumerate(shape)}
-    dims: list[int | None] = []
-    for dim in x.fields.dims:
-        place = None if dim is None else places.get((prod(x.shape[:dim]), x.shape[dim]))
-        if place is None and dim is not None and x.shape[dim] > 1:
-            return lose(x, shape, func.__name__)
-        dims.append(place)
-    return x.like(shape, _fields(shape, x.fields.axes, (dims[0], dims[1])))
+    if x.fields.layout is None and (dims := _dims_after(x.fields.dims, x.shape, shape)):
+        return x.like(shape, _fields(shape, x.fields.axes, dims))
+    layout = regrouped(layout_of(x.shape, x.fields), shape)
+    if layout is None:
+        return lose(x, shape, func.__name__)
+    return x.like(shape, with_layout(x.fields, layout))
+
+
+def _dims_after(dims: Dims, before: Shape, after: Shape) -> Dims | None:
+    """Where height and width are after a reshape that leaves them as they are, else None."""
+    places = {(prod(after[:i]), n): i - len(after) for i, n in enumerate(after)}
+    moved: list[int | None] = []
+    for dim in dims:
+        place = None if dim is None else places.get((prod(before[:dim]), before[dim]))
+        if place is None and dim is not None and before[dim] > 1:
+            return None
+        moved.append(place)
+    down, across = moved
+    # two single units in one dimension stand nowhere
+    return (None, None) if down == across else (down, across)
 
 
 @rule("cat", "concat", "concatenate")
@@ -119,11 +79,11 @@ def cat(tensors: Sequence[Any], dim: int = 0, *_: Any, **__: Any) -> FieldTensor
     sizes[dim] = sum(tensor.shape[dim] for tensor in tensors)
     shape = tuple(sizes)
     traced = [tensor for tensor in tensors if type(tensor) is FieldTensor]
-    joined = [tensor.like(shape, tensor.fields) for tensor in traced]
-    result = reduce(partial(meet, shape), joined[1:], joined[0])
-    if result.fields and dim in result.fields.dims:
-        return lose(result, shape, "concatenation of places")
-    return result
+    for tensor in traced:
+        if tensor.fields and dim in dims_with_places(tensor.shape, tensor.fields):
+            return lose(tensor, shape, "concatenation of places")
+    joined = [widened(tensor, [dim], shape) for tensor in traced]
+    return reduce(partial(meet, shape), joined[1:], joined[0])
 
 
 @rule("stack")
@@ -160,11 +120,25 @@ def _reduced(x: FieldTensor, gone: set[int], result: Any) -> Any:
     shape = tuple(result.shape)
     if x.fields is None:
         return x.like(shape, None)
+    if x.fields.layout is not None:
+        return x.like(shape, _reduced_split(x, x.fields, gone, shape))
     axes = _entire_along(x.fields, gone)
     if len(shape) == x.ndim:
         return x.like(shape, _fields(shape, axes, x.fields.dims))
     down, across = (_after_removal(dim, gone) for dim in x.fields.dims)
     return x.like(shape, _fields(shape, axes, (down, across)))
+
+
+def _reduced_split(x: FieldTensor, fields: Fields, gone: set[int], shape: Shape) -> Fields:
+    """The fields without these dimensions, where height and width are split."""
+    layout = layout_of(x.shape, fields)
+    for dim in gone:
+        fields = sum_over(fields, dim, layout)
+        layout = layout_of(x.shape, fields)
+    left = [() if d - x.ndim in gone else digits for d, digits in enumerate(layout)]
+    if len(shape) < x.ndim:
+        left = [digits for d, digits in enumerate(left) if d - x.ndim not in gone]
+    return with_layout(fields, tuple(left))
 
 
 def _entire_along(fields: Fields, dims: set[int]) -> Axes:
@@ -188,6 +162,8 @@ def along(x: FieldTensor, dim: int | None = None, *_: Any, **__: Any) -> FieldTe
     """As large as before; what it runs along is seen as a whole."""
     if x.fields is None or dim is None:
         return x.like(x.shape, x.fields)
+    if x.fields.layout is not None:
+        return x.like(x.shape, mix_over(x.fields, dim, x.fields.layout))
     axes = _entire_along(x.fields, {dim if dim < 0 else dim - x.ndim})
     return x.like(x.shape, x.fields._replace(rows=axes[0], columns=axes[1]))
 
@@ -196,17 +172,3 @@ def along(x: FieldTensor, dim: int | None = None, *_: Any, **__: Any) -> FieldTe
 def normalize(x: FieldTensor, p: float = 2.0, dim: int = 1, *_: Any, **__: Any) -> FieldTensor:
     """Divided by the norm along a dimension."""
     return along(x, dim)
-
-
-@rule("linear")
-def linear(x: FieldTensor, weight: Tensor, bias: Any = None) -> FieldTensor:
-    """Sees all of the last dimension; of a vector, all there is."""
-    shape = (*x.shape[:-1], weight.shape[0])
-    if x.ndim == 2:
-        # of a vector whose places are unknown too: all of them are in the sum
-        rows, columns = x.fields.axes if x.fields else (Axis(), Axis())
-        everything = Fields(rows.entire(), columns.entire(), (1, 1), (None, None))
-        return FieldTensor(shape, x.dtype, everything)
-    if x.fields is None or -1 in x.fields.dims:
-        return lose(x, shape, "linear")
-    return x.like(shape, x.fields)

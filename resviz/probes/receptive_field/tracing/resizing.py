@@ -7,6 +7,7 @@ from torch import Tensor
 
 from resviz.probes.receptive_field.axis import Axis, adaptive, enlarged, transposed, window
 from resviz.probes.receptive_field.borders import repeat_border
+from resviz.probes.receptive_field.tracing.pointwise import dims_with_places, widened
 from resviz.probes.receptive_field.tracing.rules import rule
 from resviz.probes.receptive_field.tracing.tensor import (
     MAP,
@@ -58,8 +59,8 @@ def adaptive_pool(x: FieldTensor, output_size: Any, *_: Any, **__: Any) -> Field
     before = x.shape[-2:]
     after = [n if size is None else int(size) for n, size in zip(before, sizes, strict=True)]
     shape = (*x.shape[:-2], *after)
-    if x.fields is None:
-        return x.like(shape, None)
+    if x.fields is None or x.fields.layout is not None:
+        return lose(x, shape, "pooling")
     rows, columns = (adaptive(x.fields.axes[i], before[i], after[i]) for i in (0, 1))
     return _map_of(x, shape, (rows, columns))
 
@@ -116,12 +117,22 @@ def pad(
         shape[dim] += before + behind
     if x.fields is None:
         return x.like(tuple(shape), None)
+    if x.fields.layout is not None:
+        return _padded_split(x, x.fields, tuple(shape))
     rows, columns = (
         _padded(x.fields.axes[i], added.get(dim or 0, (0, 0)), mode, x.fields.units[i])
         for i, dim in enumerate(x.fields.dims)
     )
     padded = _map_of(x, tuple(shape), (rows, columns), x.fields.dims)
     return bind(padded) if min(pad) < 0 else padded
+
+
+def _padded_split(x: FieldTensor, fields: Fields, shape: Shape) -> FieldTensor:
+    """Where height and width are split, only what has no places can be padded."""
+    grown = [dim - x.ndim for dim in range(x.ndim) if shape[dim] != x.shape[dim]]
+    if set(grown) & set(dims_with_places(x.shape, fields)):
+        return lose(x, shape, "pad")
+    return widened(x, grown, shape)
 
 
 def _padded(axis: Axis, added: tuple[int, int], mode: str, units: int) -> Axis:

@@ -22,6 +22,7 @@ Axes = tuple[Axis, Axis]
 # Which dimensions height and width are, counted from the end. None: summed away, or a single one.
 Dims = tuple[int | None, int | None]
 MAP: Dims = (-2, -1)
+SPLIT: Dims = (0, 0)  # they are no dimension each: `Fields.layout` tells where they are
 _IN_PLACE = {"__iadd__", "__isub__", "__imul__", "__itruediv__", "__setitem__"}
 _COMPARED = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
 _PIXELS = Axis()  # each sees itself
@@ -31,12 +32,14 @@ class Fields(NamedTuple):
     """The fields of a map's units along height and width.
 
     `units`: rows and columns of the map. `dims`: the dimensions of the tensor that these two are.
+    `layout`: where they are if not a dimension each (`layout`).
     """
 
     rows: Axis
     columns: Axis
     units: tuple[int, int]
     dims: Dims = MAP
+    layout: Any = None
 
     @property
     def axes(self) -> Axes:

@@ -1,24 +1,29 @@
-"""Slices, permutations and views: fields by hand."""
+"""Reshapes: places that are joined and split again."""
 
+import pytest
 import torch
-from torch import Tensor, nn
 
-from resviz.probes.receptive_field.theoretical import receptive_field
+from tests.probes.receptive_field.graphs import Odd, fields
 
 
-def test_slices_permutations_and_channel_shuffles_are_followed():
-    class Moves(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv, self.end = nn.Conv2d(4, 4, (3, 1)), nn.Identity()
-
-        def forward(self, x: Tensor) -> Tensor:
-            x = torch.cat([x, x.mean(1, keepdim=True)], 1)[:, :, 3::2, :-1]
-            x = self.conv(x)
-            x = x.view(1, 2, 2, *x.shape[2:]).transpose(1, 2).reshape(1, 4, *x.shape[2:])
-            a, b = x.permute(0, 2, 3, 1).chunk(2, dim=3)
-            return self.end(torch.cat([a, b], -1).permute(0, 3, 1, 2)[..., 5:])
-
-    assert [(f.size, f.stride, f.start) for f in receptive_field(Moves(), ["end"], 40)] == [
-        ((5, 1), (2, 1), (3, 5)),
-    ]
+@pytest.mark.parametrize(
+    "there_and_back",
+    [
+        lambda x: x.flatten(2).view(x.shape),
+        lambda x: x.flatten(2).transpose(1, 2).transpose(1, 2).reshape(x.shape),
+        lambda x: (
+            x.view(1, 4, 2, 7, 7, 2)
+            .permute(0, 4, 2, 1, 3, 5)
+            .permute(0, 3, 2, 4, 1, 5)
+            .reshape(x.shape)
+        ),
+        lambda x: torch.cat([x.flatten(2)] * 2, 1)[:, :4].unflatten(2, x.shape[2:]),
+    ],
+)
+def test_what_is_joined_and_split_again_stands_where_it_stood(there_and_back):
+    image = torch.arange(4 * 14 * 14.0).view(1, 4, 14, 14)
+    assert torch.equal(there_and_back(image), image)
+    second = fields(Odd(there_and_back), 16)["second"]
+    assert (second.size, second.stride, second.start, second.units) == (
+        (3, 3), (1, 1), (0, 0), (14, 14)
+    )  # fmt: skip
