@@ -35,7 +35,7 @@ def ladder(rungs: Sequence[Rung], side: float | None, chosen: str | None) -> str
     """
     scale = _LARGEST / max([side or 1, *(rung.size for rung in rungs)])
     boxes = "".join(_rung(rung, side, scale, rung.value == chosen) for rung in rungs)
-    return f'<div class="ladder">{boxes}</div>'
+    return f'<div class="ladder" style="--rungs:{len(rungs)}">{boxes}</div>'
 
 
 def _rung(rung: Rung, side: float | None, scale: float, on: bool) -> str:

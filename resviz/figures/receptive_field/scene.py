@@ -19,7 +19,8 @@ class Grid:
     """A layer's units and their fields, each down and across.
 
     `units`: rows and columns of the map. `side`: height and width of the image. `size`, `stride`
-    and `start`: as in `ReceptiveField`. `whole`: every unit sees the whole image.
+    and `start`: as in `ReceptiveField`. `whole`: every unit sees the whole image. `rows` and
+    `columns`: first pixel and number of pixels of each unit, where neighbours differ.
     """
 
     units: tuple[int, int]
@@ -28,11 +29,16 @@ class Grid:
     stride: tuple[float, float]
     start: tuple[int, int]
     whole: bool = False
+    rows: Sequence[tuple[int, int]] = ()
+    columns: Sequence[tuple[int, int]] = ()
 
     def box(self, unit: Place) -> Box:
         """The field of a unit."""
         if self.whole:
             return 0, 0, *self.side
+        if self.rows:
+            down, across = self.rows[unit[0]], self.columns[unit[1]]
+            return down[0], across[0], down[1], across[1]
         top, left = (self.start[i] + unit[i] * self.stride[i] for i in (0, 1))
         return top, left, *self.size
 

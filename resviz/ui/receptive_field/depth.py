@@ -147,7 +147,7 @@ def _curve(name: str, side: int) -> growth.Curve:
         name=model_title(name),
         family=spec.family if spec else "",
         depth=[depth[layer] for layer in drawn],
-        size=[max(fields[layer].size) for layer in drawn],
+        size=[max(receptive_fields.own_size(fields[layer])) for layer in drawn],
         points=[(depth[layer], size) for layer, size in effective.items() if size],
     )
 

@@ -64,7 +64,7 @@ def _draw_caption(side: int, shown: int, count: int) -> None:
 
 def _rung(field: "ReceptiveField", effective: float | None) -> drawing.Rung:
     """A layer with its sizes."""
-    name, size = field.name, max(field.size)
+    name, size = field.name, max(receptive_fields.own_size(field))
     text = _("{name}: {size} px").format(name=name, size=size)
     if effective:
         text = _("{name}: {size} px, effective {effective:.2g} px").format(
@@ -79,7 +79,7 @@ def steps(model: str, side: int) -> tuple[str, ...]:
     blocks = [
         name
         for name in models.block_names(model)
-        if name in fields and not fields[name].whole_image
+        if name in fields and fields[name].through != "map"
     ]
     windows = [
         layer.name

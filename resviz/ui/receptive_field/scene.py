@@ -55,7 +55,9 @@ def default_layer(subject: Subject) -> str:
     fields = receptive_fields.theoretical(subject.model, side)
     steps = ladder.steps(subject.model, side) or tuple(fields)
     fitting = [
-        name for name in steps if max(fields[name].size) <= side and not fields[name].whole_image
+        name
+        for name in steps
+        if max(receptive_fields.own_size(fields[name])) <= side and fields[name].through != "map"
     ]
     return fitting[-1] if fitting else steps[0]
 
@@ -147,7 +149,7 @@ def draw_scene(subject: Subject, scene: Scene, effective: "EffectiveField | None
             layer=scene.layer
         ),
     )
-    labels = linked_map.cursor_labels()
+    labels = linked_map.cursor_labels(scene.field.through)
     board = linked(pictures, scene.grid, scene.pins, labels, below=scale_bar(scale))
     linked_cursor.mount_cursor(board, "unit", linked_map.pin)
     if effective is None:

@@ -39,13 +39,8 @@ def draw_unit(subject: Subject, scene: Scene, effective: "EffectiveField | None"
 
 def _draw_size(scene: Scene, effective: "EffectiveField | None") -> None:
     """What the unit can see, and what moves it."""
-    height, width = scene.field.size
     rows, columns = visible(scene.grid, scene.unit)
-    st.markdown(
-        _("Can see {height} × {width} px, {rows} × {columns} of them in the image.").format(
-            height=height, width=width, rows=rows, columns=columns
-        )
-    )
+    st.markdown(_can_see(scene, rows, columns))
     if effective is None:
         return
     down, across = effective.deviations
@@ -66,6 +61,23 @@ def _draw_size(scene: Scene, effective: "EffectiveField | None") -> None:
             " fitted to the peak {bell_down:.3g} and {bell_across:.3g} px."
         ).format(down=down, across=across, bell_down=bell_down, bell_across=bell_across)
     )
+
+
+def _can_see(scene: Scene, rows: int, columns: int) -> str:
+    """The size of the unit's field, so many rows and columns of which lie in the image."""
+    _top, _left, height, width = scene.grid.box(scene.unit)
+    text = _("Can see {height} × {width} px, {rows} × {columns} of them in the image.")
+    if scene.field.through == "gate":
+        text = _(
+            "Can see {height} × {width} px by convolutions, {rows} × {columns} of them in the"
+            " image; and the whole image through a gate only."
+        )
+    if scene.field.through == "border":
+        text = _(
+            "Can see {height} × {width} px, {rows} × {columns} of them in the image; the padding"
+            " shows units at a border the opposite one."
+        )
+    return text.format(height=round(height), width=round(width), rows=rows, columns=columns)
 
 
 def visible(grid: Grid, unit: Place) -> tuple[int, int]:

@@ -45,6 +45,21 @@ def of_layer(name: str, side: int, layer: str) -> "ReceptiveField":
         return receptive_field(net, [layer], side)[0]
 
 
+def own_size(field: "ReceptiveField") -> tuple[int, int]:
+    """Height and width of the field, without what comes through a gate or a border."""
+    return field.size if field.through == "map" else field.local_size
+
+
+def own_start(field: "ReceptiveField") -> tuple[int, int]:
+    """The first pixel of the first unit's field, likewise."""
+    return field.start if field.through == "map" else field.local_start
+
+
+def is_uneven(field: "ReceptiveField") -> bool:
+    """Whether units differ in more than their place."""
+    return any(axis.exact or len(axis.first.table) > 1 for axis in field.axes)
+
+
 def on_noise(name: str, side: int, layer: str, unit: Unit | None) -> "EffectiveField | None":
     """Measure the effective field over noise; None for a unit that nothing moves."""
     from resviz.device import best

@@ -13,6 +13,7 @@ const wire = (scene, setTriggerValue) => {
   const pinned = g.pins[g.pins.length - 1];
   let at = pinned;
   const field = ([y, x]) => g.whole ? [0, 0, height, width]
+    : g.rows.length ? [g.rows[y][0], g.columns[x][0], g.rows[y][1], g.columns[x][1]]
     : [g.start[0] + y * g.stride[0], g.start[1] + x * g.stride[1], g.size[0], g.size[1]];
   const view = scene.querySelector(".scene").viewBox.baseVal, thin = view.width / 300;
   // Lines where the box leaves the picture: it goes on behind them.

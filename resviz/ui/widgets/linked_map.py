@@ -6,7 +6,7 @@ layer's fields.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,29 +55,32 @@ def linked_map(
     """
     photo = raster.data_uri(raster.photo_png(photo_results.view(subject)))
     heat = raster.data_uri(raster.heat_png(values, (HEAT_SIDE, HEAT_SIDE), scale.high))
-    grid = _grid_under(subject, layer, values)
-    if grid is None:
+    field = _field_under(subject, layer, values)
+    if field is None:
         over = html.overlay(photo, heat, labels.photo, _("Opacity"))
         board = html.pair(over, map_with_scale(values, scale, labels.cells))
         clickable.show(board, key)
         return
+    grid = grid_of(field, side(subject))
     cells = raster.data_uri(raster.map_png(values, scale))
     pictures = Pictures(photo, heat, cells, labels.photo, labels.cells)
     row, column = divmod(int(values.argmax()), values.shape[1])
-    board = linked(pictures, grid, [(row, column)], cursor_labels(), calm=True, opacity=0.8)
+    texts = cursor_labels(field.through)
+    board = linked(pictures, grid, [(row, column)], texts, calm=True, opacity=0.8)
     linked_cursor.mount_cursor(board + scale_bar(scale), key, pin)
 
 
-def _grid_under(subject: Subject, layer: str | None, values: np.ndarray) -> Grid | None:
+def _field_under(
+    subject: Subject, layer: str | None, values: np.ndarray
+) -> "ReceptiveField | None":
+    """The field of the layer; None where there is none, or nothing to point at."""
     if layer is None or (values == values.flat[0]).all():
         return None
-    image_side = side(subject)
     try:
-        field = receptive_fields.of_layer(subject.model, image_side, layer)
+        field = receptive_fields.of_layer(subject.model, side(subject), layer)
     except ProbeError:
         return None
-    grid = grid_of(field, image_side)
-    return grid if grid.units == values.shape else None
+    return field if field.units == values.shape else None
 
 
 def side(subject: Subject) -> int:
@@ -86,19 +89,34 @@ def side(subject: Subject) -> int:
 
 
 def grid_of(field: "ReceptiveField", side: int) -> Grid:
-    """The geometry of a layer's fields in an image of this side."""
-    return Grid(field.units, (side, side), field.size, field.stride, field.start, field.whole_image)
+    """The geometry of a layer's fields in an image of this side.
+
+    Of a field that is the whole image only through a gate or a border, what it is without.
+    """
+    size, start = receptive_fields.own_size(field), receptive_fields.own_start(field)
+    whole = field.whole_image and field.through == "map"
+    grid = Grid(field.units, (side, side), size, field.stride, start, whole)
+    if whole or not receptive_fields.is_uneven(field):
+        return grid
+    boxes = [field.box(row, 0) for row in range(field.units[0])]
+    rows = tuple((top, height) for top, _left, height, _width in boxes)
+    boxes = [field.box(0, column) for column in range(field.units[1])]
+    columns = tuple((left, width) for _top, left, _height, width in boxes)
+    return replace(grid, rows=rows, columns=columns)
 
 
-def cursor_labels() -> CursorLabels:
-    """What the cursor says about the cell under it."""
-    return CursorLabels(
-        place=_(
-            "Row {row}, column {column} can see rows {top} to {bottom} and columns {left} to"
-            " {right}; {padding}% of that is padding, outside the image."
-        ),
-        opacity=_("Opacity"),
+def cursor_labels(through: str = "") -> CursorLabels:
+    """What the cursor says about the cell under it; `through` as in `ReceptiveField`."""
+    place = _(
+        "Row {row}, column {column} can see rows {top} to {bottom} and columns {left} to {right};"
+        " {padding}% of that is padding, outside the image."
     )
+    if through == "gate":
+        place = _(
+            "Row {row}, column {column} can see rows {top} to {bottom} and columns {left} to"
+            " {right}, {padding}% of them padding; and the whole image through a gate only."
+        )
+    return CursorLabels(place, opacity=_("Opacity"))
 
 
 # ---- the pinned units

@@ -66,3 +66,20 @@ def test_without_heat_there_is_no_slider():
     bare = scene.Pictures("data:photo", "", "data:cells", "", "")
     assert "data-opacity" in scene.linked(PICTURES, GRID, [(0, 0)], LABELS)
     assert "data-opacity" not in scene.linked(bare, GRID, [(0, 0)], LABELS)
+
+
+def test_where_neighbours_differ_each_unit_has_its_own_box():
+    grid = scene.Grid(
+        (2, 3),
+        (8, 9),
+        (4, 3),
+        (3.5, 3),
+        (0, 0),
+        rows=[(0, 4), (4, 3)],
+        columns=[(-1, 3), (2, 2), (5, 4)],
+    )
+    assert grid.box((1, 2)) == (4, 5, 3, 4)
+    assert grid.margin == 1
+    html = scene.linked(PICTURES, grid, [(1, 2)], LABELS)
+    facts = json.loads(unescape(re.search(r'data-linked="([^"]*)"', html)[1]))
+    assert (facts["rows"], facts["columns"]) == ([[0, 4], [4, 3]], [[-1, 3], [2, 2], [5, 4]])

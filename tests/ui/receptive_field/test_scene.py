@@ -32,9 +32,9 @@ def test_a_layer_without_fields_has_a_way_to_one_with_and_all_else_stays() -> No
     assert not app.exception
     assert "is lost at the operation" in app.error[0].value
     assert "One unit behind these windows" in words(app)
-    button(app, "Open features.0.0").click().run()
+    button(app, "Open features.1.0").click().run()
     assert not app.error
-    assert "Can see 4 × 4 px" in words(app)
+    assert "Can see 28 × 28 px" in words(app)
 
 
 def test_a_mean_that_is_nothing_but_rounding_is_zero() -> None:

@@ -1,8 +1,10 @@
 """The units that are pinned: from the address, by clicks."""
 
 import pytest
+from torch import Tensor, nn
 
 from resviz.figures.receptive_field.scene import Grid
+from resviz.probes.receptive_field.theoretical import receptive_field
 from resviz.ui.widgets import linked_map
 from tests.app.test_pages import words
 from tests.ui.receptive_field.pages import page
@@ -39,3 +41,36 @@ def test_an_address_may_hold_anything() -> None:
     assert linked_map.parse_units("3,5;12,0") == [(3, 5), (12, 0)]
     for text in ("", ";", "a", "1", "1,2,3", "-1,2", " 1,2", "\u0661,\u0662", f"{'9' * 5000},1"):
         assert linked_map.parse_units(text) == []
+
+
+class Scaled(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x * x.mean((2, 3), keepdim=True).sigmoid()
+
+
+def test_behind_a_gate_the_box_is_the_convolutional_field() -> None:
+    gated = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), Scaled())
+    (field,) = receptive_field(gated, ["1"], 32)
+    grid = linked_map.grid_of(field, 32)
+    assert (grid.whole, grid.box((3, 4))) == (False, (5, 7, 3, 3))
+    assert "through a gate only" in linked_map.cursor_labels(field.through).place
+    assert "gate" not in linked_map.cursor_labels("").place
+
+
+def test_behind_upsampling_the_box_of_every_unit_is_exact() -> None:
+    up = nn.Sequential(nn.Conv2d(3, 4, 5, 4, 2), nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.Upsample(32))
+    (field,) = receptive_field(up, ["2"], 32)
+    grid = linked_map.grid_of(field, 32)
+    for unit in range(32):
+        first, last = (edge(unit) for edge in field.axes[0][:2])
+        assert grid.box((unit, 0))[::2] == (first, last - first + 1)
+    beside = [
+        abs(grid.box((unit, 0))[0] - field.start[0] - unit * field.stride[0]) for unit in range(32)
+    ]
+    assert max(beside) >= 2, "the stride holds on average only"
+
+
+def test_circular_padding_gives_units_at_a_border_the_opposite_one() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular"))
+    grid = linked_map.grid_of(receptive_field(model, ["0"], 32)[0], 32)
+    assert (grid.box((0, 5)), grid.box((9, 5))) == ((0, 4, 32, 3), (8, 4, 3, 3))
