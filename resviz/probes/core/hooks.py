@@ -68,13 +68,13 @@ def capture(model: nn.Module, layers: Iterable[str], *, keep: bool = True) -> It
 def observe(model: nn.Module, layers: Iterable[str], record: Record) -> Iterator[None]:
     """Call `record(layer, inputs, output)` whenever one of `layers` has run.
 
-    `inputs` are the positional ones, a tuple. What `record` returns, unless None, replaces the
-    output. Raises `ProbeError` for an unknown layer, before the first hook is set.
+    `inputs` are a tuple, first those by position, then those by name. What `record` returns, unless
+    None, replaces the output. Raises `ProbeError` for an unknown layer, before the first hook is set.
     """
     handles = []
     try:
         for layer, module in resolve_all(model, layers).items():
-            handles.append(module.register_forward_hook(_after(layer, record)))
+            handles.append(module.register_forward_hook(_after(layer, record), with_kwargs=True))
         yield
     finally:
         for handle in handles:
@@ -91,7 +91,9 @@ def intercept(model: nn.Module, layers: Iterable[str], replace: Replace) -> Iter
     handles = []
     try:
         for layer, module in resolve_all(model, layers).items():
-            handles.append(module.register_forward_pre_hook(_before(layer, replace)))
+            handles.append(
+                module.register_forward_pre_hook(_before(layer, replace), with_kwargs=True)
+            )
         yield
     finally:
         for handle in handles:
@@ -204,15 +206,20 @@ def _version(tensor: Tensor) -> int | None:
     return None if tensor.is_inference() else tensor._version
 
 
-def _after(layer: str, record: Record) -> Callable[[nn.Module, Any, Any], object]:
-    def hook(_module: nn.Module, inputs: Any, output: Any) -> object:
-        return record(layer, inputs, output)
+def _after(layer: str, record: Record) -> Callable[..., object]:
+    def hook(_module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> object:
+        return record(layer, (*args, *kwargs.values()), output)
 
     return hook
 
 
-def _before(layer: str, replace: Replace) -> Callable[[nn.Module, Any], object]:
-    def hook(_module: nn.Module, inputs: Any) -> object:
-        return replace(layer, inputs)
+def _before(layer: str, replace: Replace) -> Callable[..., object]:
+    def hook(_module: nn.Module, args: Any, kwargs: dict[str, Any]) -> object:
+        inputs = replace(layer, (*args, *kwargs.values()))
+        if inputs is None:
+            return None
+        inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+        named = dict(zip(kwargs, inputs[len(args) :], strict=True))
+        return inputs[: len(args)], named
 
     return hook

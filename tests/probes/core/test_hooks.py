@@ -207,3 +207,26 @@ def test_capturing_works_in_inference_mode():
     assert (seen["0"] < 0).any()
     assert torch.equal(seen["1"], seen["0"].relu())
     assert torch.equal(scaled["conv"], scaled["same"])
+
+
+class Named(nn.Module):
+    """Hands its input to a module by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(input=x)
+
+
+def test_inputs_that_are_handed_over_by_name_are_seen_and_replaced_like_others():
+    model, x = Named().eval(), torch.ones(1, 3, 2, 2)
+    seen: list[Tensor] = []
+    with (
+        observe(model, ["norm"], lambda _, inputs, _output: seen.append(inputs[0])),
+        intercept(model, ["norm"], lambda _, inputs: inputs[0] * 5),
+    ):
+        output = model(x)
+    torch.testing.assert_close(seen[0], 5 * x)
+    torch.testing.assert_close(output, model(5 * x))
