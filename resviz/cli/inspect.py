@@ -29,9 +29,13 @@ def predict(options: argparse.Namespace) -> Result:
     from resviz.probes.core.prediction import predict as probe
 
     loaded, picture, x = subject(options)
-    answer = probe(loaded.model, x, loaded.labels, options.top)
-    top = [asdict(guess) for guess in answer.top]
-    return {"model": loaded.name, "top": top, "notes": [*loaded.notes, *picture.notes]}
+    answer = probe(loaded.model, x, loaded.labels, options.top, options.activation)
+    return {
+        "model": loaded.name,
+        "top": [asdict(guess) for guess in answer.top],
+        "activation": answer.activation,
+        "notes": [*loaded.notes, *picture.notes],
+    }
 
 
 def layers(options: argparse.Namespace) -> Result:
@@ -66,6 +70,12 @@ def add_to(commands: Any) -> None:
     command = with_model(with_image(add(commands, predict)))
     classes = "how many classes (default: %(default)s)"
     command.add_argument("--top", type=whole(1, 100_000), default=5, metavar="N", help=classes)
+    command.add_argument(
+        "--activation",
+        choices=("softmax", "sigmoid"),
+        help="softmax where classes exclude each other, sigmoid where each is judged alone "
+        "(default: sigmoid for a single output, else softmax)",
+    )
     command = with_model(add(commands, layers))
     side = "side of the input in pixels (default: the model's own)"
     command.add_argument("--size", type=whole(1, MAX_SIZE), metavar="PX", help=side)

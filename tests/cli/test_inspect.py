@@ -116,3 +116,13 @@ def test_the_text_of_predict_names_classes_with_four_digits(read, ask, photo):
         f"{best['probability']:.4g}",
         str(best["index"]),
     ]
+
+
+def test_predict_judges_each_class_alone_where_that_is_asked(ask, photo):
+    found = ask("predict", photo, "--model", NET, "--activation", "sigmoid")
+    loaded, x, _ = subject(NET, samples.read("dog"))
+    with torch.no_grad():
+        expected = loaded.model(x)[0].double().sigmoid()
+    assert found["activation"] == "sigmoid"
+    for guess in found["top"]:
+        assert guess["probability"] == pytest.approx(expected[guess["index"]].item())

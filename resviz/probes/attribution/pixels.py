@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from resviz.probes.attribution.grad_cam import Attribution
 from resviz.probes.core.hooks import eval_mode
-from resviz.probes.core.prediction import check_target, class_scores, softmax
+from resviz.probes.core.prediction import check_target, class_scores, probabilities
 from resviz.progress import Progress
 
 Forward = Callable[[Tensor], Tensor]
@@ -106,7 +106,7 @@ def _probability(model: nn.Module, x: Tensor, target: int) -> float:
     with eval_mode(model), torch.no_grad():
         scores = class_scores(model(x))
     check_target(target, len(scores))
-    return float(softmax(scores)[target])
+    return float(probabilities(scores)[target])
 
 
 def _counted(model: nn.Module, total: int, progress: Progress | None) -> Forward:

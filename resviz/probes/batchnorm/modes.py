@@ -13,7 +13,7 @@ from resviz.probes.batchnorm.layers import batch_norms, check_images
 from resviz.probes.batchnorm.recalibration import Statistics, normalised_with, scores_of
 from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import Record, observe
-from resviz.probes.core.prediction import Guess, class_name, softmax
+from resviz.probes.core.prediction import Guess, class_name, probabilities
 from resviz.probes.core.statistics import norm
 from resviz.tables import Table
 
@@ -38,9 +38,9 @@ class Mode:
 
     def top(self, image: int, labels: Sequence[str], k: int = 5) -> tuple[Guess, ...]:
         """The `k` likeliest classes of one image of the batch."""
-        probabilities = softmax(torch.from_numpy(self.scores[image]))
-        best = np.argsort(-probabilities, kind="stable")[:k].tolist()
-        return tuple(Guess(class_name(labels, i), float(probabilities[i]), i) for i in best)
+        shares = probabilities(torch.from_numpy(self.scores[image]))
+        best = np.argsort(-shares, kind="stable")[:k].tolist()
+        return tuple(Guess(class_name(labels, i), float(shares[i]), i) for i in best)
 
 
 def table(modes: Sequence[Mode], titles: Sequence[str], labels: Sequence[str]) -> Table:

@@ -17,7 +17,7 @@ from resviz.errors import ProbeError
 from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode, observe
 from resviz.probes.core.maps import check_spatial, has_channels_last
-from resviz.probes.core.prediction import check_target, class_scores, softmax
+from resviz.probes.core.prediction import check_target, class_scores, probabilities
 
 
 class ClassGraph:
@@ -46,7 +46,7 @@ class ClassGraph:
                     "choose another layer",
                     layer=layer,
                 )
-        self.probabilities = softmax(self._scores)
+        self.probabilities = probabilities(self._scores)
 
     def activation(self, layer: str) -> Float[Tensor, "c h w"]:
         """A: the layer's output, with the channels first."""

@@ -1,4 +1,9 @@
-"""What the network says: class scores, their softmax, and the best guesses by name."""
+"""What the network says: class scores, probabilities, and the best guesses by name.
+
+Classes that exclude each other share one softmax. A head that says of each class alone whether it
+is there has a sigmoid for each, and so has a network of one output, whose softmax would be 1
+whatever it says. The weights cannot tell the two kinds of heads apart: it is chosen, and said.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +18,8 @@ from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode
 from resviz.tables import Table
 
+ACTIVATIONS = ("softmax", "sigmoid")
+
 
 @dataclass(frozen=True, slots=True)
 class Guess:
@@ -25,11 +32,15 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """`top` is the best guesses, best first; `scores` are the logits, `probabilities` their softmax."""
+    """`top` is the best guesses, best first; `scores` are the logits.
+
+    `probabilities` are what `activation`, softmax or sigmoid, makes of them.
+    """
 
     top: tuple[Guess, ...]
     probabilities: Float[np.ndarray, " classes"]
     scores: Float[np.ndarray, " classes"]
+    activation: str = "softmax"
 
     def table(self) -> Table:
         """The best guesses, best first."""
@@ -39,24 +50,31 @@ class Prediction:
 
 @probe
 def predict(
-    model: nn.Module, x: Float[Tensor, "1 c h w"], labels: Sequence[str], k: int = 5
+    model: nn.Module,
+    x: Float[Tensor, "1 c h w"],
+    labels: Sequence[str],
+    k: int = 5,
+    activation: str | None = None,
 ) -> Prediction:
     """Name the `k` likeliest classes of one image, in evaluation mode.
 
-    The probability of class i is exp(s_i) / sum_j exp(s_j) for the scores s, in float64.
+    For the scores s the probability of class i is exp(s_i) / sum_j exp(s_j) by softmax, where
+    classes exclude each other, and 1 / (1 + exp(-s_i)) by sigmoid, where each is judged alone.
 
     Args:
         model: a classifier: one image in, one row of class scores out.
         x: one preprocessed image, (1, channels, height, width).
         labels: the names of the classes in order; a class beyond their end is called "class i".
         k: how many classes to name. Of equal scores the lower index comes first.
+        activation: "softmax" or "sigmoid"; by default sigmoid for a network of one output, softmax
+            for all others.
 
     Returns:
         A `Prediction`: `top`, the likeliest classes first; `scores` and `probabilities` of all
-        classes, (classes,).
+        classes, (classes,), in float64; and the `activation` that made them.
 
     Raises:
-        ProbeError: if the output is not one row of finite class scores.
+        ProbeError: if the output is not one row of finite class scores, and for another activation.
 
     Example:
         >>> import resviz, torch
@@ -70,10 +88,11 @@ def predict(
     """
     with eval_mode(model), torch.no_grad():
         scores = class_scores(model(x))
-    probabilities = softmax(scores)
-    best = np.argsort(-probabilities, kind="stable")[:k]
-    top = tuple(Guess(class_name(labels, i), float(probabilities[i]), i) for i in best.tolist())
-    return Prediction(top, probabilities, scores.cpu().numpy())
+    kind = activation_of(len(scores), activation)
+    shares = probabilities(scores, kind)
+    best = np.argsort(-shares, kind="stable")[:k].tolist()
+    top = tuple(Guess(class_name(labels, i), float(shares[i]), i) for i in best)
+    return Prediction(top, shares, scores.cpu().numpy(), kind)
 
 
 def class_scores(output: object) -> Float[Tensor, " classes"]:
@@ -92,14 +111,29 @@ def class_scores(output: object) -> Float[Tensor, " classes"]:
     return output[0].float()
 
 
-def softmax(scores: Float[Tensor, " classes"]) -> Float[np.ndarray, " classes"]:
-    """exp(s_i) / sum_j exp(s_j) in float64; raises `ProbeError` for scores that are no numbers."""
-    probabilities = scores.detach().cpu().double().softmax(0)  # Apple GPUs know no float64
-    if not probabilities.isfinite().all():
+def activation_of(classes: int, chosen: str | None = None) -> str:
+    """The activation of a head of so many outputs; raises `ProbeError` for one that is not there."""
+    if chosen is None or classes == 1:
+        return "sigmoid" if classes == 1 else "softmax"
+    if chosen not in ACTIVATIONS:
+        raise ProbeError(
+            "there is no activation {activation!r}; choose softmax or sigmoid", activation=chosen
+        )
+    return chosen
+
+
+def probabilities(
+    scores: Float[Tensor, " classes"], activation: str | None = None
+) -> Float[np.ndarray, " classes"]:
+    """Probabilities in float64; raises `ProbeError` for scores that are no numbers."""
+    wide = scores.detach().cpu().double()  # Apple GPUs know no float64
+    kind = activation_of(len(wide), activation)
+    shares = wide.sigmoid() if kind == "sigmoid" else wide.softmax(0)
+    if not shares.isfinite().all():
         raise ProbeError(
             "the class scores are not finite numbers; the model's weights or the image are damaged"
         )
-    return probabilities.numpy()
+    return shares.numpy()
 
 
 def class_name(labels: Sequence[str], index: int) -> str:

@@ -108,7 +108,9 @@ def evidence_for_a_class(
     st.markdown(
         _("**{label}** · {probability} · map of {width}×{height} cells").format(
             label=escaped(label),
-            probability=html.percent(result.probability),
+            probability=html.percent(
+                float(photo_results.prediction(subject).probabilities[result.target])
+            ),
             width=width,
             height=height,
         )

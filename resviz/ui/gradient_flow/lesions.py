@@ -179,12 +179,19 @@ def _show_one_by_one(subject: Subject, blocks: tuple[str, ...]) -> None:
     )
 
 
-@cached(1024)
 def _without(subject: Subject, off: tuple[str, ...], swap: Swap = None) -> "Prediction":
     """What the network says without some blocks, or with two swapped."""
+    return _answer_without(subject, off, swap, photo_results.chosen_activation())
+
+
+@cached(1024)
+def _answer_without(
+    subject: Subject, off: tuple[str, ...], swap: Swap, activation: str | None
+) -> "Prediction":
     from resviz.probes.core.prediction import predict
     from resviz.probes.gradient_flow.lesions import lesioned
 
     labels = models.model(subject.model).labels
     with models.borrowed(subject.model) as net, lesioned(net, off, swap):
-        return predict(net, photo_results.tensor(subject), labels)
+        x = photo_results.tensor(subject)
+        return predict(net, x, labels, activation=activation)

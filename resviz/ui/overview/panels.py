@@ -15,6 +15,7 @@ from resviz.ui.services import models, photo_results
 from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import clickable
 from resviz.ui.widgets.evidence import nothing_positive, overlay
+from resviz.ui.widgets.segmented import segmented
 
 if TYPE_CHECKING:
     from resviz.probes.attribution.methods import Attribution
@@ -80,14 +81,41 @@ def classes(subject: Subject, result: Answer) -> None:
     """The likeliest classes as bars; a click on one asks for the evidence for it."""
     bars = [(str(g.index), g.label, g.probability) for g in result.prediction.top]
     clickable.show(html.probability_bars(bars, str(result.guess.index)), "bars", "target")
-    st.caption(
-        _("Probability of the five likeliest classes. Click one to see the evidence for it.")
-    )
+    st.caption(_about_probabilities(result.prediction))
+    _activation_switch(result.prediction)
     if note := models.untrained(subject.model):
         st.caption(f"**{note}**")
     table = result.prediction.table()
     label = _("Download the probabilities")
     page.table_download(label, "probabilities", table.columns, table.rows)
+
+
+def _about_probabilities(prediction: "Prediction") -> str:
+    """How scores became probabilities, which the weights of a network do not say."""
+    if len(prediction.scores) == 1:
+        return _("The network has one output: this is the sigmoid of its score.")
+    if prediction.activation == "sigmoid":
+        return _(
+            "Sigmoid of each class: every class is judged alone. Click one to see the evidence "
+            "for it."
+        )
+    return _(
+        "Softmax over {count} classes, the likeliest first. Click one to see the evidence for it."
+    ).format(count=len(prediction.scores))
+
+
+def _activation_switch(prediction: "Prediction") -> None:
+    """Softmax or sigmoid; of one output only the sigmoid says something."""
+    if len(prediction.scores) == 1:
+        return
+    titles = {"softmax": _("Softmax"), "sigmoid": _("Sigmoid")}
+    segmented(
+        _("Probabilities"),
+        titles,
+        "softmax",
+        "activation",
+        help=_("A network for several labels at once has a sigmoid for each class."),
+    )
 
 
 def blocks(subject: Subject, result: Answer) -> str | None:

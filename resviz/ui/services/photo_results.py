@@ -10,6 +10,7 @@ import numpy as np
 from resviz.data.images import Picture, decode
 from resviz.figures.raster import photo_jpeg
 from resviz.progress import Progress
+from resviz.ui.base import url_state
 from resviz.ui.base.bounded_cache import BoundedCache, cached
 from resviz.ui.services import models
 from resviz.ui.services.subject import Subject
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from resviz.probes.core.prediction import Prediction
     from resviz.probes.feature_maps.activations import Activation, ResidualParts
 
+url_state.depends_on_model("activation")
 _attributions: "BoundedCache[Attribution]" = BoundedCache(256)
 _jpegs: BoundedCache[bytes] = BoundedCache(64)
 
@@ -54,14 +56,24 @@ def tensor(subject: Subject) -> "Tensor":
     return preprocess.tensor(view(subject))[None].to(best().type)
 
 
-@cached(256)
 def prediction(subject: Subject) -> "Prediction":
-    """Predict the classes: the five likeliest, and all probabilities."""
+    """Predict the classes: the five likeliest, and all probabilities, as the visitor wants them."""
+    return _prediction(subject, chosen_activation())
+
+
+def chosen_activation() -> str | None:
+    """What turns scores into probabilities, where the visitor has chosen it."""
+    chosen = url_state.chosen("activation")
+    return chosen if chosen in ("softmax", "sigmoid") else None
+
+
+@cached(256)
+def _prediction(subject: Subject, activation: str | None) -> "Prediction":
     from resviz.probes.core.prediction import predict
 
     labels = models.model(subject.model).labels
     with models.borrowed(subject.model) as net:
-        return predict(net, tensor(subject), labels)
+        return predict(net, tensor(subject), labels, activation=activation)
 
 
 @cached(64)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
+from resviz.probes.attribution.grad_cam import grad_cam
 from resviz.probes.core.prediction import Guess, check_target, predict
 from tests.probes.example_nets import Breaks, cifar, left_as_found, picture
 
@@ -105,3 +106,32 @@ def test_a_class_out_of_range_names_the_range(target: int):
 def test_classes_in_range_pass():
     for target in (0, 9):
         check_target(target, 10)
+
+
+@pytest.mark.parametrize("score", [-5.0, 0.0, 3.0, 80.0])
+def test_a_single_output_is_judged_by_its_sigmoid(score: float):
+    answer = predict(Says(torch.tensor([[score]])), picture(4), ["disease"])
+    assert answer.activation == "sigmoid"
+    assert answer.top[0].probability == pytest.approx(1 / (1 + np.exp(-score)))
+
+
+def test_each_class_of_a_multi_label_head_is_judged_alone():
+    scores = [2.0, -1.0, 0.5]
+    answer = predict(Says(torch.tensor([scores])), picture(4), LABELS, activation="sigmoid")
+    np.testing.assert_allclose(answer.probabilities, [1 / (1 + np.exp(-s)) for s in scores])
+    assert [guess.index for guess in answer.top] == [0, 2, 1]
+    assert answer.activation == "sigmoid"
+
+
+def test_an_unknown_activation_is_refused():
+    with pytest.raises(ProbeError, match="there is no activation 'relu'; choose softmax or"):
+        predict(Says(torch.zeros(1, 3)), picture(4), LABELS, activation="relu")
+
+
+def test_grad_cam_says_the_sigmoid_of_a_single_output():
+    model = cifar()
+    model.fc = torch.nn.Linear(64, 1)
+    x = picture(32)
+    with torch.no_grad():
+        expected = model(x).sigmoid().item()
+    assert grad_cam(model, x, "layer3", 0).probability == pytest.approx(expected)
