@@ -29,7 +29,7 @@ with page.refusals():
         scene.draw_scene(subject, chosen, effective)
         unit.draw_unit(subject, chosen, effective)
 
-    st.subheader(_("From layer to layer"), anchor=False)
+    st.header(_("From layer to layer"), anchor=False)
     measure = ladder.draw_ladder(subject.model, linked_map.side(subject), layer)
 
     st.divider()

@@ -44,6 +44,19 @@ ORDERED, SIGNED = _scale(_CIVIDIS, 255), _scale(_SIGNED, 255)
 WARM = _scale(_WARM, 256)  # one for each opacity
 
 
+def ink_on(ground: str) -> str:
+    """The colour of letters on a ground, `#RRGGBB`: white or near black, whichever is easier to read.
+
+    Example:
+        >>> ink_on(RESIDUAL), ink_on(PLAIN)
+        ('#FFFFFF', '#0B0D10')
+    """
+    parts = np.array([int(ground[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ [0.2126, 0.7152, 0.0722])  # relative, as WCAG 2 has it
+    return "#FFFFFF" if 1.05 / (luminance + 0.05) >= 4.5 else "#0B0D10"
+
+
 def colourscale(palette: UInt8[np.ndarray, "colours 3"]) -> list[list[object]]:
     """A palette as plotly wants it: pairs of a place from 0 to 1 and a colour."""
     last = len(palette) - 1

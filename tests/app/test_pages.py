@@ -35,7 +35,7 @@ def run(page: str = "overview", **query: str) -> AppTest:
 def words(app: AppTest) -> str:
     """All captions, markdown and headings."""
     return "\n".join(
-        e.value for kind in (app.title, app.caption, app.markdown, app.subheader) for e in kind
+        e.value for kind in (app.title, app.caption, app.markdown, app.header) for e in kind
     )
 
 

@@ -3,6 +3,8 @@
 import io
 import re
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -97,6 +99,38 @@ def test_layer_and_channel_change_by_click_and_by_arrow_key(
         expect(page.get_by_text(f"Channel {channel} ·")).to_be_visible()
         settle(page)
     assert "channel=8" in page.url
+
+
+def test_buttons_of_layers_and_channels_tell_which_one_is_chosen(
+    page: Page, server: Server, settle: Settle
+) -> None:
+    page.goto(f"{server.url}/feature_maps?model=new/residual-8&layer=layer2.0&channel=5")
+    settle(page)
+    for board, chosen in ((".net", "layer2.0"), (".grid", "5")):
+        picks = page.locator(f"{board} [data-pick][role=button]")
+        expect(picks.first).to_have_attribute("aria-pressed", re.compile("true|false"))
+        pressed = page.locator(f"{board} [data-pick][aria-pressed=true]")
+        assert chosen in [pick.get_attribute("data-pick") for pick in pressed.all()]
+        assert picks.count() > pressed.count()
+
+
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_and_headings_leave_out_no_level(
+    page: Page, server: Server, settle: Settle, scheme: str
+) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    for address in ("overview", "feature_maps", "gradient_flow?depth=8&seeds=1", "training"):
+        page.goto(f"{server.url}/{address}")
+        settle(page)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        settle(page)
+        assert page.evaluate(CONTRAST) == [], address
+        levels = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(e => +e.tagName[1])")
+        assert levels[0] == 1
+        assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_the_back_button_takes_back_the_last_choice(

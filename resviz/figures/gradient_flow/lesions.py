@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from resviz.figures.html import Cell, percent
-from resviz.figures.theme import RESIDUAL, template
+from resviz.figures.theme import RESIDUAL, ink_on, template
 
 GREY, LIGHT_GREY = "#7A828C", "#8A93A0"
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
@@ -93,7 +93,9 @@ def _fixed_cell(cell: Cell) -> str:
 
 
 def _switch(cell: Cell, on: bool, colour: str) -> str:
-    look = f"background:{colour}" if on and colour else "" if on else "text-decoration:line-through"
+    look = "" if on else "text-decoration:line-through"
+    if on and colour:
+        look = f"background:{colour};color:{ink_on(colour)}"
     hint = escape(cell.hint)
     return (
         f'<div class="cell{" on" if on else ""}" data-pick="{escape(cell.value)}"'
@@ -138,7 +140,7 @@ def answered(tiles: Sequence[Answered], colours: Sequence[str], alt: str) -> str
 def _answered(tile: Answered, colours: Sequence[str], alt: str) -> str:
     answers = "".join(
         f'<span class="{"right" if answer == tile.label else "wrong"}"'
-        f' title="{escape(name)}" style="--mark:{colour}">{escape(answer)}</span>'
+        f' title="{escape(name)}" style="--mark:{colour};--ink:{ink_on(colour)}">{escape(answer)}</span>'
         for (name, answer), colour in zip(tile.answers.items(), colours, strict=True)
     )
     text = escape(alt.format(digit=tile.label))

@@ -27,7 +27,7 @@ def batch_size_section(page: batch.Page) -> None:
 
 
 def _funnel(sizes: "BatchSizes", channel: int) -> None:
-    st.subheader(_("One channel's mean, batch by batch"), anchor=False)
+    st.header(_("One channel's mean, batch by batch"), anchor=False)
     labels = figures.EstimateLabels(
         images=_("images in the batch"),
         mean=_("mean"),
@@ -51,7 +51,7 @@ def _funnel(sizes: "BatchSizes", channel: int) -> None:
 
 
 def _errors(sizes: "BatchSizes") -> None:
-    st.subheader(_("Typical error, all channels"), anchor=False)
+    st.header(_("Typical error, all channels"), anchor=False)
     labels = figures.ErrorLabels(
         images=_("images in the batch"),
         error=_("error, root mean square"),

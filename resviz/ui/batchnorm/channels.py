@@ -55,7 +55,7 @@ def _pick_channel(layer: "BatchNormLayer") -> int:
 
 def channel_section(page: "Page", layers: "tuple[BatchNormLayer, ...]") -> None:
     """The channels of the chosen layer as a cloud, beside the chosen channel's values."""
-    st.subheader(_("One layer, one channel"), anchor=False)
+    st.header(_("One layer, one channel"), anchor=False)
     cloud, values = layout.wide("layer").columns([1, 1.45], gap="large")
     with values:
         layer, channel = layer_and_channel(layers)

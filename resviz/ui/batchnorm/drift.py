@@ -34,7 +34,7 @@ def drift_section(page: batch.Page) -> None:
 def _drift_over_depth(layers: "tuple[BatchNormLayer, ...]") -> None:
     from resviz.probes.batchnorm.summary import table
 
-    st.subheader(_("How far this batch lies from what is stored"), anchor=False)
+    st.header(_("How far this batch lies from what is stored"), anchor=False)
     labels = drift.Labels(
         median=_("median"),
         off=_("off"),
@@ -73,7 +73,7 @@ def _totals(layers: "tuple[BatchNormLayer, ...]") -> str:
 
 
 def _gamma_and_beta(layers: "tuple[BatchNormLayer, ...]") -> None:
-    st.subheader(_("Gamma and beta, learned"), anchor=False)
+    st.header(_("Gamma and beta, learned"), anchor=False)
     by_name = {layer.layer: layer for layer in layers}
     names = layout.spread(list(by_name), batch.MAX_VIOLINS)
     figure = affine.affine_violins(

@@ -70,7 +70,7 @@ def _factors(pair: "Folded", result: "Folding") -> None:
 
     heading = _("What {layer} makes of {convolution}")
     names = {"layer": escaped(pair.norm), "convolution": escaped(pair.convolution)}
-    st.subheader(heading.format(**names), anchor=False)
+    st.header(heading.format(**names), anchor=False)
     labels = folding.Labels(
         channel=_("channel"),
         scale=_("factor s of the kernel"),

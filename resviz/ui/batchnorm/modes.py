@@ -139,7 +139,7 @@ def _download(page: batch.Page, modes: "tuple[Mode, ...]", labels: tuple[str, ..
 
 
 def _changes(modes: "tuple[Mode, ...]") -> None:
-    st.subheader(_("How much each layer's output changes"), anchor=False)
+    st.header(_("How much each layer's output changes"), anchor=False)
     stored, own, recalibrated = modes
     labels = figures.Labels(
         change=_("change of the output"),

@@ -44,7 +44,7 @@ def no_norm_section(subject: Subject, sentence: Sentence) -> None:
 def _scale_of_outputs(subject: Subject) -> None:
     from resviz.probes.batchnorm.no_norm import table
 
-    st.subheader(_("How far the outputs scatter, layer by layer"), anchor=False)
+    st.header(_("How far the outputs scatter, layer by layer"), anchor=False)
     stds = results.spreads(subject.model, batch.default_pictures(subject))
     names = page.spread(list(stds), 2 * batch.MAX_VIOLINS)
     figure = no_norm.spread(

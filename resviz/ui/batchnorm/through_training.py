@@ -165,7 +165,7 @@ def _layer_over_steps(record: RunReader, index: int, layer: str) -> None:
 
 def _first_steps(record: RunReader, index: int, layer: str) -> None:
     """The first steps one by one: the averages creep, the batches jump."""
-    st.subheader(_("The first ten steps"), anchor=False)
+    st.header(_("The first ten steps"), anchor=False)
     beginnings = [_beginning(record, quantity, index) for quantity in STARTS]
     parts = [part for part in beginnings if part]
     if len(parts) < len(beginnings):

@@ -114,7 +114,7 @@ def _step_explained(step: int) -> str:
 
 
 def _bias(given: Parameters, without: "ByHand", with_bias: "ByHand") -> None:
-    st.subheader(_("The bias that moves nothing"), anchor=False)
+    st.header(_("The bias that moves nothing"), anchor=False)
     picture, reason = page.wide("bias").columns([1.5, 1], gap="large")
     name = formulas.input_name(given.bias)
     labels = figures.BiasLabels(

@@ -53,7 +53,7 @@ def _heading(page: ChannelPage, parts: "ResidualParts") -> int | None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         heading = _("Inside {block}: shortcut plus branch").format(block=parts.block)
-        st.subheader(heading, anchor=False, width="content")
+        st.header(heading, anchor=False, width="content")
         if page.activation.shape[0] == parts.total.shape[0]:
             label = _("Channel {channel} alone").format(channel=page.chosen)
             alone = url_state.switch(label, "alone")

@@ -120,7 +120,7 @@ def _activation_switch(prediction: "Prediction") -> None:
 
 def blocks(subject: Subject, result: Answer) -> str | None:
     """The mean map of each block from input to output; returns the one that was clicked."""
-    st.subheader(_("From pixels to meaning, block by block"), anchor=False)
+    st.header(_("From pixels to meaning, block by block"), anchor=False)
     shapes = {layer.name: layer.output_shape for layer in models.layers(subject.model)}
     tiles = [_tile(name, values, shapes[name]) for name, values in result.maps.items()]
     clicked = clickable.show(html.strip(tiles), "strip", "layer")

@@ -53,6 +53,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   picks.forEach((element, i) => {
     element.tabIndex = element === stop ? 0 : -1;
     if (!element.getAttribute("role")) element.setAttribute("role", "button");
+    // what is chosen is marked for the eye by its class, and said to a screen reader
+    if (element.getAttribute("role") === "button") element.setAttribute("aria-pressed", element.classList.contains("on"));
     element.onclick = () => setTriggerValue("picked", element.dataset.pick);
     element.onkeydown = (event) => {
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); press(element); }

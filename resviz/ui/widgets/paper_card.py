@@ -15,7 +15,7 @@ from resviz.ui.widgets import clickable
 
 def paper_cards(*keys: str) -> None:
     """Cards one under the other, under a heading of their own."""
-    st.container(key="papers").subheader(_("Papers"), anchor=False)
+    st.container(key="papers").header(_("Papers"), anchor=False)
     for key in keys:
         paper_card(key)
 
