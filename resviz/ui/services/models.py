@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from resviz import paths
-from resviz.errors import ResvizError
+from resviz.errors import ModelError, ResvizError
 from resviz.progress import Progress, silent
-from resviz.ui.base import checkpoint_names
+from resviz.ui.base import checkpoint_names, memory
 from resviz.ui.base.bounded_cache import BoundedCache, cached, clear_all
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.services import model_files
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from resviz.probes.core.layers import Layer
 
 _CONCURRENT = 2
-_models: "BoundedCache[tuple[LoadedModel, Pool]]" = BoundedCache(4)
+_models: "BoundedCache[tuple[LoadedModel, Pool]]" = BoundedCache(16)
 _stamps: dict[str, tuple[int, int] | None] = {}
 _slots = threading.BoundedSemaphore(_CONCURRENT)
 _warm, _warming = threading.Event(), threading.Lock()
@@ -77,6 +77,7 @@ def _loaded(name: str, progress: Progress) -> "tuple[LoadedModel, Pool]":
         from resviz.models import zoo
         from resviz.models.pool import Pool
 
+        _check_size(name)
         loaded = replace(zoo.load(model_files.with_folder(name), progress), name=name)
         loaded.model.to(best().type)
         return loaded, Pool(loaded.model, size=_CONCURRENT)
@@ -91,6 +92,24 @@ def model(name: str, progress: Progress = silent) -> "LoadedModel":
         return _loaded(name, progress)[0]
     except ResvizError as refusal:
         raise model_files.without_folder(refusal) from None
+
+
+def _check_size(name: str) -> None:
+    """Refuse a network that an address names and that would push out everybody else's."""
+    if not name.startswith("new/"):
+        return
+    from resviz.models.spec import ModelSpec
+
+    size = ModelSpec.parse(name.removeprefix("new/")).size_in_bytes
+    limit = memory.budget() // memory.ONE_NETWORK
+    if size > limit:
+        raise ModelError(
+            "{name} would take {size:,.0f} MB of memory, and one network may take {limit:,.0f} MB; "
+            "choose a smaller width or depth, or start the server with a larger RESVIZ_MEMORY.",
+            name=name,
+            size=size / 2**20,
+            limit=limit / 2**20,
+        )
 
 
 def untrained(name: str) -> str | None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from resviz.ui.base.bounded_cache import BoundedCache
+from resviz.ui.base.bounded_cache import BoundedCache, clear_all, used_bytes
 
 
 def test_a_result_is_made_once_and_the_oldest_unused_makes_room() -> None:
@@ -59,3 +59,32 @@ def test_clear_forgets_everything() -> None:
     shelf.clear()
     assert "a" not in shelf
     assert shelf.get("a", object) is not first
+
+
+def test_all_caches_share_one_budget_and_the_least_used_of_them_all_leaves_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clear_all()
+    monkeypatch.setenv("RESVIZ_MEMORY", "10000")
+    photos: BoundedCache[bytes] = BoundedCache(99)
+    maps: BoundedCache[bytes] = BoundedCache(99)
+    photos.get("old", lambda: bytes(3000))
+    maps.get("used", lambda: bytes(3000))
+    photos.get("young", lambda: bytes(3000))
+    maps.get("used", lambda: pytest.fail("it is there"))
+    maps.get("new", lambda: bytes(3000))
+    assert "old" not in photos
+    assert "young" in photos
+    assert "used" in maps
+    assert used_bytes() <= 10_000
+
+
+def test_a_result_larger_than_the_budget_is_handed_over_and_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clear_all()
+    monkeypatch.setenv("RESVIZ_MEMORY", "1000")
+    cache: BoundedCache[bytes] = BoundedCache(9)
+    assert len(cache.get("large", lambda: bytes(5000))) == 5000
+    assert "large" not in cache
+    assert used_bytes() == 0

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
+from resviz.errors import ModelError
 from resviz.models.architectures.resnet import build
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import checkpoints
@@ -53,3 +55,12 @@ def test_weights_written_over_are_forgotten_when_asked_for_again(home: Path) -> 
     assert not torch.equal(first.model.conv1.weight, second.model.conv1.weight)
     models.refresh(name)
     assert models.model(name) is second
+
+
+def test_a_network_that_would_push_out_all_others_is_refused_before_it_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RESVIZ_MEMORY", "2G")
+    with pytest.raises(ModelError, match="choose a smaller width"):
+        models.model("new/residual-20?width=640")
+    assert models.model("new/residual-20?width=16").spec is not None
