@@ -64,13 +64,10 @@ def batch_size(options: argparse.Namespace) -> Result:
 
 def fold(options: argparse.Namespace) -> Result:
     """Fold BatchNorm into convolutions, and check that the outputs stay the same."""
-    from resviz.probes.batchnorm.folding import folding_check, foldings, not_folded
+    from resviz.probes.batchnorm.folding import Folded, folding
 
-    loaded = load(options.model)
-    x = _images(options, loaded)
-    check = folding_check(loaded.model, x)
-    pairs = [
-        {
+    def summed_up(pair: Folded) -> Result:
+        return {
             "convolution": pair.convolution,
             "name": pair.norm,
             "channels": len(pair.scale),
@@ -78,16 +75,17 @@ def fold(options: argparse.Namespace) -> Result:
             "factor_max": abs(pair.scale).max(),
             "bias_mean": pair.bias.mean(),
         }
-        for pair in foldings(loaded.model, x[:1])
-    ]
-    reasons = not_folded(loaded.model, x[:1])
+
+    loaded = load(options.model)
+    x = _images(options, loaded)
+    result = folding(loaded.model, x)
     return {
         "model": loaded.name,
         "images": len(x),
-        "largest_difference": check.difference,
-        "largest_output": check.largest,
-        "folded": pairs,
-        "kept": [{"name": layer, "reason": reason} for layer, reason in reasons.items()],
+        "largest_difference": result.check.difference,
+        "largest_output": result.check.largest,
+        "folded": [summed_up(pair) for pair in result.pairs],
+        "kept": [{"name": layer, "reason": reason} for layer, reason in result.reasons.items()],
     }
 
 

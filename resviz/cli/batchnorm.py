@@ -97,11 +97,11 @@ def _modes(loaded: "LoadedModel", x: "Tensor | None") -> list[Result]:
 
 def _folded(loaded: "LoadedModel", x: "Tensor | None") -> Result:
     """How many layers go into the convolution before them, and how much outputs change at most."""
-    from resviz.probes.batchnorm.folding import folding_check
+    from resviz.probes.batchnorm.folding import folding
 
     if x is None:
         raise ResvizError("Folding is checked on pictures; name at least one, or leave out --fold.")
-    check = folding_check(loaded.model, x)
+    check = folding(loaded.model, x).check
     return {
         "layers": check.pairs,
         "largest_difference": check.difference,

@@ -12,7 +12,7 @@ from resviz.data import datasets, samples
 from resviz.data.images import decode
 from resviz.models import zoo
 from resviz.probes.batchnorm.batch_size import batch_size
-from resviz.probes.batchnorm.folding import folding_check, foldings
+from resviz.probes.batchnorm.folding import folding, foldings
 from resviz.probes.batchnorm.train_eval_gap import train_eval_gap
 from tests.training.squares import folder
 
@@ -74,7 +74,7 @@ def test_folding_tells_its_pairs_its_check_and_what_stays(ask, photos):
     assert found["folded"][0]["factor_mean"] == pytest.approx(pairs[0].scale.mean())
     assert {record["name"] for record in found["folded"] + found["kept"]} == norms
     assert "Something else uses the output of conv1" in found["kept"][0]["reason"]
-    largest = folding_check(model, batch()).largest
+    largest = folding(model, batch()).check.largest
     assert found["largest_output"] == pytest.approx(largest, rel=1e-4)
 
 

@@ -13,7 +13,7 @@ from resviz.data import datasets, samples
 from resviz.data.corruptions import corrupt
 from resviz.data.images import decode
 from resviz.models import zoo
-from resviz.probes.batchnorm.folding import folding_check
+from resviz.probes.batchnorm.folding import folding
 from resviz.probes.batchnorm.modes import accuracy, batchnorm_modes
 from resviz.probes.batchnorm.recalibration import recalibrate
 from resviz.probes.batchnorm.statistics import batchnorm
@@ -146,7 +146,7 @@ def test_a_dataset_is_measured_with_stored_and_with_recalibrated_statistics(
 
 def test_folding_is_checked_on_the_pictures(ask, photos):
     found = ask("--model", NET, *photos, "--fold")["folded"]
-    check = folding_check(zoo.load(NET).model, batch())
+    check = folding(zoo.load(NET).model, batch()).check
     assert found["layers"] == check.pairs == 7
     assert found["largest_difference"] == pytest.approx(check.difference, abs=1e-6)
     assert found["largest_output"] == pytest.approx(check.largest, rel=1e-5)

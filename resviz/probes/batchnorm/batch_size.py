@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from resviz.errors import ProbeError
 from resviz.probes.batchnorm.channels import does_not_run
 from resviz.probes.batchnorm.layers import array, batch_norm, check_images
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode, observe
 from resviz.tables import Table
 
@@ -117,6 +118,7 @@ class BatchSizes:
 _ERRORS = ("mean_error", "mean_theory", "variance_error", "output_error")
 
 
+@probe
 def batch_size(
     model: nn.Module,
     x: Float[Tensor, "n c h w"],

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from resviz.errors import ProbeError
 from resviz.probes.batchnorm.layers import array, batch_norm, check_images, normalised, rectifies
 from resviz.probes.batchnorm.tracking import Rectified
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode, observe
 
 BINS = 60  # a bar of some five pixels where three histograms share a page
@@ -36,6 +37,7 @@ class ChannelValues:
     rectified: Histogram | None
 
 
+@probe
 def channel_values(
     model: nn.Module, x: Float[Tensor, "n c h w"], layer: str, channel: int
 ) -> ChannelValues:

@@ -45,27 +45,44 @@ class FoldingCheck:
     largest: float
 
 
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """What is folded, why each other BatchNorm stays, and how far that changes the outputs."""
+
+    pairs: tuple[Folded, ...]
+    reasons: dict[str, Sentence]
+    check: FoldingCheck
+
+
+@probe
+def folding(model: nn.Module, x: Float[Tensor, "n c h w"]) -> Folding:
+    """Fold a network, as `fuse` does with the first image, and compare both on all images.
+
+    Raises:
+        ProbeError: what `fuse` raises.
+    """
+    found = find_folds(model, x[:1])
+    fused = _fused(model, x[:1], found.folds)
+    difference, largest = _apart(*_outputs(model, fused, x))
+    check = FoldingCheck(len(found.folds), difference, largest)
+    return Folding(_described(found.folds), found.reasons, check)
+
+
+@probe
 def foldings(model: nn.Module, x: Float[Tensor, "n c h w"]) -> tuple[Folded, ...]:
     """Find the pairs of convolution and BatchNorm that one forward of `x` shows, in order.
 
     Raises:
         ProbeError: the model has no BatchNorm, or none that can be folded.
     """
-    folds = find_folds(model, x).folds
+    return _described(find_folds(model, x).folds)
+
+
+def _described(folds: Sequence[Fold]) -> tuple[Folded, ...]:
     return tuple(
-        Folded(
-            fold.convolution,
-            fold.norm,
-            array(fold.scale),
-            array(fold.bias),
-        )
+        Folded(fold.convolution, fold.norm, scale=array(fold.scale), bias=array(fold.bias))
         for fold in folds
     )
-
-
-def not_folded(model: nn.Module, x: Float[Tensor, "n c h w"]) -> dict[str, Sentence]:
-    """Say of each BatchNorm that stays why it cannot be folded, by layer."""
-    return dict(find_folds(model, x).reasons)
 
 
 def table(pairs: Sequence[Folded]) -> Table:
@@ -84,7 +101,7 @@ def fuse(model: nn.Module, x: Float[Tensor, "n c h w"]) -> nn.Module:
 
     The kernel becomes s W and the bias (b - mean) s + beta, with s = gamma / sqrt(variance + eps).
     Where the BatchNorm was, nothing stands, or the activation that it carried. What cannot be
-    folded stays as it is; `not_folded` says why.
+    folded stays as it is; `folding` says why.
 
     Args:
         model: a network with BatchNorm; it stays as it is.
@@ -113,41 +130,28 @@ def fuse(model: nn.Module, x: Float[Tensor, "n c h w"]) -> nn.Module:
     return _fused(model, x, find_folds(model, x).folds)
 
 
-def folding_check(model: nn.Module, x: Float[Tensor, "n c h w"]) -> FoldingCheck:
-    """Compare both networks on the images; raises what `fuse` raises."""
-    folds = find_folds(model, x[:1]).folds
-    fused = _fused(model, x[:1], folds)
-    difference, largest = _apart(*_outputs(model, fused, x))
-    return FoldingCheck(len(folds), difference, largest)
-
-
 def _fused(model: nn.Module, x: Tensor, folds: Sequence[Fold]) -> nn.Module:
     """A copy with these pairs folded; raises `ProbeError` where its outputs for `x` differ."""
     fused = _put_together(model, folds)
     ours, theirs = _outputs(model, fused, x)
     if not _are_close(ours, theirs):
-        raise _refusal(model, x, folds, *_apart(ours, theirs))
+        difference, largest = _apart(ours, theirs)
+        raise _refusal(model, x, folds, difference / (largest or 1.0))
     return fused
 
 
-def _refusal(
-    model: nn.Module, x: Tensor, folds: Sequence[Fold], difference: float, largest: float
-) -> ProbeError:
+def _refusal(model: nn.Module, x: Tensor, folds: Sequence[Fold], share: float) -> ProbeError:
     """Say why the outputs differ; in float64 it shows whether that is rounding alone."""
     if x.dtype != torch.float64 and _folds_in_float64(model, x, folds):
         return ProbeError(
-            "This network amplifies rounding: folding would change its outputs by up to "
-            "{difference:.2g} (the largest is {largest:.2g}). Fold it in float64, as "
-            "`model.double()`.",
-            difference=difference,
-            largest=largest,
+            "This network amplifies rounding: folding would change its outputs by up to {share:.1%} "
+            "of the largest. Fold it in float64, as `model.double()`.",
+            share=share,
         )
     return ProbeError(
-        "Folding would change this network's outputs by up to {difference:.2g} (the largest is "
-        "{largest:.2g}): something in it uses a convolution or a BatchNorm in another way as well, "
-        "so it cannot be folded.",
-        difference=difference,
-        largest=largest,
+        "Folding would change this network's outputs by up to {share:.1%} of the largest: something "
+        "in it uses a convolution or a BatchNorm in another way as well, so it cannot be folded.",
+        share=share,
     )
 
 

@@ -5,11 +5,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from resviz.probes.batchnorm.layers import CONVOLUTIONS, check_images
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode, observe
 from resviz.probes.core.statistics import std
 from resviz.tables import Table
 
 
+@probe
 def spreads(model: nn.Module, x: Float[Tensor, "n c h w"]) -> dict[str, float]:
     """Standard deviation of all that each convolution gives for `x`, in the order of running.
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from resviz.errors import ProbeError
 from resviz.probes.batchnorm.layers import check_images
 from resviz.probes.batchnorm.recalibration import normalised_with, scores_of
+from resviz.probes.core.entry import probe
 from resviz.tables import Table
 
 
@@ -47,6 +48,7 @@ class TrainEvalGap:
         return Table(("statistics", "accuracy", "loss"), rows)
 
 
+@probe
 def train_eval_gap(
     model: nn.Module, x: Float[Tensor, "n c h w"], targets: Int[Tensor, " n"], batch: int
 ) -> TrainEvalGap:

@@ -15,8 +15,7 @@ from resviz.ui.batchnorm import batch, channels, results
 from resviz.ui.widgets.chart import chart
 
 if TYPE_CHECKING:
-    from resviz.probes.batchnorm.folding import Folded
-    from resviz.ui.batchnorm.results import Folding
+    from resviz.probes.batchnorm.folding import Folded, Folding
 
 
 def folding_section(page: batch.Page) -> None:

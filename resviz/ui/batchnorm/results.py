@@ -1,7 +1,6 @@
 """What BatchNorm makes of a batch of pictures, computed once for everybody."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from resviz.ui.base.bounded_cache import BoundedCache, cached
@@ -9,24 +8,14 @@ from resviz.ui.services import models
 from resviz.ui.services.image_batches import Batch, tensor
 
 if TYPE_CHECKING:
-    from resviz.errors import Sentence
     from resviz.probes.batchnorm.batch_size import BatchSizes
     from resviz.probes.batchnorm.channels import ChannelValues
-    from resviz.probes.batchnorm.folding import Folded, FoldingCheck
+    from resviz.probes.batchnorm.folding import Folding
     from resviz.probes.batchnorm.layers import Affine
     from resviz.probes.batchnorm.modes import Mode
     from resviz.probes.batchnorm.statistics import BatchNormLayer
 
 _modes: "BoundedCache[tuple[Mode, ...]]" = BoundedCache(32)
-
-
-@dataclass(frozen=True, slots=True)
-class Folding:
-    """What each layer folds into, why others do not, and how far that changes the outputs."""
-
-    pairs: "tuple[Folded, ...]"
-    reasons: "dict[str, Sentence]"
-    check: "FoldingCheck"
 
 
 @cached(32)
@@ -57,14 +46,12 @@ def sizes(model: str, batch: Batch, layer: str) -> "BatchSizes":
 
 
 @cached(16)
-def folded(model: str, batch: Batch) -> Folding:
+def folded(model: str, batch: Batch) -> "Folding":
     """What each layer folds into, checked on this batch."""
-    from resviz.probes.batchnorm.folding import folding_check, foldings, not_folded
+    from resviz.probes.batchnorm.folding import folding
 
     with models.borrowed(model) as net:
-        x = tensor(model, batch)
-        first = x[:1]
-        return Folding(foldings(net, first), not_folded(net, first), folding_check(net, x))
+        return folding(net, tensor(model, batch))
 
 
 @cached(16)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.models import zoo
-from resviz.probes.batchnorm.folding import folding_check, foldings, fuse, not_folded, table
+from resviz.probes.batchnorm.folding import folding, foldings, fuse, table
 from resviz.probes.batchnorm.layers import BatchNorm, batch_norms
 from tests.probes.batchnorm.test_fold_pairs import Standardised
 from tests.probes.batchnorm.test_layers import NormAct
@@ -95,7 +95,7 @@ def test_scales_are_gamma_over_the_running_deviation():
 def test_the_check_says_how_far_the_folded_network_s_outputs_lie_off():
     model, x = cifar(8), picture(16, batch=4)
     with left_as_found(model):
-        found = folding_check(model, x)
+        found = folding(model, x).check
     assert found.pairs == 7
     assert found.difference == float((fuse(model, x)(x) - model(x)).abs().max().detach())
     assert 0 < found.difference < 1e-5 * max(1.0, found.largest)
@@ -148,7 +148,7 @@ def test_what_cannot_be_folded_stays_beside_what_can():
     fused = fuse(model, x)
     torch.testing.assert_close(fused(x), model(x), atol=1e-5, rtol=1e-5)
     assert isinstance(fused[3], nn.BatchNorm2d)
-    (layer,) = not_folded(model, x)
+    (layer,) = folding(model, x).reasons
     assert layer == "3"
 
 
