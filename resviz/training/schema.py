@@ -12,6 +12,7 @@ FILE = "run.sqlite"
 CONFIG = "config.json"
 LOCK = "alive.lock"
 STOP = "stop"
+LAST_WORDS = "last-words"
 STATE = "state.safetensors"
 WEIGHTS = "model.safetensors"
 

@@ -468,3 +468,20 @@ def test_all_who_watch_in_the_same_second_share_one_look(finished, monkeypatch):
     monkeypatch.setattr(snapshot.time, "monotonic", lambda: 1001.5)
     snapshot.latest([finished], "loss")
     assert len(asked) == 2
+
+
+def test_a_read_only_home_still_shows_its_runs_and_says_what_cannot_be_done(finished, monkeypatch):
+    def refuse(*_given, **_more):
+        raise OSError(30, "Read-only file system")
+
+    queue._note(reader.runs_folder() / finished, status="stopped")
+    with monkeypatch.context() as patch:
+        patch.setattr(queue.os, "open", refuse)
+        app = page(runs=finished)
+        assert progress(app)[0].startswith("stopped")
+        button(app, "Resume").click().run()
+        assert not app.exception
+        assert "Read-only file system" in app.sidebar.error[0].value
+        button(app, "Start the race").click().run()
+        assert not app.exception
+        assert "set RESVIZ\\_HOME" in app.sidebar.error[0].value

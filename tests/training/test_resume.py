@@ -26,7 +26,8 @@ from resviz.training.launch.queue import _prepare
 from resviz.training.launch.start import resume_run
 from resviz.training.request import Request
 from resviz.training.runs import lock, reader
-from resviz.training.schema import FILE, QUANTITIES, STATE, STOP
+from resviz.training.runs.writer import RunWriter
+from resviz.training.schema import FILE, LAST_WORDS, QUANTITIES, STATE, STOP
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
 ROOT = Path(__file__).parents[2]
@@ -326,3 +327,33 @@ def test_epochs_are_kept_for_looking_back(squares):
     assert not np.array_equal(
         first["conv1.weight"], tensors(run / "checkpoint-epoch-1.safetensors")["conv1.weight"]
     )
+
+
+def test_a_database_that_takes_nothing_more_does_not_hide_why_the_run_ended(squares, monkeypatch):
+    run = prepared(squares)
+    _, events = resume_run(run)
+    next(events)
+
+    def full(self: RunWriter, *given: object, **more: object) -> None:
+        raise TrainingError("a cannot be written (database or disk is full); make room.")
+
+    for name in ("note", "step", "flush"):
+        monkeypatch.setattr(RunWriter, name, full)
+    with pytest.raises(TrainingError, match="disk is full"):
+        list(events)
+    info = reader.RunReader(run).info()
+    assert (info.status, "is full" in info.message) == ("crashed", True)
+    monkeypatch.undo()
+    monkeypatch.setattr(start, "best", lambda: CPU)
+    list(resume_run(run)[1])
+    assert reader.RunReader(run).status == "finished"
+    assert not (run / LAST_WORDS).exists()
+
+
+def test_what_a_killed_worker_left_half_written_is_removed_by_the_next(squares):
+    run = prepared(squares)
+    left = [run / ".state.safetensors.7.7.part", run / "model.safetensors.7.part"]
+    for path in left:
+        path.write_bytes(b"half")
+    list(resume_run(run)[1])
+    assert not any(path.exists() for path in left)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from resviz.errors import Sentence, TrainingError
@@ -19,7 +19,7 @@ from resviz.training.launch.cost import environment
 from resviz.training.launch.places import next_runs, places, waiting
 from resviz.training.request import Request
 from resviz.training.runs import lock, reader
-from resviz.training.runs.disk_space import check_disk_space
+from resviz.training.runs.disk_space import check_disk_space, way_out
 from resviz.training.runs.naming import new_folder, write_config
 from resviz.training.runs.reader import RunInfo, RunReader
 from resviz.training.runs.writer import RunWriter
@@ -75,7 +75,8 @@ def stop(run_id: str, wish: str = "stop") -> None:
             raise TrainingError(
                 "{run} is {status}; there is nothing to stop.", run=run_id, status=status
             )
-        (run.folder / STOP).write_text(wish)
+        with _writing(run.folder):
+            (run.folder / STOP).write_text(wish)
         if status == "queued":
             _note(run.folder, status="stopped", message="")
 
@@ -84,7 +85,8 @@ def delete(run_id: str) -> None:
     """Delete a run's folder with all that it learnt; raises `TrainingError` while it runs."""
     run = reader.read(run_id)
     with _queue_locked():
-        held = lock.hold(run.folder, wait=0.2)
+        with _writing(run.folder):
+            held = lock.hold(run.folder, wait=0.2)
         if held is None:
             raise TrainingError("{run} is running; stop it first.", run=run_id)
         try:
@@ -100,12 +102,15 @@ def delete(run_id: str) -> None:
 
 
 def admit() -> None:
-    """Start what waits and has a place by now; cheap where nothing waits."""
+    """Start what waits and has a place by now; cheap where nothing waits.
+
+    Where nothing can be written the runs wait on: whoever only looks at them cannot help it.
+    """
     for child in [*_children]:
         if child.poll() is not None:
             _children.remove(child)
     if any(info.status == "queued" for info in reader.runs()):
-        with _queue_locked():
+        with suppress(TrainingError), _queue_locked():
             _give_places()
 
 
@@ -147,13 +152,10 @@ def _check_session(session: str, group: str = "") -> None:
 def _prepare(request: Request, session: str, group: str) -> str:
     folder = new_folder(request.spec())
     values = request.as_dict()
-    try:
+    config = {"model": request.model, "config": values["config"], "request": values}
+    with _writing(folder):
         folder.mkdir(parents=True)
-        write_config(
-            folder, {"model": request.model, "config": values["config"], "request": values}
-        )
-    except OSError as reason:
-        raise _unwritable(folder, reason) from None
+        write_config(folder, config)
     about = {"model": f"new/{request.spec()}", "dataset": request.dataset, "group": group}
     _note(folder, status="queued", message="", queued=time.time(), session=session, **about)
     return folder.name
@@ -168,11 +170,9 @@ def _note(folder: Path, **notes: object) -> None:
 def _queue_locked() -> Iterator[None]:
     """Let one process at a time look at the queue and change it."""
     path = reader.runs_folder() / ".queue"
-    try:
+    with _writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as reason:
-        raise _unwritable(path.parent, reason) from None
     try:
         lock.take(descriptor, wait=True)
         yield
@@ -180,12 +180,18 @@ def _queue_locked() -> Iterator[None]:
         os.close(descriptor)
 
 
-def _unwritable(folder: Path, reason: OSError) -> TrainingError:
-    return TrainingError(
-        "{folder} cannot be written ({reason}); set RESVIZ_HOME.",
-        folder=folder,
-        reason=reason.strerror,
-    )
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn what the system says about a file into a sentence."""
+    try:
+        yield
+    except OSError as reason:
+        raise TrainingError(
+            "{folder} cannot be written ({reason}); {way_out}.",
+            folder=folder,
+            reason=reason.strerror,
+            way_out=way_out(reason, Sentence("set RESVIZ_HOME")),
+        ) from None
 
 
 def _give_places() -> None:
@@ -195,7 +201,8 @@ def _give_places() -> None:
 
 def _launch(folder: Path) -> None:
     """Start the process of a run."""
-    held = lock.hold(folder)
+    with _writing(folder):
+        held = lock.hold(folder)
     if held is None:
         return
     try:

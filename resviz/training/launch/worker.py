@@ -25,6 +25,7 @@ from resviz.training.engine.find_nonfinite import DivergedError
 from resviz.training.engine.recorder import BATCHNORM_EVERY, Recorder
 from resviz.training.engine.trainer import Training
 from resviz.training.events import EpochEnd, Step
+from resviz.training.runs import last_words
 from resviz.training.runs import lock as run_lock
 from resviz.training.runs.folder import Run, statistics
 from resviz.training.runs.reader import RunReader
@@ -63,6 +64,7 @@ def _lead(run: Run, device: Device, lock: int | None, group: Group) -> Events:
         lock = take_lock(run.folder)
         run.forget_stop()  # somebody's wish of another day
     with _released(lock):
+        run.sweep()
         run.start(device, group.world)
         with RunWriter(run.folder) as writer, _ending(run, writer), group.together():
             yield from _attempt(run, device, writer, group, may_halve=not group.joined)
@@ -193,16 +195,30 @@ def _ending(run: Run, writer: RunWriter) -> Iterator[None]:
     # what it trains is known from the first moment: whoever lists the runs asks for it
     model = f"new/{run.spec}"
     writer.note(status="running", message="", model=model, dataset=run.data.name)
+    with suppress(OSError):
+        last_words.reserve(run.folder)
     try:
         yield
     except (GeneratorExit, KeyboardInterrupt):
         writer.note(status="stopped", message="")
+        last_words.clear(run.folder)
         raise
     except Exception as reason:
         status = "stopped" if isinstance(reason, DivergedError) else "crashed"
-        with suppress(TrainingError):
-            writer.note(status=status, message=_sentence(reason))
+        _write_ending(run, writer, status, _sentence(reason))
         raise
+    last_words.clear(run.folder)
+
+
+def _write_ending(run: Run, writer: RunWriter, status: str, message: Sentence) -> None:
+    try:
+        writer.note(status=status, message=message)
+    except TrainingError:
+        # the run's own file cannot be written; if its folder is gone there is nobody to tell
+        with suppress(OSError):
+            last_words.write(run.folder, status, message)
+    else:
+        last_words.clear(run.folder)
 
 
 def _sentence(reason: Exception) -> Sentence:

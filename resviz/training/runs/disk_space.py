@@ -1,16 +1,19 @@
 """Whether the disk has room for runs, before they begin."""
 
+import errno
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from resviz.errors import TrainingError
+from resviz.errors import Sentence, TrainingError
 from resviz.training.request import Request
 from resviz.training.runs import reader
 
 SPARE = 200_000_000  # bytes that stay free for everybody else
 QUOTA = 20_000_000_000  # bytes for all runs together, unless RESVIZ_QUOTA says otherwise
+
+FULL = ("is full", "disk I/O", "No space left")  # in what libraries say of a full disk
 
 # What a run stores, about: weights and momentum in float32; at most 42 sets of weights in half
 # precision; 16 numbers of 4 bytes for each block and step, of 400 steps an epoch.
@@ -38,6 +41,15 @@ def check_disk_space(requests: Sequence[Request]) -> None:
             free=free / 1e6,
             needed=(needed + SPARE) / 1e6,
         )
+
+
+def way_out(reason: Exception, otherwise: Sentence) -> Sentence:
+    """What helps where a file cannot be written: room, if the disk is full."""
+    # SQLite and safetensors raise errors of their own, which have no number
+    is_full = getattr(reason, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    if is_full or any(sign in str(reason) for sign in FULL):
+        return Sentence("make room on the disk and resume the run")
+    return otherwise
 
 
 def bytes_of(request: Request) -> int:

@@ -9,7 +9,6 @@
 Every file is complete or absent: written beside, flushed, renamed.
 """
 
-import errno
 import json
 import math
 import platform
@@ -27,12 +26,14 @@ from torch import Tensor, nn
 from resviz.data.datasets import Dataset
 from resviz.device import Device, best
 from resviz.errors import Sentence, TrainingError
+from resviz.files import PART
 from resviz.models.spec import ModelSpec
 from resviz.models.weights import checkpoints
 from resviz.training.config import TrainConfig
 from resviz.training.engine import checkpoint
 from resviz.training.events import Evaluation
 from resviz.training.request import Request
+from resviz.training.runs.disk_space import way_out
 from resviz.training.runs.naming import write_config
 from resviz.training.schema import CONFIG, STATE, STOP, WEIGHTS
 
@@ -93,6 +94,12 @@ class Run:
         """Make the folder."""
         with self.writing():
             self.folder.mkdir(parents=True, exist_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a killed process has left half written; its lock must be ours."""
+        for path in self.folder.glob(f"*{PART}"):
+            with self.writing():
+                path.unlink(missing_ok=True)
 
     def start(self, device: Device | None = None, processes: int = 1) -> None:
         """Write down what is about to happen."""
@@ -184,7 +191,7 @@ class Run:
             "{folder} cannot be written ({reason}); {way_out}.",
             folder=self.folder,
             reason=getattr(reason, "strerror", None) or reason,
-            way_out=_way_out(reason),
+            way_out=way_out(reason, Sentence("choose another --out")),
         )
 
 
@@ -193,14 +200,6 @@ def _about(data: Dataset) -> dict[str, object]:
     # by name as well, but not a folder full of them
     left_out = list(data.skipped[:NAMED])
     return {**about, "left_out": left_out} if left_out else about
-
-
-def _way_out(reason: Exception) -> Sentence:
-    # safetensors raises errors of its own, which have no number
-    numbers = (errno.ENOSPC, errno.EDQUOT)
-    if getattr(reason, "errno", None) in numbers or "No space left" in str(reason):
-        return Sentence("make room and resume the run")
-    return Sentence("choose another --out")
 
 
 def statistics(data: Dataset) -> tuple[Tensor, Tensor]:

@@ -2,12 +2,13 @@
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from resviz.errors import ResvizError, TrainingError
-from resviz.files import atomic_write
+from resviz.files import PART, atomic_write
 from resviz.models.weights import safe_load
 from resviz.training import schema
 from resviz.training.request import Request
@@ -16,6 +17,7 @@ from resviz.training.runs.reader import RunReader
 from resviz.training.runs.writer import RunWriter
 from resviz.training.strict import parsed
 
+STALE = 3600.0  # seconds
 FILES = {schema.FILE, f"{schema.FILE}-wal", schema.CONFIG, schema.STATE, schema.WEIGHTS}
 
 
@@ -33,6 +35,7 @@ def take_in(source: Path) -> str:
             "There is a run {name} here already; rename the folder, or delete that run.", name=name
         )
     _check(source, files)
+    _sweep(target.parent)
     _copy(source, files, target)
     # its process and its race are on another machine
     if reader.read(name).notes().get("status") in reader.GOING_ON:
@@ -74,6 +77,14 @@ def _copy(source: Path, files: Sequence[Path], target: Path) -> None:
             source=source,
             reason=reason.strerror or reason,
         ) from None
+
+
+def _sweep(runs: Path) -> None:
+    """Remove copies that a killed process has left half made."""
+    for path in runs.glob(f".*{PART}"):
+        # a younger one may be in the making, by another process
+        if time.time() - path.stat().st_mtime > STALE:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _check(source: Path, files: Sequence[Path]) -> None:

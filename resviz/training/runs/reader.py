@@ -18,9 +18,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from resviz import paths
-from resviz.errors import ResvizError, TrainingError, first_line
+from resviz.errors import ResvizError, Sentence, TrainingError, first_line
 from resviz.training.config import TrainConfig
-from resviz.training.runs import listing, lock, queries, validation
+from resviz.training.runs import last_words, listing, lock, queries, validation
 from resviz.training.runs.listing import GOING_ON, RunInfo
 from resviz.training.runs.validation import Notes
 from resviz.training.schema import CONFIG, EPOCH, FILE, QUANTITIES, STATUSES, STEP, STOP, TABLE_OF
@@ -122,8 +122,7 @@ class RunReader:
     @property
     def status(self) -> str:
         """One of `STATUSES`; a run whose process died without a word has crashed."""
-        with self._open() as db:
-            return _status(self.folder, _notes(db)[0])
+        return self.info().status
 
     @property
     def wish(self) -> str:
@@ -137,15 +136,16 @@ class RunReader:
         """The run's line in the list."""
         with self._open() as db:
             notes, last = _notes(db)[0], queries.last_step(db, "step")
+        status, message = _ending(self.folder, notes)
         return RunInfo(
             id=self.id,
             model=notes.model,
             dataset=notes.dataset,
-            status=_status(self.folder, notes),
+            status=status,
             step=0 if last is None else last + 1,
             steps=notes.steps,
             started=notes.started,
-            message=notes.message,
+            message=message,
             session=notes.session,
             group=notes.group,
             place=notes.queued,
@@ -242,8 +242,9 @@ def _notes(db: sqlite3.Connection) -> tuple[Notes, dict[str, Any]]:
     return validation.notes(db.execute("SELECT key, value FROM kv"))
 
 
-def _status(folder: Path, notes: Notes) -> str:
-    # a process that died without a word could not write that down; its lock is gone
+def _ending(folder: Path, notes: Notes) -> tuple[str, Sentence]:
+    """The status and the message of a run."""
     if notes.status == "running" and not lock.is_held(folder):
-        return "crashed"
-    return str(notes.status)
+        # its process could not write down how it ended, or died without a word
+        return last_words.read(folder) or ("crashed", notes.message)
+    return str(notes.status), notes.message

@@ -18,6 +18,7 @@ import numpy as np
 
 from resviz.errors import Sentence, TrainingError
 from resviz.training.events import EpochEnd, Step
+from resviz.training.runs.disk_space import way_out
 from resviz.training.schema import FILE, STEP, TABLES, VERSION, statements
 
 CREATED = """
@@ -25,7 +26,6 @@ INSERT OR IGNORE INTO kv
 SELECT 'created', COALESCE((SELECT value FROM kv WHERE key = 'queued'), :now)
 """
 INTERVAL = 0.25  # seconds between commits: what a reader may lag behind
-FULL = ("full", "disk I/O", "No space")  # in what SQLite says where the disk is full
 
 
 class RunWriter:
@@ -155,14 +155,8 @@ class RunWriter:
                 "{folder} cannot be written ({reason}); {way_out}.",
                 folder=self.folder,
                 reason=reason,
-                way_out=_way_out(str(reason)),
+                way_out=way_out(reason, Sentence("choose another --out")),
             ) from None
-
-
-def _way_out(reason: str) -> Sentence:
-    if any(sign in reason for sign in FULL):
-        return Sentence("make room on the disk and resume the run")
-    return Sentence("choose another --out")
 
 
 def _plain(value: object) -> object:

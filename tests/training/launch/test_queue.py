@@ -1,5 +1,6 @@
 """Real processes: started, watched, stopped, killed, resumed; and who may run when."""
 
+import errno
 import json
 import os
 import signal
@@ -210,3 +211,48 @@ def test_a_run_takes_about_what_was_foretold(request_, home):
         Request(model="new/residual-20?classes=2", dataset="", config=config)
     )
     assert 0.4 * foretold < taken < 1.5 * foretold
+
+
+# ---- disks
+
+
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From now on nothing below the home can be opened for writing."""
+
+    def lock_up() -> None:
+        usual = os.open
+
+        def refuse(path: object, flags: int, *more: int) -> int:
+            if flags & (os.O_RDWR | os.O_WRONLY):
+                raise OSError(errno.EROFS, "Read-only file system")
+            return usual(path, flags, *more)
+
+        monkeypatch.setattr(os, "open", refuse)
+        monkeypatch.setattr(Path, "write_text", lambda *_, **__: refuse("", os.O_RDWR))
+
+    return lock_up
+
+
+def test_a_read_only_home_is_looked_at_and_whatever_writes_says_so(request_, no_process, read_only):
+    (run,) = queue.start([request_])
+    read_only()
+    queue.admit()
+    assert [info.status for info in queue.queue()] == ["queued"]
+    for act in (
+        lambda: queue.start([request_]),
+        lambda: queue.stop(run),
+        lambda: queue.delete(run),
+        lambda: queue.resume(run),
+    ):
+        with pytest.raises(TrainingError, match=r"\(Read-only file system\); set RESVIZ_HOME"):
+            act()
+
+
+def test_a_disk_that_fills_up_is_a_sentence(request_, no_process, monkeypatch):
+    def full(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(queue, "write_config", full)
+    with pytest.raises(TrainingError, match="left on device\\); make room on the disk"):
+        queue.start([request_])

@@ -179,7 +179,7 @@ def test_a_full_disk_is_a_training_error_and_the_weights_before_stay(run, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoints, "save_file", full)
-    with pytest.raises(TrainingError, match=r"\(No space left on device\); make room and resume"):
+    with pytest.raises(TrainingError, match=r"\(No space left on device\); make room on the disk"):
         run.save(build(SPEC), END.test, 2.0)
     assert run.weights.read_bytes() == before
 
