@@ -22,7 +22,7 @@ def points(page: Page) -> list[int]:
 
 def row(page: Page, name: str) -> Locator:
     """The line of a run: the one horizontal block with its name and a bar."""
-    blocks = page.get_by_test_id("stHorizontalBlock").filter(has=page.get_by_test_id("stProgress"))
+    blocks = page.get_by_test_id("stHorizontalBlock").filter(has=page.get_by_role("progressbar"))
     return blocks.filter(has=page.get_by_text(name, exact=True))
 
 
@@ -44,7 +44,7 @@ def test_a_race_is_watched_stopped_and_found_again_by_its_address(
         frame = page.locator(".curves").bounding_box()
         for name in ("Plain-8", "Residual-8"):
             row(page, name).get_by_role("button", name="Stop", exact=True).click()
-        expect(page.get_by_text(re.compile("^stopped"))).to_have_count(2)
+        expect(page.locator(".run-state", has_text=re.compile("^stopped"))).to_have_count(2)
     finally:
         for info in reader.runs():
             if info.status in ("queued", "running"):
@@ -63,7 +63,9 @@ def test_a_race_is_watched_stopped_and_found_again_by_its_address(
     other = page.context.browser.new_page() if page.context.browser else page
     other.goto(address)
     expect(row(other, "Plain-8")).to_be_visible(timeout=PATIENCE)
-    expect(other.get_by_text(re.compile("^stopped"))).to_have_count(2, timeout=PATIENCE)
+    expect(other.locator(".run-state", has_text=re.compile("^stopped"))).to_have_count(
+        2, timeout=PATIENCE
+    )
     other.close()
 
 
@@ -72,17 +74,33 @@ def test_a_race_runs_to_its_end_and_every_page_is_scrubbed_through_it(
 ) -> None:
     page.goto(f"{training_server.url}/training?{SMALL}&epochs=2")
     page.get_by_role("button", name="Start the race").click()
-    expect(page.get_by_text(re.compile("^finished"))).to_have_count(2, timeout=PATIENCE)
+    expect(page.locator(".run-state", has_text=re.compile("^finished"))).to_have_count(
+        2, timeout=PATIENCE
+    )
     expect(page.locator(".js-plotly-plot").get_by_text("Residual-8")).to_be_visible()
     settle(page)
     shot(page, "training-finished")
+    page.set_viewport_size({"width": 900, "height": 900})
+    menu = page.get_by_role("button", name="More about Plain-8")
+    expect(menu).to_be_visible()
+    menu.click()
+    expect(page.get_by_role("button", name="Look inside")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for name, colour in (("Plain", "rgb(213, 94, 0)"), ("Residual", "rgb(0, 114, 178)")):
+        bar = page.get_by_role("progressbar", name=f"{name}-8")
+        expect(bar.locator("div").last).to_have_css("background-color", colour)
+        chips = page.locator(f'[data-tag][aria-label^="{name}"]')
+        expect(chips).to_have_count(2)
+        for chip in chips.all():
+            expect(chip).to_have_css("background-color", colour)
     run = next(
         info.id
         for info in reader.runs()
         if (info.model, info.status) == ("new/residual-8", "finished")
     )
     page.goto(f"{training_server.url}/?model=run/{run}")
-    slider = page.get_by_role("slider", name="Moment of its training")
+    slider = page.get_by_role("slider", name="Checkpoint")
     value = page.get_by_test_id("stSidebar").get_by_test_id("stSliderThumbValue")
     expect(value).to_have_text("final")
     settle(page)

@@ -24,7 +24,7 @@ def write(folder: Path, status: str, message: Sentence) -> None:
     text = json.dumps({"status": status, "message": message.as_plain()}).encode()
     # a message that is too long is no JSON when it is cut
     if len(text) > SIZE:
-        short = Sentence(str(message)[:400])
+        short = Sentence("{message} …", message=str(message)[:400])
         text = json.dumps({"status": status, "message": short.as_plain()}).encode()
     with (folder / LAST_WORDS).open("r+b") as file:
         file.write(text.ljust(SIZE))

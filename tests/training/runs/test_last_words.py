@@ -46,7 +46,7 @@ def test_a_run_that_is_alive_has_no_last_words(run):
 
 def test_a_long_message_is_cut_and_still_read(run):
     last_words.write(run, "crashed", Sentence("x" * 9000))
-    assert last_words.read(run) == ("crashed", "x" * 400)
+    assert last_words.read(run) == ("crashed", "x" * 400 + " …")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"status": "dancing", "message": ""}', "3"])
