@@ -5,9 +5,11 @@ end they take up to ten times as long as a product of the same size. In half pre
 is half of a ResNet-18's step at 80 px. The same sums, in another order.
 
 Between 0.65 and 0.91 of a step's time were seen on different processors
-(`benchmarks/smallmaps.py`).
+(`benchmarks/smallmaps.py`), so a run measures at its start whether it helps.
 """
 
+import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +20,11 @@ from torch.overrides import TorchFunctionMode
 
 CELLS = 64  # output cells up to which the product wins
 CHANNELS = 128  # input channels from which it wins; over a CIFAR net's 64 it costs 5 % of a step
+
+# maps of a ResNet-18 at 80 px: channels, and pixels of a side
+MEASURED = ((256, 5), (512, 3))
+ROUNDS = 5
+GAIN = 0.95  # of the kernel's time: below that the product is taken
 
 Pair = tuple[int, int]
 
@@ -111,3 +118,33 @@ def _weight_gradient(
     rows = gradient.permute(0, 2, 3, 1).reshape(-1, out)
     product = rows.t() @ patches  # (out, kh * kw * in)
     return product.view(out, kh, kw, -1).permute(0, 3, 1, 2)
+
+
+@functools.cache
+def product_pays(half: torch.dtype) -> bool:
+    """Measure, once a process, whether the product is faster than the kernel on this processor."""
+    ours = theirs = 0.0
+    for channels, side in MEASURED:
+        shape = (64, channels, side, side)
+        images = torch.randn(shape, dtype=half).contiguous(memory_format=torch.channels_last)
+        weight = torch.randn(channels, channels, 3, 3, dtype=half)
+        ours += _seconds(_weight_gradient, images, images, weight.shape, (1, 1), (1, 1))
+        theirs += _seconds(_kernel, images, weight)
+    return ours < GAIN * theirs
+
+
+def _kernel(images: Tensor, weight: Tensor) -> None:
+    """The weight gradient as torch computes it."""
+    wanted = (False, True, False)  # of images, weight and bias
+    geometry = ((1, 1), (1, 1), (1, 1), False, (0, 0), 1)
+    torch.ops.aten.convolution_backward(images, images, weight, None, *geometry, wanted)
+
+
+def _seconds(compute: Callable[..., object], *given: object) -> float:
+    """The shortest of a few times: what else the machine does only makes them longer."""
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        compute(*given)
+        times.append(time.perf_counter() - start)
+    return min(times)

@@ -50,7 +50,8 @@ class Training:
     """One training of `model` in place; iterate over `events()` once.
 
     `state`: where another one of the same model, data and configuration stood. `group`: the
-    processes that do the same now, each with its share of every batch.
+    processes that do the same now, each with its share of every batch. `small_maps`: whether
+    `SmallMaps` may be used.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Training:
         recorder: Recorder | None = None,
         state: State | None = None,
         group: Group = ALONE,
+        small_maps: bool = True,
     ) -> None:
         self.model, self.data, self.config = model, data, config
         self.device, self.statistics, self.group = device, statistics, group
@@ -74,7 +76,8 @@ class Training:
         self.weight = group.weight(self.batches.size)
         self.steps = config.epochs * len(self.batches)
         model.to(device.type, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.has_small_maps = device.type == "cpu" and any(map(is_wide, model.modules()))
+        has_wide = any(map(is_wide, model.modules()))
+        self.has_small_maps = small_maps and device.type == "cpu" and has_wide
         is_float16 = self.half is torch.float16
         self.optimiser = make_optimiser(model, config, fused=not is_float16)
         self.scaler = torch.amp.GradScaler(device.type, enabled=is_float16)

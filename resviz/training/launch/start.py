@@ -15,6 +15,7 @@ from resviz.device import Device, best, cpu
 from resviz.errors import DataError, ResvizError, SpecError, TrainingError
 from resviz.progress import Progress, silent
 from resviz.training.config import TrainConfig
+from resviz.training.engine.conv_backward import CHANNELS, product_pays
 from resviz.training.engine.distributed import ALONE, Group
 from resviz.training.launch import worker
 from resviz.training.launch.threads import measured
@@ -49,7 +50,9 @@ def start_run(
     if group.once(lambda: _lies_in(folder, request)):
         return resume_run(folder, progress, group=group)
     run = _prepared(request, folder, progress, group)
-    return run, _events(run, _agreed(best(), group), group)
+    device = _agreed(best(), group)
+    small_maps = group.once(lambda: small_maps_help(run, device))
+    return run, _events(replace(run, small_maps=small_maps), device, group)
 
 
 def resume_run(
@@ -65,7 +68,7 @@ def resume_run(
     others now.
     """
     was_launched = lock is not None
-    lock = group.once(lambda: worker.take_lock(folder) if lock is None else lock)
+    lock = group.once(lambda: run_lock.take_run(folder) if lock is None else lock)
     try:
         return _continued(folder, progress, lock, was_launched, group)
     except ResvizError as refusal:
@@ -102,7 +105,24 @@ def _continued(
     if group.first and not was_launched:
         run.forget_stop()
     device = _agreed(_same_device(config), group)
+    # Sums in another order are other numbers: a run goes on with what it began with. Those of
+    # before it was measured all used it.
+    has_begun = "device" in config
+    begun_with = config.get("small_maps", True) if has_begun else None
+    small_maps = group.once(
+        lambda: small_maps_help(run, device) if begun_with is None else begun_with
+    )
+    run = replace(run, small_maps=small_maps)
     return run, _events(run, device, group, lock, config.get("threads"))
+
+
+def small_maps_help(run: Run, device: Device) -> bool:
+    """Measure whether `SmallMaps` helps here, where the run could use it at all."""
+    half = device.autocast if run.config.precision == "auto" else None
+    is_wide = run.spec.stem == "imagenet" or run.spec.width * 4 >= CHANNELS
+    if device.type != "cpu" or half is None or not is_wide:
+        return True
+    return product_pays(half)
 
 
 def _check_same_data(run: Run, config: dict[str, Any]) -> None:

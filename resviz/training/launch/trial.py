@@ -29,6 +29,7 @@ from resviz.training.engine.evaluation import evaluate
 from resviz.training.events import EpochEnd
 from resviz.training.launch import worker
 from resviz.training.launch.cost import Timing, as_line
+from resviz.training.launch.start import small_maps_help
 from resviz.training.launch.threads import measured
 from resviz.training.request import Request
 from resviz.training.runs.folder import Run, statistics
@@ -69,6 +70,7 @@ def timed(request: Request, at_once: int = 1) -> Timing:
     small = _few(data, request.config.batch_size * STEPS)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "trial", _miniature(request), small)
+        run = replace(run, small_maps=small_maps_help(run, device))
         torch.set_num_threads(measured(run, device, max(1, cores() // at_once)))
         start = time.perf_counter() - begun
         clock = _clock(run, device)

@@ -12,13 +12,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 
 import torch
+from torch import nn
 
 from resviz.device import Device
 from resviz.errors import ResvizError, Sentence, TrainingError
 from resviz.models.architectures.resnet import build
+from resviz.training.engine.checkpoint import State
 from resviz.training.engine.distributed import ALONE, Group
 from resviz.training.engine.evaluation import evaluate
 from resviz.training.engine.find_nonfinite import DivergedError
@@ -47,11 +48,11 @@ def events(run: Run, device: Device, lock: int | None = None, group: Group = ALO
 
 def _follow(run: Run, device: Device, group: Group) -> Events:
     """Make the same steps as the first process, which records them."""
-    network, pixels = build(run.spec), statistics(run.data)
+    network = build(run.spec)
     recorder = Recorder(network, run.request.record)
     with group.together():
         state = group.once(run.saved_state)
-        training = Training(network, run.data, run.config, device, pixels, recorder, state, group)
+        training = _training(run, network, device, recorder, state, group)
         for event in training.events():
             yield event
             if group.any(False):
@@ -61,7 +62,7 @@ def _follow(run: Run, device: Device, group: Group) -> Events:
 def _lead(run: Run, device: Device, lock: int | None, group: Group) -> Events:
     run.make()
     if lock is None:
-        lock = take_lock(run.folder)
+        lock = run_lock.take_run(run.folder)
         run.forget_stop()  # somebody's wish of another day
     with _released(lock):
         run.sweep()
@@ -92,6 +93,28 @@ def _attempt(run: Run, device: Device, writer: RunWriter, group: Group, may_halv
     yield from _attempt(smaller, device, writer, group, may_halve=False)
 
 
+def _training(
+    run: Run,
+    network: nn.Module,
+    device: Device,
+    recorder: Recorder,
+    state: State | None,
+    group: Group,
+) -> Training:
+    pixels = statistics(run.data)
+    return Training(
+        network,
+        run.data,
+        run.config,
+        device,
+        pixels,
+        recorder,
+        state,
+        group,
+        run.small_maps,
+    )
+
+
 class _Attempt:
     """One training with all that it leaves behind."""
 
@@ -100,9 +123,7 @@ class _Attempt:
         self.network, self.pixels = build(run.spec), statistics(run.data)
         recorder = Recorder(self.network, run.request.record)
         state = group.once(run.saved_state)
-        self.training = Training(
-            self.network, run.data, run.config, device, self.pixels, recorder, state, group
-        )
+        self.training = _training(run, self.network, device, recorder, state, group)
         notes = RunReader(run.folder).notes()
         # steps after the checkpoint are done again, and may not be skipped then
         before = [step for step in notes.get("skipped", []) if step < self.training.step]
@@ -162,23 +183,6 @@ class _Attempt:
 
     def _seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.begun
-
-
-def take_lock(folder: Path) -> int:
-    """Take the lock of a run's folder; raises `TrainingError` where that cannot be done."""
-    try:
-        held = run_lock.hold(folder)
-    except OSError as reason:
-        raise TrainingError(
-            "{folder} cannot be written ({reason}); choose another --out.",
-            folder=folder,
-            reason=reason.strerror,
-        ) from None
-    if held is None:
-        raise TrainingError(
-            "Another process is at work on {name}; wait for it, or stop it first.", name=folder.name
-        )
-    return held
 
 
 @contextmanager

@@ -51,6 +51,7 @@ class Run:
     folder: Path
     request: Request
     data: Dataset
+    small_maps: bool = True  # whether `SmallMaps` helps where the run began
 
     @property
     def name(self) -> str:
@@ -82,6 +83,7 @@ class Run:
             "device": device.name,
             "threads": torch.get_num_threads(),
             "precision": str(self._precision(device)),
+            "small_maps": self.small_maps,
             "date": time.strftime("%Y-%m-%d"),
         }
 

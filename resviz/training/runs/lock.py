@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from resviz.errors import TrainingError
 from resviz.training.schema import LOCK
 
 
@@ -63,6 +64,23 @@ def hold(folder: Path, wait: float = 1.0) -> int | None:
                 os.close(descriptor)
                 return None
             time.sleep(0.01)
+
+
+def take_run(folder: Path) -> int:
+    """Take the lock of a run's folder; raises `TrainingError` where that cannot be done."""
+    try:
+        held = hold(folder)
+    except OSError as reason:
+        raise TrainingError(
+            "{folder} cannot be written ({reason}); choose another --out.",
+            folder=folder,
+            reason=reason.strerror,
+        ) from None
+    if held is None:
+        raise TrainingError(
+            "Another process is at work on {name}; wait for it, or stop it first.", name=folder.name
+        )
+    return held
 
 
 def release(descriptor: int) -> None:

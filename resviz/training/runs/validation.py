@@ -83,6 +83,7 @@ class ConfigFile(Strict):
     device: Name = ""
     precision: Name = ""
     threads: int | None = Field(None, ge=0, le=4096)
+    small_maps: bool = True
 
 
 def config_file(path: Path) -> dict[str, Any]:

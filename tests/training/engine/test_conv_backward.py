@@ -69,3 +69,22 @@ def test_wide_maps_are_left_alone(monkeypatch):
     monkeypatch.setattr(conv_backward._Convolution, "apply", lambda *given: pytest.fail("taken"))
     with SmallMaps(torch.float32):
         nn.Conv2d(128, 8, 3, padding=1, bias=False)(torch.randn(1, 128, 9, 9))
+
+
+@pytest.mark.parametrize(("ours", "theirs", "pays"), [(0.8, 1.0, True), (0.99, 1.0, False)])
+def test_the_product_is_taken_only_where_it_is_clearly_faster(monkeypatch, ours, theirs, pays):
+    seconds = {conv_backward._weight_gradient: ours, conv_backward._kernel: theirs}
+    monkeypatch.setattr(conv_backward, "_seconds", lambda compute, *given: seconds[compute])
+    conv_backward.product_pays.cache_clear()
+    assert conv_backward.product_pays(torch.bfloat16) is pays
+    conv_backward.product_pays.cache_clear()
+
+
+def test_what_is_timed_are_two_ways_to_the_same_gradient():
+    images = torch.randn(2, 8, 5, 5)
+    weight = torch.randn(8, 8, 3, 3)
+    geometry = ((1, 1), (1, 1), (1, 1), False, (0, 0), 1)
+    backward = torch.ops.aten.convolution_backward
+    kernel = backward(images, images, weight, None, *geometry, (False, True, False))[1]
+    product = conv_backward._weight_gradient(images, images, weight.shape, (1, 1), (1, 1))
+    torch.testing.assert_close(product, kernel, atol=1e-4, rtol=1e-4)

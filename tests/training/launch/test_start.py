@@ -14,7 +14,7 @@ from resviz.models.weights.safe_load import load as tensors
 from resviz.training.engine.evaluation import evaluate
 from resviz.training.events import EpochEnd, Step
 from resviz.training.launch import start
-from resviz.training.launch.start import start_run
+from resviz.training.launch.start import resume_run, start_run
 from resviz.training.runs import reader
 from resviz.training.runs.folder import statistics
 from tests.training.squares import CONFIG, CPU, MODEL, folder
@@ -210,3 +210,29 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(tmp_pa
         TrainingError, match=r"cannot be written \(File exists\); choose another --out\."
     ):
         next(events)
+
+
+def test_whether_small_maps_are_used_is_measured_once_and_kept(home, squares, monkeypatch):
+    monkeypatch.setattr(start, "best", lambda: replace(CPU, autocast=torch.bfloat16))
+    monkeypatch.setattr(start, "product_pays", lambda half: False)
+    config = replace(CONFIG, precision="auto", epochs=1)
+    run, events = start_run("new/residual-8?width=32&classes=2", squares, config)
+    next(events)
+    events.close()
+    path = run.folder / "config.json"
+    assert json.loads(path.read_text())["small_maps"] is False
+    monkeypatch.setattr(start, "product_pays", lambda half: 1 / 0)
+    again, events = resume_run(run.folder)
+    next(events)
+    events.close()
+    assert again.small_maps is False
+    before = {key: v for key, v in json.loads(path.read_text()).items() if key != "small_maps"}
+    path.write_text(json.dumps(before))  # as runs were written before it was measured
+    assert resume_run(run.folder)[0].small_maps is True
+
+
+def test_a_network_or_a_device_that_could_not_use_small_maps_measures_nothing(
+    home, squares, monkeypatch
+):
+    monkeypatch.setattr(start, "product_pays", lambda half: 1 / 0)
+    assert start_run(MODEL, squares, CONFIG)[0].small_maps is True
