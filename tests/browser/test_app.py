@@ -23,6 +23,8 @@ PATIENCE = 90_000  # milliseconds; the first visitor of a server waits for torch
 Shot = Callable[[Page, str], None]
 Settle = Callable[[Page], None]
 
+NETWORK = ".drawings:not(.inside) > .network:visible"
+
 
 @pytest.fixture(autouse=True)
 def _patience(page: Page) -> None:
@@ -77,7 +79,7 @@ def test_a_block_of_the_strip_leads_to_its_channels(
     page.goto(server.url)
     page.locator(".strip [data-pick='layer3.0']").click()
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
-    expect(page.locator(".net .on")).to_have_text("0")
+    expect(page.locator(f"{NETWORK} .on")).to_have_attribute("data-pick", "layer3.0")
     expect(page.get_by_role("heading", name="Inside layer3.0")).to_be_visible()
     settle(page)
     assert "layer=layer3.0" in page.url
@@ -88,7 +90,7 @@ def test_layer_and_channel_change_by_click_and_by_arrow_key(
     page: Page, server: Server, settle: Settle
 ) -> None:
     page.goto(f"{server.url}/feature_maps")
-    page.locator(".net [data-pick='layer2.1']").click()
+    page.locator(f"{NETWORK} [data-pick='layer2.1']").click()
     expect(page.get_by_role("heading", name="Inside layer2.1")).to_be_visible()
     page.locator(".grid [data-pick='5']").click()
     expect(page.get_by_text("Channel 5 ·")).to_be_visible()
@@ -106,7 +108,7 @@ def test_buttons_of_layers_and_channels_tell_which_one_is_chosen(
 ) -> None:
     page.goto(f"{server.url}/feature_maps?model=new/residual-8&layer=layer2.0&channel=5")
     settle(page)
-    for board, chosen in ((".net", "layer2.0"), (".grid", "5")):
+    for board, chosen in ((NETWORK, "layer2.0"), (".grid", "5")):
         picks = page.locator(f"{board} [data-pick][role=button]")
         expect(picks.first).to_have_attribute("aria-pressed", re.compile("true|false"))
         pressed = page.locator(f"{board} [data-pick][aria-pressed=true]")
@@ -133,12 +135,38 @@ def test_text_can_be_read_and_headings_leave_out_no_level(
         assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
+def test_the_network_is_walked_by_arrow_keys_and_a_step_of_a_block_is_chosen(
+    page: Page, server: Server, settle: Settle, shot: Shot
+) -> None:
+    page.goto(f"{server.url}/feature_maps?layer=layer2.0")
+    settle(page)
+    network = page.locator(NETWORK)
+    expect(network.locator("g.arc")).to_have_count(8)  # two blocks in each of four stages
+    box = network.locator(".box[data-pick='layer2.0']")
+    expect(box).to_have_attribute("aria-pressed", "true")
+    box.focus()
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+        if page.locator("[data-pick]:focus").get_attribute("data-pick") == "layer3.0":
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Inside layer3.0")).to_be_visible()
+    settle(page)
+    page.locator(".drawings.inside > .network:visible [data-pick='layer3.0.conv2']").click()
+    expect(page.locator(".drawings.inside > .network:visible .on")).to_have_attribute(
+        "data-pick", "layer3.0.conv2"
+    )
+    settle(page)
+    assert "layer=layer3.0.conv2" in page.url
+    shot(page, "network")
+
+
 def test_the_back_button_takes_back_the_last_choice(
     page: Page, server: Server, settle: Settle
 ) -> None:
     page.goto(f"{server.url}/feature_maps")
     for layer in ("layer2.1", "layer3.1"):
-        page.locator(f".net [data-pick='{layer}']").click()
+        page.locator(f"{NETWORK} [data-pick='{layer}']").click()
         expect(page.get_by_role("heading", name=f"Inside {layer}")).to_be_visible()
         settle(page)
     page.go_back()

@@ -10,10 +10,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from resviz.figures.architecture.placement import (
-    BELOW,
     JOIN_SPACE,
     LETTER,
-    PHOTO_SPACE,
     Box,
     Bridge,
     Look,
@@ -45,8 +43,9 @@ def drawing(boxes: Sequence[Box], bridges: Sequence[Bridge], look: Look) -> str:
         raise ValueError("a drawing needs at least one box")
     places = place_boxes(boxes, look)
     above = max((rise(bridge, places) + 26 for bridge in bridges), default=0.0)
-    line = max(above, (PHOTO_SPACE - 16) / 2 + 4, look.height / 2 + 20)
-    height = line + max(look.height, PHOTO_SPACE - 16) / 2 + BELOW
+    line = max(above, look.photo_side / 2 + 4, look.height / 2 + 20)
+    titles = 2 if any(box.group for box in boxes) else 0
+    height = line + max(look.height, look.photo_side) / 2 + 26 + 17 * titles
     parts = [
         *_main_path(places, line, look),
         *_photo(line, look),
@@ -76,7 +75,7 @@ def _face(dark: bool) -> str:
 
 def _main_path(places: Sequence[Place], line: float, look: Look) -> Iterator[str]:
     """The main path behind all boxes, and its arrow."""
-    start, end = PHOTO_SPACE - 14, look.width - 10
+    start, end = look.photo_space - 14, look.width - 10
     quiet = _quiet(look.dark)
     yield (
         f'<path class="main-path" d="M{start:.0f} {line:.1f}H{end - 6:.0f}" stroke="{quiet}"'
@@ -86,7 +85,7 @@ def _main_path(places: Sequence[Place], line: float, look: Look) -> Iterator[str
 
 
 def _photo(line: float, look: Look) -> Iterator[str]:
-    side = PHOTO_SPACE - 16
+    side = look.photo_side
     top = line - side / 2
     frame = f'x="0" y="{top:.1f}" width="{side:.0f}" height="{side:.0f}"'
     if look.photo:
@@ -96,16 +95,15 @@ def _photo(line: float, look: Look) -> Iterator[str]:
         )
     else:
         yield f'<rect {frame} rx="4" fill="{_face(look.dark)}"/>'
-    name = escape(_short(look.photo_name, 16))
+    name = escape(_short(look.photo_name, int(look.photo_space / LETTER)))
     y = line + side / 2 + 17
-    yield f'<text x="{side / 2:.0f}" y="{y:.0f}" text-anchor="middle">{name}</text>'
+    yield f'<text x="0" y="{y:.0f}">{name}</text>'
 
 
 def _box(box: Box, place: Place, line: float, look: Look) -> str:
     top = line - place.height / 2
     chosen = bool(box.key) and box.key == look.chosen
-    pick = f' data-pick="{escape(box.key)}" aria-pressed="{str(chosen).lower()}"' if box.key else ""
-    classes = " ".join(["box", *(["on"] if chosen else []), *(["removed"] if box.removed else [])])
+    classes = "box removed" if box.removed else "box"
     label = fitting(box, place)
     weight = ' font-weight="700"' if chosen else ""
     middle, below = place.x + place.width / 2, line + place.height / 2 + 17
@@ -114,9 +112,18 @@ def _box(box: Box, place: Place, line: float, look: Look) -> str:
         f"{escape(label)}</text>"
     )
     return (
-        f'<g class="{classes}"{pick} aria-label="{escape(box.hint)}"><title>{escape(box.hint)}</title>'
+        f'<g class="{classes}{_pick(box.key, box.hint, chosen)}><title>{escape(box.hint)}</title>'
         f"{_stack(box, place, top, look)}{_front(box, place, top, chosen, look)}{name}</g>"
     )
+
+
+def _pick(key: str, hint: str, chosen: bool) -> str:
+    """The rest of a class attribute, and what tells browser and screen reader that it can be chosen."""
+    if not key:
+        return f'" aria-label="{escape(hint)}"'
+    on = " on" if chosen else ""
+    state = f'data-pick="{escape(key)}" aria-pressed="{str(chosen).lower()}"'
+    return f'{on}" {state} aria-label="{escape(hint)}"'
 
 
 def _stack(box: Box, place: Place, top: float, look: Look) -> str:
@@ -154,7 +161,7 @@ _DOTS = "1.5 4.5"
 
 def _bridge(bridge: Bridge, places: Sequence[Place], line: float, look: Look) -> str:
     """An arc; the sign at its end says how it joins the line."""
-    left = places[bridge.start].right if bridge.start >= 0 else PHOTO_SPACE - 14
+    left = places[bridge.start].right if bridge.start >= 0 else look.photo_space - 14
     left += places[bridge.start].depth if bridge.start >= 0 else 0.0
     last = places[bridge.end]
     end = last.right + last.depth + 11
@@ -166,10 +173,12 @@ def _bridge(bridge: Bridge, places: Sequence[Place], line: float, look: Look) ->
         f'<path d="{_curve(start, end, line, high - 7 * i)}"{style}/>'
         for i in range(min(bridge.count, 3))
     )
+    chosen = bool(bridge.key) and bridge.key == look.chosen
     tag = bridge.label if len(bridge.label) * LETTER < end - start + JOIN_SPACE else ""
     return (
-        f'<g class="arc {bridge.kind} {bridge.join}" fill="none" stroke="{look.colour}"'
-        f' stroke-width="2.2"><title>{escape(bridge.hint)}</title>{drawn}</g>'
+        f'<g class="arc {bridge.kind} {bridge.join}{_pick(bridge.key, bridge.hint, chosen)}'
+        f' fill="none" stroke="{look.colour}" stroke-width="{3.4 if chosen else 2.2}">'
+        f"<title>{escape(bridge.hint)}</title>{drawn}</g>"
         f"{_sign(bridge.join, end, line, look)}{_tag(tag, (start + end) / 2, line - high, look)}"
     )
 

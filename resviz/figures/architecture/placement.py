@@ -47,6 +47,7 @@ class Bridge:
         label: written on it, such as 1x1 /2.
         hint: told under the pointer.
         count: how many such arcs there are.
+        key: what a click on it reports; empty for what cannot be chosen.
     """
 
     start: int
@@ -56,6 +57,7 @@ class Bridge:
     label: str = ""
     hint: str = ""
     count: int = 1
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,16 @@ class Look:
     dark: bool = False
     groups: Mapping[str, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def photo_side(self) -> float:
+        """Side of the photo: a little more than the largest box."""
+        return min(1.15 * self.height, 110.0)
+
+    @property
+    def photo_space(self) -> float:
+        """What the photo takes of the width, with the space behind it."""
+        return self.photo_side + 16.0
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -99,19 +111,19 @@ class Place:
         return self.x + self.width
 
 
-JOIN_SPACE, PHOTO_SPACE, END_SPACE, BELOW = 26.0, 118.0, 22.0, 66.0
+JOIN_SPACE, END_SPACE = 26.0, 22.0
 LETTER = 7.4  # pixels; about what a letter takes at 13 pixels
 
 
 def place_boxes(boxes: Sequence[Box], look: Look) -> list[Place]:
     """Put the boxes side by side; what is too wide for the drawing is made smaller together."""
     sizes = [_size(box, boxes, look) for box in boxes]
-    room = look.width - PHOTO_SPACE - END_SPACE
+    room = look.width - look.photo_space - END_SPACE
     least = min(JOIN_SPACE, 0.5 * room / len(boxes))
     wanted = sum(width + depth for width, _, depth in sizes)
     factor = min(1.0, (room - least * len(boxes)) / wanted)
     gap = (room - wanted * factor) / len(boxes)
-    places, x = [], PHOTO_SPACE + gap / 2
+    places, x = [], look.photo_space + gap / 2
     for width, height, depth in sizes:
         tall = height if width < height else height * factor  # what is no map is a bar
         places.append(Place(x, width * factor, tall, depth * factor))
@@ -138,7 +150,7 @@ def rise(bridge: Bridge, places: Sequence[Place]) -> float:
     """How far an arc gets from the line: over all boxes that it spans."""
     spanned = places[bridge.start + 1 : bridge.end + 1]
     tall = max(place.height + 2 * place.depth for place in spanned)
-    return tall / 2 + 22 + 14 * min(bridge.end - bridge.start - 1, 6)
+    return tall / 2 + 20 + min(8 * (bridge.end - bridge.start - 1), 24)
 
 
 def fitting(box: Box, place: Place) -> str:

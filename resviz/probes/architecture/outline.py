@@ -11,6 +11,7 @@ from itertools import groupby
 
 from torch import nn
 
+from resviz.models.architectures.blocks import Block
 from resviz.probes.architecture.graph import Arc, Graph
 from resviz.probes.architecture.trace import ADD, Operation
 from resviz.probes.core import layers
@@ -66,9 +67,11 @@ class Outline:
 def residual_blocks(model: nn.Module, graph: Graph) -> tuple[str, ...]:
     """Name the modules to draw as blocks, in order.
 
-    Those that hold a whole shortcut, and all others of the same classes; of a network without any
-    shortcut that is added, what `resviz.blocks` names.
+    Ours where the model has them. Else those that hold a whole shortcut, and all others of the same
+    classes; of a network without any shortcut that is added, what `resviz.blocks` names.
     """
+    if any(isinstance(module, Block) for module in model.modules()):
+        return layers.blocks(model)
     around = {_around(graph, arc) for arc in graph.arcs if arc.join == ADD} - {""}
     modules = dict(model.named_modules())
     classes = {type(modules[name]) for name in around}

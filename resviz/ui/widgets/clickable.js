@@ -27,7 +27,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.dataset.html = data;
     keepInSight(root.querySelector(".net"));
   }
-  const kind = root.firstElementChild?.className;
+  const kind = root.firstElementChild?.getAttribute("class");
   const press = (element) => {
     stepped.set(kind, { value: element.dataset.pick, place: parentElement });
     element.onclick();
@@ -35,7 +35,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const stepTo = (element) => {
     element.focus();
     // a switch changes what is drawn: arrows only move to it, Enter or the space bar turns it
-    if (!element.closest(".strip") && element.getAttribute("role") !== "switch") press(element);
+    if (!element.closest(".strip, .network") && element.getAttribute("role") !== "switch") press(element);
   };
   const fade = (input) => root.querySelectorAll(input.dataset.opacity).forEach((e) => (e.style.opacity = input.value));
   root.querySelectorAll("input[data-opacity]").forEach((input) => {
@@ -43,7 +43,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     fade(input);
     input.oninput = () => fade(input);
   });
-  const picks = [...root.querySelectorAll("[data-pick]")];
+  const picks = [...root.querySelectorAll("[data-pick]")].filter((element) => element.getClientRects().length);
+  // boxes and arcs of a drawn network lie in layers: the arrows go from left to right all the same
+  if (root.querySelector(".network")) picks.sort((a, b) => a.getBBox().x - b.getBBox().x);
   const of = (value) => picks.find((element) => element.dataset.pick === value);
   const last = stepped.get(kind);
   const here = last && (last.place === parentElement || !last.place.isConnected);
