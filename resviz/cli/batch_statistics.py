@@ -58,6 +58,7 @@ def batch_size(options: argparse.Namespace) -> Result:
         "images": len(x),
         "draws": options.draws,
         "cells": sizes.cells,
+        "effective_cells": sizes.effective_cells,
         "sizes": sizes.summary().records(),
     }
 

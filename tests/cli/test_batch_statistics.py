@@ -53,6 +53,7 @@ def test_errors_over_the_batch_size_are_root_mean_squares_over_the_channels(ask,
     found = ask("batch-size", "--model", NET, "--layer", "layer1.0.bn1", *photos, "--draws", "20")
     expected = batch_size(zoo.load(NET).model, batch(), "layer1.0.bn1", draws=20)
     assert (found["layer"], found["images"], found["cells"]) == ("layer1.0.bn1", 2, 1024)
+    assert found["effective_cells"] == pytest.approx(expected.effective_cells, rel=1e-4)
     for i, row in enumerate(found["sizes"]):
         assert row["images"] == expected.sizes[i]
         rms = np.sqrt((expected.mean_error[i] ** 2).mean())

@@ -3,7 +3,8 @@
 A batch's moments are means of its images' moments, so one forward is enough: of every image the
 mean and the second moment of each channel are kept, and batches are drawn from these, with
 replacement. The mean of n draws scatters by s / sqrt(n) with s the standard deviation of the
-images' own means: the cells of one image are alike, so that a batch counts images, not cells.
+images' own means. The cells of one image are no independent draws: usually they are alike, and a
+batch counts images rather than cells.
 """
 
 from dataclasses import dataclass
@@ -72,6 +73,16 @@ class BatchSizes:
     def independent_cells(self) -> Float64[np.ndarray, " sizes"]:
         """1 / sqrt(n cells): the mean's error if the cells of an image were independent."""
         return np.asarray(1 / np.sqrt(self.sizes * self.cells))
+
+    @property
+    def effective_cells(self) -> float:
+        """How many independent cells would scatter as the mean of one image does: sigma^2 / s^2.
+
+        The mean over all channels; about 1 where all cells of an image are alike, and more than
+        there are where an image's cells make up for each other. Infinite if all means are equal.
+        """
+        ratios = self.image_means.var(0) / self._sigma**2
+        return float(1 / ratios.mean()) if ratios.any() else np.inf
 
     @property
     def output_error(self) -> Float64[np.ndarray, "sizes channels"]:

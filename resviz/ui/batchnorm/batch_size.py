@@ -1,5 +1,6 @@
 """How much a batch's mean and variance depend on its size."""
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from resviz.figures.batchnorm import batch_size as figures
 from resviz.ui.base import page as layout
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.numbers import significant
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import batch, channels, results
 from resviz.ui.widgets.chart import chart
@@ -67,11 +69,19 @@ def _errors(sizes: "BatchSizes") -> None:
         caption=_output_errors(sizes),
         table=sizes.table(),
         name="batch-size",
-        how_to_read=_(
-            "Four times the images, half the error. The {cells:,} cells of an image are alike: a "
-            "batch counts images, not cells."
-        ).format(cells=sizes.cells),
+        how_to_read=_cells(sizes),
     )
+
+
+def _cells(sizes: "BatchSizes") -> str:
+    """How many cells an image is worth, as measured: they may be alike, or make up for others."""
+    if not isfinite(sizes.effective_cells):
+        return _("All images have the same means: a larger batch changes nothing.")
+    text = _(
+        "Four times the images, half the error. The {cells:,} cells of an image count like "
+        "{effective} independent ones, on average over the channels."
+    )
+    return text.format(cells=sizes.cells, effective=significant(sizes.effective_cells, 2))
 
 
 def _output_errors(sizes: "BatchSizes") -> str:

@@ -139,8 +139,8 @@ def _over_epochs(record: RunReader, gaps: Gaps, quantity: str, batch: int) -> No
         how_to_read=_(
             "Solid and dashed are one network and the same images; only the mean and variance "
             "differ. The smaller the batch, the more its own statistics scatter: training sees a "
-            "noisier network than its users do. Where the solid line lies lower, the running "
-            "averages have not caught up with weights that still move."
+            "noisier network than its users do. Where the solid line lies lower, the running averages "
+            "usually lag behind weights that still move."
         ),
     )
 

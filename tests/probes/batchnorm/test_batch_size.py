@@ -83,3 +83,32 @@ def test_equal_images_have_no_scatter():
 def test_what_cannot_be_drawn_is_one_sentence(images, layer, says):
     with pytest.raises(ProbeError, match=says):
         batch_size(cifar(8), images, layer)
+
+
+def test_independent_pixels_count_fully_and_equal_ones_once():
+    random = torch.randn(400, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert batch_size(PIXELS, random, "0", (2,), 2).effective_cells == pytest.approx(64, rel=0.15)
+    grey = random[:, :, :1, :1].expand(-1, -1, 8, 8)
+    assert batch_size(PIXELS, grey, "0", (2,), 2).effective_cells == pytest.approx(1, rel=1e-3)
+
+
+def test_cells_that_make_up_for_each_other_count_more_than_there_are():
+    """Each image is a checkerboard of its own contrast: large cells, and means close to zero."""
+    signs = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(4, 4)
+    contrast = torch.linspace(1, 2, 10)[:, None, None, None]
+    images = (contrast * signs + 0.01 * contrast).expand(-1, 3, -1, -1)
+    assert batch_size(PIXELS, images, "0", (2,), 2).effective_cells > 1000
+
+
+def test_equal_images_have_infinitely_many():
+    same = X[:1].repeat(4, 1, 1, 1)
+    assert batch_size(PIXELS, same, "0", (2,), 2).effective_cells > 1e9
+
+
+def test_the_tables_hold_the_errors_by_channel_and_over_all_channels():
+    sizes = batch_size(PIXELS, X, "0", (2, 8), 20)
+    rows = sizes.table().records()
+    assert len(rows) == 2 * 3
+    assert rows[4]["mean_error"] == sizes.mean_error[1, 1]
+    summed = sizes.summary().records()[1]
+    assert summed["output_error"] == pytest.approx(np.sqrt((sizes.output_error[1] ** 2).mean()))

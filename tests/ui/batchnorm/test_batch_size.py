@@ -9,6 +9,7 @@ def test_batch_size_draws_the_funnel_and_the_errors() -> None:
     assert not app.error
     assert charts(app) == 2
     assert "drawn from these 8 images" in words(app)
+    assert "The 1,024 cells of an image count like " in words(app)
 
 
 def test_batch_size_of_one_photo_is_one_sentence() -> None:
