@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -207,19 +208,31 @@ def _version(tensor: Tensor) -> int | None:
 
 
 def _after(layer: str, record: Record) -> Callable[..., object]:
-    def hook(_module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> object:
-        return record(layer, (*args, *kwargs.values()), output)
+    # no function of its own for each layer: a closure is costly where shapes are checked
+    return partial(_report, layer, record)
 
-    return hook
+
+def _report(
+    layer: str,
+    record: Record,
+    _module: nn.Module,
+    args: Any,
+    kwargs: dict[str, Any],
+    output: Any,
+) -> object:
+    return record(layer, (*args, *kwargs.values()), output)
 
 
 def _before(layer: str, replace: Replace) -> Callable[..., object]:
-    def hook(_module: nn.Module, args: Any, kwargs: dict[str, Any]) -> object:
-        inputs = replace(layer, (*args, *kwargs.values()))
-        if inputs is None:
-            return None
-        inputs = inputs if isinstance(inputs, tuple) else (inputs,)
-        named = dict(zip(kwargs, inputs[len(args) :], strict=True))
-        return inputs[: len(args)], named
+    return partial(_exchange, layer, replace)
 
-    return hook
+
+def _exchange(
+    layer: str, replace: Replace, _module: nn.Module, args: Any, kwargs: dict[str, Any]
+) -> object:
+    inputs = replace(layer, (*args, *kwargs.values()))
+    if inputs is None:
+        return None
+    inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+    named = dict(zip(kwargs, inputs[len(args) :], strict=True))
+    return inputs[: len(args)], named
