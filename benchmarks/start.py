@@ -79,7 +79,7 @@ def _first_text(browser: Browser, script: Path) -> float:
         command, cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait(f"http://127.0.0.1:{port}/_stcore/health")
+        wait_for(f"http://127.0.0.1:{port}/_stcore/health")
         page = browser.new_page()
         start = time.perf_counter()
         page.goto(f"http://127.0.0.1:{port}/")
@@ -92,7 +92,8 @@ def _first_text(browser: Browser, script: Path) -> float:
         server.wait()
 
 
-def _wait(url: str) -> None:
+def wait_for(url: str) -> None:
+    """Wait until a server answers."""
     for _ in range(600):
         with suppress(OSError), urllib.request.urlopen(url, timeout=1):
             return

@@ -31,7 +31,10 @@ FLOORS = {"base", "services", "widgets", "shell", "core", "papers"}  # folders b
 # Inside ui an import goes down; what is in none of these is a feature, and on the top.
 UI_FLOORS = ("base", "services", "widgets", "shell")
 # What the features of a layer stand on.
-SHARED = {"probes": {"core"}, "figures": {"html", "raster", "theme", "families", "log_axis"}}
+SHARED = {
+    "probes": {"core"},
+    "figures": {"encoded", "html", "raster", "theme", "families", "log_axis"},
+}
 
 MOST_MODULES = 14
 SHORTEST, LONGEST = 40, 250  # lines of a file

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from resviz.figures.encoded import encoded_once
 from resviz.figures.theme import ORDERED, SIGNED, WARM
 
 GAP = len(ORDERED)  # the palette's index behind the colours: what lies between maps
@@ -49,18 +50,21 @@ def indices(values: Float[np.ndarray, "..."], scale: Range) -> UInt8[np.ndarray,
     return (share * (GAP - 1)).round().astype(np.uint8)
 
 
+@encoded_once
 def map_png(values: Float[np.ndarray, "height width"], scale: Range | None = None) -> bytes:
     """One map, one pixel a cell: cividis from zero, or blue-white-red around zero where it is signed."""
     scale = scale or value_range(values)
     return _palette_png(indices(values, scale), SIGNED if scale.signed else ORDERED)
 
 
+@encoded_once
 def sparse_png(values: Float[np.ndarray, "height width"], scale: Range) -> bytes:
     """One map in cividis, transparent where a value is not finite."""
     index = np.where(np.isfinite(values), indices(values, scale), np.uint8(GAP))
     return _palette_png(index, np.concatenate([ORDERED, np.zeros((1, 3), np.uint8)]), clear=GAP)
 
 
+@encoded_once
 def mosaic_png(
     maps: Float[np.ndarray, "channels height width"], columns: int, shared: bool
 ) -> bytes:
@@ -88,6 +92,7 @@ def scale_png(signed: bool) -> bytes:
     return _palette_png(np.arange(GAP, dtype=np.uint8)[None], SIGNED if signed else ORDERED)
 
 
+@encoded_once
 def heat_png(
     values: Float[np.ndarray, "height width"], size: tuple[int, int], peak: float | None = None
 ) -> bytes:
@@ -109,6 +114,7 @@ def heat_png(
     return _png(Image.fromarray(np.dstack([WARM[index], index])))
 
 
+@encoded_once
 def overlay_png(
     photo: Image.Image,
     values: Float[np.ndarray, "height width"],
@@ -130,6 +136,7 @@ def photo_jpeg(photo: Image.Image, longest: int = 720) -> bytes:
     return file.getvalue()
 
 
+@encoded_once
 def photo_png(photo: Image.Image) -> bytes:
     """A small picture without loss: the pixels as the network receives them."""
     return _png(photo)

@@ -122,14 +122,20 @@ def evidence_for_a_class(
 
 def _downloads(subject: Subject, result: "Attribution", scale: raster.Range, side: str) -> None:
     name = "-".join(filter(None, (result.method, result.layer, str(result.target))))
-    photo = photo_results.view(subject).resize(HEAT)
-    picture = raster.overlay_png(photo, result.map, 0.8, scale.high)
-    array = io.BytesIO()
-    np.save(array, result.map)
-    numbers = array.getvalue(), f"{name}.npy", "application/octet-stream"
+    photo = photo_results.view(subject)
+
+    def picture() -> bytes:
+        return raster.overlay_png(photo.resize(HEAT), result.map, 0.8, scale.high)
+
+    def numbers() -> bytes:
+        file = io.BytesIO()
+        np.save(file, result.map)
+        return file.getvalue()
+
     with st.container(horizontal=True, gap="small"):
         page.download(_("Overlay (PNG)"), picture, f"{name}.png", "image/png", f"png_{side}")
-        page.download(_("Map (NPY)"), *numbers, f"npy_{side}")
+        mime = "application/octet-stream"
+        page.download(_("Map (NPY)"), numbers, f"{name}.npy", mime, f"npy_{side}")
 
 
 def how_to_read(choice: Choice) -> None:

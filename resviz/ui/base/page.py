@@ -102,23 +102,36 @@ def table_download(
     label: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
     """Offer the numbers of a figure as CSV."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(columns)
-    writer.writerows(rows)
-    download(label, file.getvalue(), f"{name}.csv", "text/csv")
+
+    def text() -> str:
+        file = io.StringIO()
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+        return file.getvalue()
+
+    download(label, text, f"{name}.csv", "text/csv")
 
 
 def arrays_download(label: str, name: str, arrays: Mapping[str, Any]) -> None:
     """Offer the maps of a picture as one NPZ file."""
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    download(label, file.getvalue(), f"{name}.npz", "application/zip")
+
+    def archive() -> bytes:
+        file = io.BytesIO()
+        np.savez_compressed(file, **arrays)
+        return file.getvalue()
+
+    download(label, archive, f"{name}.npz", "application/zip")
 
 
-def download(label: str, data: str | bytes, name: str, mime: str, key: str | None = None) -> None:
-    """Draw a small button that saves a file; Streamlit brings the font of its icon along."""
-    st.download_button(label, data, name, mime, key, on_click="ignore", icon=":material/download:")
+def download(
+    label: str, make: Callable[[], str | bytes], name: str, mime: str, key: str | None = None
+) -> None:
+    """Draw a small button that saves a file, which is made when somebody asks for it.
+
+    Streamlit brings the font of its icon along.
+    """
+    st.download_button(label, make, name, mime, key, on_click="ignore", icon=":material/download:")
 
 
 def reserved(places: "Sequence[DeltaGenerator]", height: int) -> "list[DeltaGenerator]":

@@ -34,9 +34,9 @@ def picture(data: bytes) -> Picture:
     return decode(data)
 
 
-def jpeg(photo: Picture) -> bytes:
-    """Encode the photo itself, small enough to send."""
-    return _jpegs.get(photo.sha256, lambda: photo_jpeg(photo.image))
+def jpeg(photo: Picture, longest: int = 720) -> bytes:
+    """Encode the photo itself, small enough to send: at most `longest` pixels a side."""
+    return _jpegs.get((photo.sha256, longest), lambda: photo_jpeg(photo.image, longest))
 
 
 @cached(64)

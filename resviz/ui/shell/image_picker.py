@@ -153,7 +153,7 @@ def _show_upload(source: str) -> None:
         except ImageError:
             st.caption(escaped(upload.name))
         else:
-            small = raster.data_uri(raster.photo_jpeg(photo.image, 80))
+            small = raster.data_uri(photo_results.jpeg(photo, 80))
             clickable.show(html.named_photo(small, upload.name), "upload")
         st.button(_("Remove"), on_click=_forget_upload, args=(source,))
     if upload.note:
