@@ -7,7 +7,6 @@ translated labels into the address).
 """
 
 import functools
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from resviz.ui.base import checkpoint_names
+from resviz.ui.base.url_values import readable
 
 T = TypeVar("T")
 _STATE, _CHOSEN_FOR, _PUBLISHED = "view", "chosen_for", "published"
-LONGEST = 2000  # characters of a value; a hundred runs by name fit in
-_KEY = re.compile(r"[a-z_]{1,32}")
 _SCRIPT = Path(__file__).parents[1] / "assets" / "address.js"
 _address = st.components.v2.component("resviz_address", js=_SCRIPT.read_text())
 _of_one_model: set[str] = set()
@@ -59,7 +57,7 @@ def publish(page: str) -> None:
     along, which join the others. Whatever was chosen since is a step that Back undoes. Everything
     else, such as the bare address of a page that was just changed to, is completed without a step.
     """
-    address = _readable(st.query_params.to_dict())
+    address = readable(st.query_params.to_dict())
     before = st.session_state.get(_PUBLISHED, _Published())
     if _is_back_or_forward():
         _take(address)
@@ -97,15 +95,6 @@ def _is_back_or_forward() -> bool:
     """Whether the browser's Back or Forward led to this run."""
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation
-
-
-def _readable(address: Mapping[str, str]) -> dict[str, str]:
-    """What may be in an address of ours; a longer key or value, or one with controls, is none."""
-    return {
-        key: value
-        for key, value in address.items()
-        if _KEY.fullmatch(key) and len(value) <= LONGEST and value.isprintable()
-    }
 
 
 def pick(
@@ -156,7 +145,7 @@ def switch(label: str, key: str) -> bool:
 
 def _choices() -> dict[str, str]:
     if _STATE not in st.session_state:
-        _take(_readable(st.query_params.to_dict()))
+        _take(readable(st.query_params.to_dict()))
     return st.session_state[_STATE]  # type: ignore[no-any-return]
 
 

@@ -4,7 +4,6 @@
 `hand_momentum` and `hand_bias` are numbers.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
+from resviz.ui.base.url_values import number
 
 DEFAULT = "2, 6\n10, 11"
 
@@ -89,7 +89,7 @@ def _number(
 ) -> float:
     """A number; where the address has none of that range, a sentence and the default."""
     chosen, (low, high) = url_state.chosen(key), span
-    value = default if chosen is None else _read(chosen, low, high)
+    value = default if chosen is None else number(chosen, low, high)
     if value is None:
         text = _("{given} is no number from {low:g} to {high:g}; {default:g} is used.")
         given = escaped(str(chosen)[:20])
@@ -104,11 +104,3 @@ def _number(
         key=key,
         on_change=lambda: url_state.choose(key, f"{st.session_state[key]:g}"),
     )
-
-
-def _read(text: str, low: float, high: float) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and low <= value <= high else None

@@ -12,6 +12,7 @@ from resviz.figures.receptive_field.ladder import Rung, ladder
 from resviz.tables import Table
 from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.url_values import groups
 from resviz.ui.widgets import clickable
 from resviz.ui.widgets.chart import chart
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 USUAL = "3,1,1;3,1,1;3,2,1;3,1,1"
 DRAWN = 2000  # pixels of a field with a bar each; eight strides could make it a thousand million
 MOST = {"kernel": 15, "stride": 4, "dilation": 8}  # of the sliders; an address may say more
-NUMBER = 4  # digits of a number in an address, at most
+LARGEST = 9999  # of kernel, stride and dilation in an address
 
 
 def draw_stack() -> None:
@@ -94,22 +95,16 @@ def _row(step: "Step") -> tuple[object, ...]:
 
 def parse_windows(text: str) -> "list[Window]":
     """Windows from `kernel,stride,dilation;...`; none where the text is anything else."""
-    from resviz.probes.receptive_field.arithmetic import MAX_WINDOWS
+    from resviz.probes.receptive_field.arithmetic import MAX_WINDOWS, Window
 
-    try:
-        return [_window(part) for part in text.split(";")[:MAX_WINDOWS]]
-    except (ValueError, ResvizError):
+    parts = ";".join(text.split(";")[:MAX_WINDOWS])
+    numbers = groups(parts, size=3, high=LARGEST, most=MAX_WINDOWS)
+    if len(numbers) <= parts.count(";"):
         return []
-
-
-def _window(text: str) -> "Window":
-    from resviz.probes.receptive_field.arithmetic import Window
-
-    numbers = text.split(",")
-    if any(len(number) > NUMBER for number in numbers):
-        raise ValueError("a number is too long")
-    kernel, stride, dilation = (int(number) for number in numbers)
-    return Window(kernel, stride, dilation)
+    try:
+        return [Window(kernel, stride, dilation) for kernel, stride, dilation in numbers]
+    except ResvizError:
+        return []
 
 
 def _under_the_sliders(count: int) -> int:

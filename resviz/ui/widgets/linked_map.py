@@ -5,7 +5,6 @@ widget share: the units that are pinned, in the session and in the address, and 
 layer's fields.
 """
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from resviz.figures import html, raster
 from resviz.figures.receptive_field.scene import CursorLabels, Grid, Pictures, Place, linked
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.url_values import LONGEST, groups
 from resviz.ui.services import models, photo_results, receptive_fields
 from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import clickable, linked_cursor
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST_PINS = 5
 HEAT_SIDE = 448  # pixels of the layer over the photo
-_UNIT = re.compile(r"([0-9]{1,4}),([0-9]{1,4})")  # bounded: an address may hold anything
+MOST_CELLS = 99_999  # of a side of a map
 
 
 url_state.depends_on_model("units")
@@ -133,8 +133,8 @@ def pins(grid: Grid) -> tuple[Place, ...]:
 
 def parse_units(text: str) -> list[Place]:
     """The units in `row,column;row,column`; what is no unit is left out."""
-    matches = (_UNIT.fullmatch(part) for part in text.split(";"))
-    return [(int(match[1]), int(match[2])) for match in matches if match]
+    places = groups(text, size=2, high=MOST_CELLS, most=LONGEST)
+    return [(row, column) for row, column in places]
 
 
 def pin(picked: str) -> None:
