@@ -54,12 +54,10 @@ class Planner:
 
     def plan(self, layer: str, unit: Unit | None = None, *, crop: bool = True) -> Plan:
         """What to run for a unit, by default the middle one; raises `ProbeError` for one outside."""
-        fields, runs = self._followed.maps[layer], self._followed.runs[layer]
-        unit = _checked(layer, unit, fields.units)
-        rows, columns = fields.axes
         height, width = self._sides
-        theoretical = height if rows.whole else rows.size, width if columns.whole else columns.size
-        whole = Plan(layer, fields, runs, unit, (0, height, 0, width), unit, theoretical)
+        whole = self._uncropped(layer, unit)
+        rows, columns = whole.fields.axes
+        unit = whole.unit
         if not (crop and rows.local and columns.local):
             return whole
         top, bottom, row = _enough(rows, unit[0], height)
@@ -67,6 +65,17 @@ class Planner:
         if not self._is_alike(layer, (bottom - top, right - left)):
             return whole
         return replace(whole, box=(top, bottom, left, right), at=(row, column))
+
+    def _uncropped(self, layer: str, unit: Unit | None) -> Plan:
+        """The plan that runs the whole image."""
+        fields, runs = self._followed.maps[layer], self._followed.runs[layer]
+        unit = _checked(layer, unit, fields.units)
+        height, width = (
+            side if axis.whole else axis.size
+            for side, axis in zip(self._sides, fields.axes, strict=True)
+        )
+        box = 0, self._sides[0], 0, self._sides[1]
+        return Plan(layer, fields, runs, unit, box, unit, (height, width))
 
     def _is_alike(self, layer: str, sides: tuple[int, int]) -> bool:
         """Whether the fields up to a layer are the same in an image of these sides."""

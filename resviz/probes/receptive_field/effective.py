@@ -169,16 +169,21 @@ def effective_receptive_fields(
     planner = Planner(model, followed, sides)
     names = [name for name in followed.maps if asked is None or name in asked]
     plans = [planner.plan(name, unit) for name in names]
-    together: dict[Box, list[Plan]] = defaultdict(list)
-    for plan in plans:
-        together[plan.box].append(plan)
     fields: dict[str, EffectiveField | None] = {}
     how = Sampling(draws, batch, seed)
-    for members in together.values():
+    for members in _by_box(plans):
         before, share = len(fields) / len(plans), len(members) / len(plans)
         measured = energies(model, x, members, how, partial(_report, progress, before, share))
         fields |= {plan.layer: _field(plan, measured[plan.layer]) for plan in members}
     return {plan.layer: fields[plan.layer] for plan in plans}
+
+
+def _by_box(plans: Iterable[Plan]) -> Iterable[list[Plan]]:
+    """Plans that run the same pixels, together."""
+    together: dict[Box, list[Plan]] = defaultdict(list)
+    for plan in plans:
+        together[plan.box].append(plan)
+    return together.values()
 
 
 def _followed(model: nn.Module, layers: Sequence[str] | None, sides: tuple[int, int]) -> Followed:

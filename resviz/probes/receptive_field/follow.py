@@ -45,57 +45,75 @@ def follow(
         names: Names = {module: (name,) for module, name in inside.items()}
     else:
         names = _asked(model, layers)
-    ran: list[nn.Module] = []
-    given: dict[nn.Module, Given] = {}
+    recorder = _Recorder(model, names, until, only_maps=layers is not None)
+    image = FieldTensor.image(3, sides, _dtype(model))
+    watch = watched(names, recorder.record)
+    with eval_mode(model, inside), torch.no_grad(), watch, suppress(_Enough):
+        model(image)
+    if layers is not None:
+        _check_followed(names, recorder.given)
+    return Followed(recorder.maps(), recorder.runs())
 
-    def record(module: nn.Module, output: object) -> None:
-        ran.append(module)
+
+class _Recorder:
+    """What the modules of a network gave, in the order in which they ran.
+
+    `only_maps`: refuse a module that gives anything else.
+    """
+
+    def __init__(
+        self, model: nn.Module, names: Names, until: tuple[str, int] | None, only_maps: bool
+    ) -> None:
+        self.given: dict[nn.Module, Given] = {}
+        self._ran: list[nn.Module] = []
+        self._model, self._names = model, names
+        self._until, self._only_maps = until, only_maps
+
+    def record(self, module: nn.Module, output: object) -> None:
+        """Keep what a module gave."""
+        self._ran.append(module)
         if type(output) is FieldTensor and len(output.shape) == 4:
             fields = output.fields
             split = fields is not None and fields.layout is not None
-            given[module] = "view" if split else fields or output.unknown_after
+            self.given[module] = "view" if split else fields or output.unknown_after
         else:
-            given[module] = None
-            if layers is not None:
-                check_spatial(model, names[module][0], output)
-        if until and until[0] in names[module] and ran.count(module) == until[1]:
+            self.given[module] = None
+            if self._only_maps:
+                check_spatial(self._model, self._names[module][0], output)
+        if self._until and self._is_last(module, *self._until):
             raise _Enough
 
-    image = FieldTensor.image(3, sides, _dtype(model))
-    with eval_mode(model, inside), torch.no_grad(), watched(names, record), suppress(_Enough):
-        model(image)
-    if layers is not None:
-        _check_followed(names, given)
-    return Followed(_maps(names, ran, given), _runs(names, ran))
+    def _is_last(self, module: nn.Module, layer: str, runs: int) -> bool:
+        """Whether a module is that layer and has run so often."""
+        return layer in self._names[module] and self._ran.count(module) == runs
+
+    def maps(self) -> dict[str, Fields]:
+        """The maps that were followed, each where its layer ran last.
+
+        Raises `ProbeError` if there is none.
+        """
+        maps: dict[str, Fields] = {}
+        for module in reversed(dict.fromkeys(reversed(self._ran))):
+            fields = self.given[module]
+            if isinstance(fields, Fields):
+                for name in self._names[module]:
+                    maps[name] = fields
+        if not maps:
+            raise ProbeError(
+                "no layer of this model gives a map whose receptive field can be followed; choose"
+                " another"
+            )
+        return maps
+
+    def runs(self) -> dict[str, int]:
+        """How often each layer ran."""
+        times = Counter(self._ran)
+        return {name: count for module, count in times.items() for name in self._names[module]}
 
 
 def _dtype(model: nn.Module) -> torch.dtype:
     """Of the image: that of the parameters, for networks that look at it."""
     return next((p.dtype for p in model.parameters()), torch.float32)
-
-
-def _maps(
-    names: Names, ran: list[nn.Module], given: Mapping[nn.Module, Given]
-) -> dict[str, Fields]:
-    """The maps that were followed, each where its layer ran last; raises `ProbeError` for none."""
-    maps: dict[str, Fields] = {}
-    for module in reversed(dict.fromkeys(reversed(ran))):
-        fields = given[module]
-        if isinstance(fields, Fields):
-            for name in names[module]:
-                maps[name] = fields
-    if not maps:
-        raise ProbeError(
-            "no layer of this model gives a map whose receptive field can be followed; choose"
-            " another"
-        )
-    return maps
-
-
-def _runs(names: Names, ran: Iterable[nn.Module]) -> dict[str, int]:
-    """How often each layer ran."""
-    times = Counter(ran)
-    return {name: count for module, count in times.items() for name in names[module]}
 
 
 def _asked(model: nn.Module, layers: Iterable[str]) -> Names:

@@ -54,12 +54,15 @@ def _summed(
     parts = x.split(how.batch)
     done, backward_passes = 0, len(parts) * len(plans) * how.draws
     for part in parts:
-        pixels = part[:, :, top:bottom, left:right].detach().clone().requires_grad_()
-        for layer, unit in _units(model, pixels, plans).items():
+        cut = part[:, :, top:bottom, left:right]
+        pixels = cut.detach().clone().requires_grad_()
+        units = _units(model, pixels, plans)
+        for layer, unit in units.items():
             for _ in range(how.draws):
                 total[layer][top:bottom, left:right] += _energy(unit, pixels, signs[layer])
-                progress((done := done + 1) / backward_passes)
-        del unit  # and with it the graph, before the next one is made
+                done += 1
+                progress(done / backward_passes)
+        del unit, units  # and with it the graph, before the next one is made
     return total
 
 

@@ -13,12 +13,17 @@ def union(a: Axis, b: Axis, units: int) -> Axis:
         return _union_of_whole(a, b)
     if a.exact is not None or b.exact is not None:
         return _union_of_exact(a, b, units)
-    (i, step), (j, other), (k, _), (m, _) = a.first, b.first, a.last, b.last
-    if step == other and len(i) == len(j) == 1:  # in most networks always
-        centred = i[0] + k[0] == j[0] + m[0]
-        edges = Edge(min(i, j), step), Edge(max(k, m), step)
-        return _joined(a, b, edges, centred, a.local and b.local)
+    if a.first.step == b.first.step and len(a.first.table) == len(b.first.table) == 1:
+        return _union_of_even(a, b)
     return _union_of_tables(a, b, units)
+
+
+def _union_of_even(a: Axis, b: Axis) -> Axis:
+    """In both all units see fields of one size, as far apart: so in most networks always."""
+    (i, step), (j, _), (k, _), (m, _) = a.first, b.first, a.last, b.last
+    centred = i[0] + k[0] == j[0] + m[0]
+    edges = Edge(min(i, j), step), Edge(max(k, m), step)
+    return _joined(a, b, edges, centred, a.local and b.local)
 
 
 def _union_of_whole(a: Axis, b: Axis) -> Axis:

@@ -48,14 +48,13 @@ def convolution_over_channels(x: FieldTensor, *args: Any, **kwargs: Any) -> Fiel
 @rule("matmul", "bmm", "__matmul__")
 def product(a: Any, b: Any) -> FieldTensor:
     """The sum over the last dimension of `a` and the last but one of `b`."""
-    traced = a if type(a) is FieldTensor else b
+    if type(b) is not FieldTensor and b.ndim == 2:
+        return linear(a, b.transpose(-2, -1))
     shape = _product_shape(a, b)
-    if type(b) is not FieldTensor:
-        return linear(a, b.transpose(-2, -1)) if b.ndim == 2 else lose(traced, shape, "matmul")
-    if type(a) is not FieldTensor or a.fields is None or b.fields is None:
-        return lose(b if type(a) is not FieldTensor or b.fields is None else a, shape, "matmul")
-    if min(a.ndim, b.ndim) < 3 or any(_is_plain_map(x.fields) for x in (a, b)):
-        return lose(a, shape, "matmul")
+    if not (_can_be_multiplied(a) and _can_be_multiplied(b)):
+        traced = [x for x in (a, b) if type(x) is FieldTensor]
+        unknown = [x for x in traced if x.fields is None]
+        return lose((unknown or traced)[0], shape, "matmul")
     left = sum_over(a.fields, -1, layout_of(a.shape, a.fields))
     right = sum_over(b.fields, -2, layout_of(b.shape, b.fields))
     fields = _met(left, right, shape)
@@ -78,9 +77,11 @@ def _product_shape(a: Any, b: Any) -> Shape:
     return shape_of(matmul, a, b)
 
 
-def _is_plain_map(fields: Fields | None) -> bool:
-    """Whether height and width are two dimensions: a product over one of them is not followed."""
-    return fields is not None and None not in fields.dims and fields.layout is None
+def _can_be_multiplied(x: Any) -> bool:
+    """Whether a product is followed: not of constants, nor over the height or the width alone."""
+    if type(x) is not FieldTensor or x.fields is None or x.ndim < 3:
+        return False
+    return x.fields.layout is not None or x.fields.dims == (None, None)
 
 
 def _free(size: int) -> tuple[Digit, ...]:

@@ -156,6 +156,16 @@ def dims_with_places(shape: Shape, fields: Fields) -> list[int]:
     ]
 
 
+def _stretch_split(x: FieldTensor, fields: Fields, shape: Shape) -> FieldTensor:
+    """As `stretch`, where height and width are split or joined."""
+    added: list[tuple[Digit, ...]] = [()] * (len(shape) - x.ndim)
+    layout = [
+        digits if size == 1 or digits else (Digit(FREE, 1, size),)
+        for digits, size in zip([*added, *fields.layout], shape, strict=True)
+    ]
+    return x.like(shape, fields._replace(layout=tuple(layout)))
+
+
 def widened(x: FieldTensor, dims: Sequence[int], shape: Shape) -> FieldTensor:
     """With more values along dimensions without places."""
     if x.fields is None or x.fields.layout is None:
@@ -190,13 +200,7 @@ def stretch(x: FieldTensor, shape: Shape) -> FieldTensor:
     if x.fields is None:
         return x.like(shape, None)
     if x.fields.layout is not None:
-        added = len(shape) - x.ndim
-        layout = [*[()] * added, *x.fields.layout]
-        grown = [
-            digits if size == 1 or digits else (Digit(FREE, 1, size),)
-            for digits, size in zip(layout, shape, strict=True)
-        ]
-        return x.like(shape, x.fields._replace(layout=tuple(grown)))
+        return _stretch_split(x, x.fields, shape)
     rows, columns, _units, dims, _layout = x.fields
     down, across = dims
     units = units_of(shape, dims)
