@@ -13,9 +13,9 @@ from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import linked_map
 
 _RECURRENCES = (
-    r"r_l = r_{l-1} + (k-1)\,d\,j_{l-1} \qquad"
-    r" \mathrm{start}_l = \mathrm{start}_{l-1} - p\,j_{l-1} \qquad"
-    r" j_l = s\,j_{l-1}"
+    r"r_l = r_{l-1} + (k-1)\,d\,j_{l-1}",
+    r"\mathrm{start}_l = \mathrm{start}_{l-1} - p\,j_{l-1}",
+    r"j_l = s\,j_{l-1}",
 )
 
 
@@ -26,7 +26,9 @@ def draw_arithmetic(subject: Subject, layer: str) -> None:
     except ResvizError as refusal:
         st.caption(escaped(whole(refusal)))
         return
-    st.latex(_RECURRENCES)
+    # a column each, so that none is cut where the page is narrow
+    for column, recurrence in zip(st.columns(3), _RECURRENCES, strict=True):
+        column.latex(recurrence)
     stack.draw_table(steps)
     st.caption(
         _("Each row is a window on the longest path from the image to {layer}.").format(

@@ -11,6 +11,7 @@ from resviz.figures.receptive_field.scene import Grid, Place
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
+from resviz.ui.base.numbers import significant
 from resviz.ui.base.page import escaped
 from resviz.ui.receptive_field.scene import Scene
 from resviz.ui.services import models, photo_results
@@ -90,7 +91,9 @@ def visible(grid: Grid, unit: Place) -> tuple[int, int]:
 
 def _draw_channels(cell: np.ndarray) -> None:
     """The activation at the unit and its strongest channels."""
-    st.markdown(_("**Activation**, mean over channels: {mean:.3g}").format(mean=cell.mean()))
+    st.markdown(
+        _("**Activation**, mean over channels: {mean}").format(mean=significant(cell.mean()))
+    )
     clickable.show(html.share_list(_strongest(cell)), "strongest")
     st.caption(_("The strongest channels, and their share of all positive values here."))
 
@@ -98,10 +101,11 @@ def _draw_channels(cell: np.ndarray) -> None:
 def _strongest(cell: np.ndarray) -> list[tuple[str, float]]:
     """Name and share of the strongest channels."""
     positive = float(cell.clip(0).sum()) or 1.0
-    title = _("channel {channel} · {value:.3g}")
+    title = _("channel {channel} · {value}")
     best = np.argsort(-cell, kind="stable")[:STRONGEST]
     return [
-        (title.format(channel=c, value=cell[c]), max(0.0, float(cell[c])) / positive) for c in best
+        (title.format(channel=c, value=significant(cell[c])), max(0.0, float(cell[c])) / positive)
+        for c in best
     ]
 
 
@@ -138,10 +142,9 @@ def _evidence(heat: np.ndarray, unit: Place) -> str:
             " everywhere."
         )
     return _(
-        "{value:+.3g} at this cell, {share} of all evidence for the class; rank {rank} of {cells}"
-        " cells."
+        "{value} at this cell, {share} of all evidence for the class; rank {rank} of {cells} cells."
     ).format(
-        value=value,
+        value=f"+{significant(value)}" if value > 0 else significant(value),
         share=html.percent(max(0.0, value) / positive),
         rank=int((heat > value).sum()) + 1,
         cells=heat.size,
