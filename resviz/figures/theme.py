@@ -7,10 +7,11 @@ import functools
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 RESIDUAL, PLAIN = "#0072B2", "#D55E00"
 GREEN, PURPLE, SKY, YELLOW = "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
+LEGIBLE = 4.5  # the contrast of letters and their ground
 QUIET = "#7A828C"  # reference lines and marks without a meaning of their own, in both themes
 
 # Nuñez, Anderton and Renslow 2018: cividis, even in lightness, dark blue to yellow.
@@ -51,10 +52,38 @@ def ink_on(ground: str) -> str:
         >>> ink_on(RESIDUAL), ink_on(PLAIN)
         ('#FFFFFF', '#0B0D10')
     """
-    parts = np.array([int(ground[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return "#FFFFFF" if 1.05 / (_luminance(_parts(ground)) + 0.05) >= LEGIBLE else "#0B0D10"
+
+
+@functools.cache
+def text_in(colour: str, dark: bool) -> str:
+    """A colour for letters on the page: as it is, or lighter or darker until it can be read.
+
+    Example:
+        >>> text_in(RESIDUAL, dark=False)
+        '#0072B2'
+        >>> text_in(RESIDUAL, dark=True) == RESIDUAL
+        False
+    """
+    parts, end = _parts(colour), np.full(3, 1.0 if dark else 0.0)
+    ground = _luminance(_parts("#0B0D10" if dark else "#FFFFFF"))
+    for share in np.linspace(0, 1, 51):
+        mixed = (1 - share) * parts + share * end
+        light, low = sorted((_luminance(mixed), ground), reverse=True)
+        if (light + 0.05) / (low + 0.05) >= LEGIBLE:
+            break
+    return "#" + "".join(f"{round(255 * part):02X}" for part in mixed)
+
+
+def _parts(colour: str) -> Float[np.ndarray, "3"]:
+    """Red, green and blue from 0 to 1."""
+    return np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+
+
+def _luminance(parts: Float[np.ndarray, "3"]) -> float:
+    """Relative luminance, as WCAG 2 has it."""
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-    luminance = float(linear @ [0.2126, 0.7152, 0.0722])  # relative, as WCAG 2 has it
-    return "#FFFFFF" if 1.05 / (luminance + 0.05) >= 4.5 else "#0B0D10"
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def colourscale(palette: UInt8[np.ndarray, "colours 3"]) -> list[list[object]]:

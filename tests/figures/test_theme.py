@@ -117,3 +117,12 @@ def test_a_figure_takes_the_template(dark):
     figure = go.Figure(go.Scatter(y=[1, 2]), layout={"template": template(dark)})
     assert figure.layout.template.layout.colorway[:2] == (theme.RESIDUAL, theme.PLAIN)
     assert "http" not in figure.to_json()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("colour", sorted(OKABE_ITO))
+def test_letters_in_a_family_s_colour_can_be_read_on_the_page(colour, dark):
+    found = theme.text_in(colour, dark)
+    assert contrast(found, "#0B0D10" if dark else "#FFFFFF") >= 4.5
+    if contrast(colour, "#0B0D10" if dark else "#FFFFFF") >= 4.5:
+        assert found == colour, "what can be read already stays as it is"

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Bool, Float
 
-from resviz.figures.theme import template
+from resviz.figures.theme import template, text_in
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 WINDOW = 25  # points of the running mean: a twelfth of the 300 that are drawn
@@ -127,7 +127,7 @@ def learning_curves(curves: Sequence[Curve], frame: Frame, labels: Labels, dark:
         showlegend=False,
         xaxis=_axis(frame.x_title, frame.until, x_ticks),
         yaxis=_axis(frame.y_title, frame.top, y_ticks),
-        annotations=[_annotation(name) for name in end_names(curves, frame.top)],
+        annotations=[_annotation(name, dark) for name in end_names(curves, frame.top)],
         margin={"l": LEFT, "r": frame.right, "t": TOP, "b": BOTTOM},
         hovermode="closest",
         uirevision="keep",  # a visitor's zoom outlives a redraw
@@ -236,7 +236,7 @@ def _round_step(about: float) -> float:
     return max(factor * power for factor in (1, 2, 5) if factor * power <= about * (1 + 1e-9))
 
 
-def _annotation(name: EndName) -> dict[str, object]:
+def _annotation(name: EndName, dark: bool) -> dict[str, object]:
     return {
         "x": name.x,
         "y": name.y,
@@ -245,5 +245,5 @@ def _annotation(name: EndName) -> dict[str, object]:
         "xanchor": "left",
         "yanchor": "middle",
         "xshift": GAP - 2,  # plotly adds a border
-        "font": {"color": name.colour, "size": 13},
+        "font": {"color": text_in(name.colour, dark), "size": 13},
     }

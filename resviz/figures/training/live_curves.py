@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from resviz.figures.theme import FONT, template
+from resviz.figures.theme import FONT, template, text_in
 from resviz.figures.training.learning_curves import (
     BOTTOM,
     GAP,
@@ -38,7 +38,7 @@ def sketch(curves: Sequence[Curve], frame: Frame, dark: bool, alt: str) -> str:
     places = list(zip(curves, edges(curves, frame.top), strict=True))
     lines = "".join(_joined(curve, frame, edge) + _line(curve, frame) for curve, edge in places)
     rings = "".join(_rings(curve, frame, edge) for curve, edge in places)
-    names = "".join(_name(name, frame) for name in end_names(curves, frame.top))
+    names = "".join(_name(name, frame, dark) for name in end_names(curves, frame.top))
     style = (
         f"position:relative;height:{HEIGHT}px;font:13px/1.2 {FONT};"
         f"color:{layout.font.color};white-space:nowrap"
@@ -55,9 +55,11 @@ def sketch(curves: Sequence[Curve], frame: Frame, dark: bool, alt: str) -> str:
     )
 
 
-def _name(name: EndName, frame: Frame) -> str:
+def _name(name: EndName, frame: Frame, dark: bool) -> str:
     place = _at(name.x / frame.until, name.y / frame.top)
-    style = f"{place};margin-left:{GAP}px;color:{name.colour};transform:translateY(-50%)"
+    style = (
+        f"{place};margin-left:{GAP}px;color:{text_in(name.colour, dark)};transform:translateY(-50%)"
+    )
     return f'<span style="{style}">{html.escape(name.text)}</span>'
 
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from resviz.errors import TrainingError
+from resviz.figures import families
+from resviz.figures.theme import ink_on
 from resviz.figures.training.learning_curves import beyond
+from resviz.models.spec import FAMILIES
 from resviz.training.runs import reader
 from resviz.training.runs.reader import RunInfo
 from resviz.ui.base import page
@@ -14,6 +17,7 @@ from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
 from resviz.ui.services import run_names, training_data
+from resviz.ui.services.network_names import family_title
 from resviz.ui.training import snapshot, start
 from resviz.ui.training.run_rows import buttons_for_all, run_row
 from resviz.ui.training.snapshot import TICK, Snapshot
@@ -22,6 +26,13 @@ from resviz.ui.widgets.chart import chart
 from resviz.ui.widgets.segmented import segmented
 
 _FRESH = "look-now"
+# Streamlit marks a chosen value with `data-tag`, its text is the label for screen readers: the
+# family alone in the choice of families, the family with a depth in the choice of runs.
+_RULE = (
+    '.stMultiSelect [data-tag][aria-label="{title}"],'
+    '.stMultiSelect [data-tag][aria-label^="{title}-"]'
+    "{{background:{colour};color:{ink}}}"
+)
 
 
 def watch() -> None:
@@ -43,6 +54,18 @@ def watch() -> None:
     st.fragment(_look, run_every=TICK if is_live else None)(ids, quantity, is_live)
     _choose_runs(known, ids)
     _say_left_out(reader.damaged())
+
+
+def colour_chips() -> None:
+    """Give the chips of the page's lists the colours of their families."""
+    rules = [_rule(family) for family in FAMILIES]
+    st.html(f"<style>{''.join(rules)}</style>")
+
+
+def _rule(family: str) -> str:
+    colour = families.style(family, tuple(FAMILIES)).colour
+    title = family_title(family).replace("\\", "\\\\").replace('"', '\\"')
+    return _RULE.format(title=title, colour=colour, ink=ink_on(colour))
 
 
 def _ids_to_show(known: dict[str, RunInfo]) -> list[str]:
@@ -86,7 +109,7 @@ def _look(ids: list[str], quantity: str, is_live: bool) -> None:
             st.markdown(help_text)
     else:
         figure = snapshot.figure(seen, quantity, page.dark())
-        chart(figure, alt, caption, how_to_read=help_text)
+        chart(figure, alt, caption, how_to_read=help_text, theme=None)
     for watched in seen.runs:
         run_row(watched)
     _say_left_out(dict(seen.left_out))
@@ -112,14 +135,14 @@ def _say_left_out(reasons: Mapping[str, TrainingError]) -> None:
 
 
 def _how_to_read(seen: Snapshot) -> str:
-    families = {watched.family for watched in seen.runs}
+    shown = {watched.family for watched in seen.runs}
     lines = [
         _("A line is the mean over neighbouring steps, each measured on its training images."),
         _("A ring is the test split after an epoch; dots join the rings of a run."),
     ]
-    if "plain" in families:
+    if "plain" in shown:
         lines.append(_("Plain networks are orange."))
-    if "residual" in families:
+    if "residual" in shown:
         lines.append(_("Residual networks are blue."))
     if len({curve.rank for curve in seen.curves}) > 1:
         lines.append(_("Dashes tell networks or settings apart."))

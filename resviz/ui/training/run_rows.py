@@ -32,7 +32,7 @@ _BAR = (
 def run_row(watched: Watched) -> None:
     """Name, progress, and buttons of one run."""
     info = watched.info
-    naming, progress, acting = st.columns([1.5, 2.0, 1.2], gap="small", vertical_alignment="center")
+    naming, progress, acting = st.columns([1.3, 1.8, 1.6], gap="small", vertical_alignment="center")
     data = escaped(training_data.title(info.dataset))
     naming.markdown(f"**{escaped(watched.name)}** :gray[{data}]")
     progress.html(_bar(watched))

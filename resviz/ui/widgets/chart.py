@@ -1,7 +1,7 @@
 """The one way in which a figure comes onto a page: caption, reading help and numbers with it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -20,6 +20,7 @@ def chart(
     how_to_read: str = "",
     key: str | None = None,
     on_select: Callable[[], None] | None = None,
+    theme: Literal["streamlit"] | None = "streamlit",
 ) -> None:
     """Draw a figure over the full width, and what belongs to it below.
 
@@ -32,13 +33,16 @@ def chart(
         how_to_read: more than a line, folded.
         key: needed where a selection is watched, or the same figure stands twice on a page.
         on_select: called after a point was clicked.
+        theme: None for a figure that takes the place of a drawing of the same measures: Streamlit's
+            theme would change fonts and grid.
     """
     config = {"displayModeBar": False}
     if on_select is None:
-        st.plotly_chart(figure, config=config, alt=alt, key=key)
+        st.plotly_chart(figure, theme=theme, config=config, alt=alt, key=key)
     else:
         st.plotly_chart(
             figure,
+            theme=theme,
             config=config,
             alt=alt,
             key=key,
