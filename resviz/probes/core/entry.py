@@ -20,6 +20,7 @@ from resviz.errors import ProbeError, first_line
 P = ParamSpec("P")
 T = TypeVar("T")
 # How torch words it where shapes do not fit together.
+_ABOUT_KINDS = re.compile(r"type|device", re.IGNORECASE)
 _ABOUT_SHAPES = re.compile(r"shape|size|channels|dimension", re.IGNORECASE)
 
 
@@ -126,12 +127,30 @@ def _explain(model: nn.Module, x: Tensor | None, reason: Exception) -> None:
             "the weights of this network were made inside torch.inference_mode(), where no "
             "gradient can be had; load it outside"
         ) from reason
+    weights = _other_kind(model, x) if x is not None and _ABOUT_KINDS.search(text) else None
+    if x is not None and weights is not None:
+        raise ProbeError(
+            "the images are {images} and the weights {weights}; bring both to one type and device, "
+            "as with x.to(weight)",
+            images=_kind(x),
+            weights=_kind(weights),
+        ) from reason
     if x is not None and _ABOUT_SHAPES.search(text) and not _can_take(model, x):
         raise ProbeError(
             "this network cannot take images of {shape} ({reason}); choose other images",
             shape=" x ".join(map(str, x.shape[1:])),
             reason=first_line(reason),
         ) from reason
+
+
+def _other_kind(model: nn.Module, x: Tensor) -> Tensor | None:
+    """The first weight, if its type or device is not that of the images."""
+    weight = next((p for p in model.parameters() if p.is_floating_point()), None)
+    return None if weight is None or _kind(weight) == _kind(x) else weight
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} on {tensor.device}"
 
 
 def _can_take(model: nn.Module, x: Tensor) -> bool:

@@ -188,3 +188,14 @@ def test_weights_made_in_inference_mode_are_explained():
 
 def test_images_may_be_given_by_name():
     assert resviz.predict(labels=[], x=picture(32), model=cifar()).top
+
+
+@pytest.mark.parametrize("ask", [NUMBERS["batchnorm"], NUMBERS["grad_cam"], NUMBERS["predict"]])
+def test_images_of_another_type_than_the_weights_are_refused_with_both(ask: Ask):
+    with pytest.raises(ProbeError, match="images are float64 on cpu and the weights float32"):
+        ask(cifar(8), picture(32, batch=2).double(), "")
+
+
+def test_a_network_whose_weights_hold_no_numbers_is_refused():
+    with pytest.raises(ProbeError, match="weights float32 on meta"):
+        resviz.batchnorm(cifar(8).to("meta"), picture(32, batch=2))
