@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Block, Residual
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode, resolve
 from resviz.progress import Progress, silent
 from resviz.tables import Table
@@ -105,6 +106,7 @@ def removable(model: nn.Module) -> dict[str, bool]:
     }
 
 
+@probe
 def each_block(
     model: nn.Module,
     x: Float[Tensor, "n c h w"],
@@ -135,6 +137,7 @@ def each_block(
     )
 
 
+@probe
 def answers(
     model: nn.Module,
     x: Float[Tensor, "n c h w"],

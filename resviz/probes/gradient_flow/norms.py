@@ -9,7 +9,6 @@ output and what shortcut and branch contribute to it.
 BatchNorm normalises with the batch, as in training. `.grad` and running statistics are not touched.
 """
 
-import copy
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -23,6 +22,7 @@ from torch.nn.utils import parametrize
 
 from resviz.errors import ProbeError
 from resviz.probes.core.autograd import batch_statistics, differentiable, light
+from resviz.probes.core.clone import own_clone
 from resviz.probes.core.entry import probe
 from resviz.probes.core.layers import blocks
 from resviz.probes.core.statistics import norm
@@ -93,7 +93,7 @@ def gradients(
         flow = measure(model, x, targets)
         if not _needs_float64(flow):
             return flow
-    flow = measure(copy.deepcopy(model).double(), x.double(), targets)
+    flow = measure(own_clone(model).double(), x.double(), targets)
     if math.isnan(flow.loss):
         raise ProbeError(
             "the loss of this network is not a number, and so is its gradient; choose another one"

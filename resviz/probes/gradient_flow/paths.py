@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from resviz.errors import ProbeError
 from resviz.models.architectures.blocks import Residual
 from resviz.probes.core.autograd import differentiable
+from resviz.probes.core.entry import probe
 from resviz.probes.core.hooks import eval_mode, intercept
 from resviz.probes.core.prediction import check_target, class_scores
 from resviz.tables import Table
@@ -57,6 +58,7 @@ def share_of_paths(blocks: int) -> Float[np.ndarray, " lengths"]:
     return np.array([comb(blocks, k) / 2**blocks for k in range(blocks + 1)])
 
 
+@probe
 def paths(
     model: nn.Module, x: Float[Tensor, "1 c h w"], target: int, samples: int = 16, seed: int = 0
 ) -> Paths:
@@ -101,6 +103,7 @@ def residual_blocks(model: nn.Module) -> tuple[str, ...]:
     return names
 
 
+@probe
 def through(
     model: nn.Module, x: Float[Tensor, "1 c h w"], target: int, masks: Bool[Tensor, "paths blocks"]
 ) -> Float[Tensor, "paths c h w"]:

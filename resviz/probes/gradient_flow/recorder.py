@@ -40,11 +40,15 @@ class Recorder:
 
     def layer(self, name: str, _inputs: object, output: Any) -> None:
         """A weighted layer has run, with the weights that it has at this moment."""
+        # A second run in the backward pass has a graph of its own, and a reference to one of its
+        # nodes would keep all its activations: 4 GiB at depth 1202.
+        if name in self.weights:
+            return
         weight = self.modules[name].weight
         if isinstance(weight, Tensor) and weight.requires_grad:
-            self.weights.setdefault(name, weight)
+            self.weights[name] = weight
         if isinstance(output, Tensor) and output.grad_fn is not None:
-            self.nodes.setdefault(output.grad_fn, name)
+            self.nodes[output.grad_fn] = name
 
     def block(self, name: str, _inputs: object, output: Any) -> None:
         """A block has run; its gradient comes later."""

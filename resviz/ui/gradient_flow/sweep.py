@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _measurements: "BoundedCache[Gradients]" = BoundedCache(512)
 _STOPPED = "sweep-stopped"
 _HEIGHT = 440  # of the charts that a sweep is drawn in
+# Streamlit's own button would throw the page away half drawn, without a way to go on.
+_ONE_STOP = '<style>[data-testid="stStatusWidget"] button { display: none; }</style>'
 Draw = Callable[[Sequence["Profile"], bool], None]  # the bool: nothing more will come
 
 
@@ -85,7 +87,9 @@ def _measure_missing(
 ) -> None:
     with place.container(), page.progress(_("Measuring")) as update:
         stop = st.empty()
-        stop.button(_("Stop measuring"), on_click=_stop, args=(sweep,))
+        with stop.container():
+            st.html(_ONE_STOP)
+            st.button(_("Stop measuring"), on_click=_stop, args=(sweep,))
         for i, (model, seed) in enumerate(missing):
             progress = _part(update, i, len(missing), model)
             known[model, seed] = _measured(model, seed, sweep.batch, progress)

@@ -18,6 +18,7 @@ from resviz.ui.gradient_flow.recorded_runs import QUANTITIES, Recorded, known_ru
 from resviz.ui.services.run_names import run_title, spec_of
 from resviz.ui.widgets import depth_by_step as pictures
 from resviz.ui.widgets.chart import chart
+from resviz.ui.widgets.family_pills import tag_colours
 
 BESIDE = 2  # runs on one scale
 TICK = 0.5  # seconds between two steps of the film
@@ -68,7 +69,10 @@ def _way_to_training(reason: str) -> None:
 def _run_picker(known: dict[str, RunInfo]) -> list[str]:
     """The runs of the address, else a plain and a residual one that differ in nothing else."""
     asked = [name for name in (url_state.chosen("films") or "").split(",") if name in known]
-    st.session_state["films"] = (asked or twins(known) or list(known)[:1])[:BESIDE]
+    shown = (asked or twins(known) or list(known)[:1])[:BESIDE]
+    st.session_state["films"] = shown
+    colours = tag_colours("films", [spec_of(known[name]).family for name in shown])
+    st.html(f"<style>{colours}</style>")
     chosen: list[str] = st.multiselect(
         _("Recorded runs, at most two"),
         list(known),
