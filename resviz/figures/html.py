@@ -1,4 +1,8 @@
-"""Results as HTML for `ui.board`: texts are escaped, pictures travel inside, `data-pick` marks what can be clicked."""
+"""Results as HTML for `ui.widgets.clickable`.
+
+Texts are escaped, pictures travel inside. `data-pick` marks what can be clicked; `aria-pressed`
+says to a screen reader which of several is chosen.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,14 +32,21 @@ class Cell:
 
 def thumbnails(tiles: Iterable[Tile], chosen: str | None) -> str:
     """Square pictures in rows of four; reading: the framed one is shown on the page."""
-    return f'<div class="thumbs">{"".join(_thumbnail(tile, tile.value == chosen) for tile in tiles)}</div>'
+    return f'<div class="thumbs">{"".join(_thumbnail(tile, chosen) for tile in tiles)}</div>'
 
 
-def _thumbnail(tile: Tile, on: bool) -> str:
-    name = escape(tile.heading)
+def _thumbnail(tile: Tile, chosen: str | None) -> str:
+    picture = f'<img src="{tile.image}" alt="{escape(tile.heading)}">'
+    return _choice(tile.value, tile.heading, picture, tile.value == chosen)
+
+
+def _choice(value: str, hint: str, inside: str, on: bool, kind: str = "") -> str:
+    """One of several things to click, of which `on` is the chosen one; `inside` is HTML."""
+    kinds = " ".join(filter(None, (kind, "on" if on else "")))
+    name = escape(hint)
     return (
-        f'<div data-pick="{escape(tile.value)}" class="{"on" if on else ""}" title="{name}" aria-label="{name}"'
-        f' aria-pressed="{str(on).lower()}"><img src="{tile.image}" alt="{name}"></div>'
+        f'<div data-pick="{escape(value)}" class="{kinds}" title="{name}" aria-label="{name}"'
+        f' aria-pressed="{str(on).lower()}">{inside}</div>'
     )
 
 
@@ -58,8 +69,9 @@ def overlay(photo: str, heat: str, alt: str, slider: str, opacity: float = 0.8) 
     pictures = f'<img src="{photo}" alt="{escape(alt)}"><img class="heat" src="{heat}" alt="">'
     return (
         f'<div class="stack">{pictures}</div>'
-        f'<label class="slider"><span>{escape(slider)}</span><input type="range" min="0" max="1" step="0.01"'
-        f' value="{opacity}" data-opacity=".heat"></label>'
+        f'<label class="slider"><span>{escape(slider)}</span>'
+        f'<input type="range" min="0" max="1" step="0.01" value="{opacity}" data-opacity=".heat">'
+        "</label>"
     )
 
 
@@ -82,20 +94,21 @@ def colour_bar(image: str, low: str, high: str) -> str:
 
 
 def probability_bars(rows: Sequence[tuple[str, str, float]], chosen: str | None = None) -> str:
-    """Bars of (value, label, probability); length is the probability, the first one is the answer."""
-    return f'<div class="bars">{"".join(_bar(*row, i == 0, row[0] == chosen) for i, row in enumerate(rows))}</div>'
+    """Bars of (value, label, probability); length is the probability, the first is the answer."""
+    bars = [_bar(*row, first=i == 0, on=row[0] == chosen) for i, row in enumerate(rows)]
+    return f'<div class="bars">{"".join(bars)}</div>'
 
 
 def _bar(value: str, label: str, probability: float, first: bool, on: bool) -> str:
-    kind = " ".join(name for name, is_so in (("first", first), ("on", on)) if is_so)
-    name = f"{escape(label)} {percent(probability)}"
-    inside = _bar_inside(label, probability)
-    return f'<div class="row {kind}" data-pick="{escape(value)}" aria-label="{name}">{inside}</div>'
+    hint = f"{label} {percent(probability)}"
+    kind = "row first" if first else "row"
+    return _choice(value, hint, _bar_inside(label, probability), on, kind)
 
 
 def _bar_inside(label: str, share: float) -> str:
     return (
-        f'<span class="label">{escape(label)}</span><span class="value number">{percent(share)}</span>'
+        f'<span class="label">{escape(label)}</span>'
+        f'<span class="value number">{percent(share)}</span>'
         f'<div class="track"><div class="fill" style="width:{share * 100:.2f}%"></div></div>'
     )
 
@@ -124,7 +137,7 @@ def percent(share: float) -> str:
 
 
 def strip(tiles: Iterable[Tile]) -> str:
-    """Maps in forward order, left to right in as many lines as they need; clicking one leads on to it."""
+    """Maps in forward order, left to right in as many lines as they need; a click leads on."""
     parts = [_strip_tile(tile) for tile in tiles]
     return f'<div class="strip" style="--tiles:{len(parts)}">{"".join(parts)}</div>'
 
@@ -132,33 +145,33 @@ def strip(tiles: Iterable[Tile]) -> str:
 def _strip_tile(tile: Tile) -> str:
     hint = escape(f"{tile.heading} {tile.detail}".replace("\n", ", "))
     return (
-        f'<div data-pick="{escape(tile.value)}" aria-label="{hint}" title="{hint}"><img class="pixel"'
-        f' src="{tile.image}" alt=""><p><b>{escape(tile.heading)}</b><br><span class="muted number">'
-        f"{_lines(tile.detail)}</span></p></div>"
+        f'<div data-pick="{escape(tile.value)}" aria-label="{hint}" title="{hint}">'
+        f'<img class="pixel" src="{tile.image}" alt="">{_under(tile)}</div>'
     )
 
 
-def _lines(text: str) -> str:
-    return "<br>".join(map(escape, text.split("\n")))
+def _under(tile: Tile) -> str:
+    """A tile's heading and its second line."""
+    detail = "<br>".join(map(escape, tile.detail.split("\n")))
+    return f'<p><b>{escape(tile.heading)}</b><br><span class="muted number">{detail}</span></p>'
 
 
 def network(stages: Sequence[tuple[str, Sequence[Cell]]], chosen: str | None) -> str:
-    """The network from input to output, a row of cells for each stage; the filled cell is the one on the page."""
-    return (
-        f'<div class="net">{"".join(_stage(name, cells, chosen) for name, cells in stages)}</div>'
-    )
+    """The network from input to output, a row of cells for each stage; the filled one is chosen."""
+    parts = [_stage(name, cells, chosen) for name, cells in stages]
+    return f'<div class="net">{"".join(parts)}</div>'
 
 
 def _stage(name: str, cells: Sequence[Cell], chosen: str | None) -> str:
     inner = "".join(_cell(cell, cell.value == chosen) for cell in cells)
-    return f'<div class="stage"><span class="name muted">{escape(name)}</span><div class="cells">{inner}</div></div>'
+    return (
+        f'<div class="stage"><span class="name muted">{escape(name)}</span>'
+        f'<div class="cells">{inner}</div></div>'
+    )
 
 
 def _cell(cell: Cell, on: bool) -> str:
-    return (
-        f'<div class="cell{" on" if on else ""}" data-pick="{escape(cell.value)}" title="{escape(cell.hint)}"'
-        f' aria-label="{escape(cell.hint)}">{escape(cell.text)}</div>'
-    )
+    return _choice(cell.value, cell.hint, escape(cell.text), on, "cell")
 
 
 def channel_grid(
@@ -166,29 +179,27 @@ def channel_grid(
 ) -> str:
     """A mosaic with one clickable field for each (value, title)."""
     rows = -(-len(titles) // columns)
-    fields = "".join(
-        f'<div data-pick="{escape(value)}" title="{escape(title)}" aria-label="{escape(title)}"'
-        f' class="{"on" if value == chosen else ""}"></div>'
-        for value, title in titles
-    )
+    fields = [_choice(value, title, "", value == chosen) for value, title in titles]
     layout = f"grid-template-columns:repeat({columns},1fr);grid-template-rows:repeat({rows},1fr)"
     picture = f'<img class="pixel" src="{image}" alt="{escape(alt)}">'
-    return f'<div class="grid">{picture}<div style="{layout}">{fields}</div></div>'
+    return f'<div class="grid">{picture}<div style="{layout}">{"".join(fields)}</div></div>'
 
 
 def residual_sum(maps: Sequence[Tile], scale: str, shares: Sequence[tuple[str, float]]) -> str:
-    """x + F(x) = y as three maps with their signs, the `colour_bar` of all, and the shares of the norms as one bar."""
-    signs = ("+", "=", "")
+    """x + F(x) = y as three maps with their signs, the `colour_bar` of all, and a bar of shares.
+
+    How to read: the bar compares the norms of shortcut and branch.
+    """
     parts = []
-    for tile, sign in zip(maps, signs, strict=True):
-        parts.append(
-            f'<div><img class="pixel" src="{tile.image}" alt="{escape(tile.heading)}"><p><b>{escape(tile.heading)}</b>'
-            f'<br><span class="muted number">{escape(tile.detail)}</span></p></div>'
-        )
+    for tile, sign in zip(maps, ("+", "=", ""), strict=True):
+        picture = f'<img class="pixel" src="{tile.image}" alt="{escape(tile.heading)}">'
+        parts.append(f"<div>{picture}{_under(tile)}</div>")
         if sign:
             parts.append(f'<div class="sign">{sign}</div>')
-    bar = "".join(
-        f'<div style="width:{share * 100:.2f}%;background:{tone}">{escape(text)}</div>'
-        for (text, share), tone in zip(shares, (GREEN, PURPLE), strict=True)
-    )
+    tones = zip(shares, (GREEN, PURPLE), strict=True)
+    bar = "".join(_share(text, share, tone) for (text, share), tone in tones)
     return f'<div class="sum">{"".join(parts)}</div>{scale}<div class="share number">{bar}</div>'
+
+
+def _share(text: str, share: float, tone: str) -> str:
+    return f'<div style="width:{share * 100:.2f}%;background:{tone}">{escape(text)}</div>'

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from resviz.figures import theme
 from resviz.figures.encoded import encoded_once
-from resviz.figures.theme import ORDERED, SIGNED, WARM
+from resviz.figures.theme import ORDERED, WARM
 
 GAP = len(ORDERED)  # the palette's index behind the colours: what lies between maps
 
@@ -44,17 +45,22 @@ def value_range(values: Float[np.ndarray, "..."]) -> Range:
 
 
 def indices(values: Float[np.ndarray, "..."], scale: Range) -> UInt8[np.ndarray, "..."]:
-    """Colour index 0..254 of each value; infinities are drawn as the ends of the scale and NaN as zero."""
+    """Colour index 0..254 of each value; infinities are the ends of the scale, NaN is zero."""
     finite = np.nan_to_num(values.astype(np.float64)).clip(scale.low, scale.high)
     share = (finite - scale.low) / (scale.high - scale.low)
     return (share * (GAP - 1)).round().astype(np.uint8)
 
 
 @encoded_once
-def map_png(values: Float[np.ndarray, "height width"], scale: Range | None = None) -> bytes:
-    """One map, one pixel a cell: cividis from zero, or blue-white-red around zero where it is signed."""
+def map_png(
+    values: Float[np.ndarray, "height width"], scale: Range | None = None, dark: bool = False
+) -> bytes:
+    """One map, one pixel a cell: cividis from zero; where it is signed, blue below zero, red above.
+
+    Zero then has the colour of the page, which is another one in the `dark` theme.
+    """
     scale = scale or value_range(values)
-    return _palette_png(indices(values, scale), SIGNED if scale.signed else ORDERED)
+    return _palette_png(indices(values, scale), _palette(scale.signed, dark))
 
 
 @encoded_once
@@ -66,7 +72,10 @@ def sparse_png(values: Float[np.ndarray, "height width"], scale: Range) -> bytes
 
 @encoded_once
 def mosaic_png(
-    maps: Float[np.ndarray, "channels height width"], columns: int, shared: bool
+    maps: Float[np.ndarray, "channels height width"],
+    columns: int,
+    shared: bool,
+    dark: bool = False,
 ) -> bytes:
     """Maps as a grid in reading order with a gap of one cell in mid grey.
 
@@ -74,44 +83,45 @@ def mosaic_png(
     not strengths.
     """
     whole = value_range(maps)
-    scales = (
-        [whole] * len(maps) if shared else [_as_signed(value_range(m), whole.signed) for m in maps]
-    )
     count, height, width = maps.shape
     rows = -(-count // columns)
-    palette = np.concatenate([SIGNED if whole.signed else ORDERED, np.full((1, 3), 128, np.uint8)])
     canvas = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), GAP, np.uint8)
-    for i, (values, scale) in enumerate(zip(maps, scales, strict=True)):
+    for i, values in enumerate(maps):
+        scale = whole if shared else _as_signed(value_range(values), whole.signed)
         top, left = i // columns * (height + 1), i % columns * (width + 1)
         canvas[top : top + height, left : left + width] = indices(values, scale)
-    return _palette_png(canvas, palette)
+    grey = np.full((1, 3), 128, np.uint8)
+    return _palette_png(canvas, np.concatenate([_palette(whole.signed, dark), grey]))
 
 
-def scale_png(signed: bool) -> bytes:
+def scale_png(signed: bool, dark: bool = False) -> bytes:
     """The colour scale itself, from its low end to its high one."""
-    return _palette_png(np.arange(GAP, dtype=np.uint8)[None], SIGNED if signed else ORDERED)
+    return _palette_png(np.arange(GAP, dtype=np.uint8)[None], _palette(signed, dark))
 
 
 @encoded_once
 def heat_png(
     values: Float[np.ndarray, "height width"], size: tuple[int, int], peak: float | None = None
 ) -> bytes:
-    """The positive part of a map as a warm layer to lay over a photo: RGBA, opacity grows with the value.
+    """The positive part of a map as a warm layer over a photo: RGBA, opacity grows with the value.
 
     `peak` is the value drawn hottest, by default the map's largest. Scaled to `size` (width,
     height) bilinearly, as Grad-CAM is always drawn (Selvaraju et al. 2017, Fig. 1).
     """
-    top = peak if peak is not None else float(np.max(values, initial=0, where=np.isfinite(values)))
-    share = (
-        np.nan_to_num(values.astype(np.float64)).clip(0, top) / top
-        if top > 0
-        else np.zeros(values.shape)
-    )
-    big = np.asarray(
-        Image.fromarray(share.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
-    ).clip(0, 1)
-    index = (big * 255).round().astype(np.uint8)
+    top = peak
+    if top is None:
+        top = float(np.max(values, initial=0, where=np.isfinite(values)))
+    small = Image.fromarray(_share(values, top).astype(np.float32))
+    large = np.asarray(small.resize(size, Image.Resampling.BILINEAR)).clip(0, 1)
+    index = (large * 255).round().astype(np.uint8)
     return _png(Image.fromarray(np.dstack([WARM[index], index])))
+
+
+def _share(values: Float[np.ndarray, "height width"], top: float) -> np.ndarray:
+    """The positive part as a share of `top`, 0 to 1; zero everywhere where nothing is positive."""
+    if top <= 0:
+        return np.zeros(values.shape)
+    return np.nan_to_num(values.astype(np.float64)).clip(0, top) / top
 
 
 @encoded_once
@@ -121,7 +131,7 @@ def overlay_png(
     opacity: float,
     peak: float | None = None,
 ) -> bytes:
-    """Photo and heat in one picture, for download; equals what the page shows at this opacity (0 to 1)."""
+    """Photo and heat in one picture, as the page shows them at this opacity (0 to 1)."""
     heat = Image.open(io.BytesIO(heat_png(values, photo.size, peak)))
     heat.putalpha(heat.getchannel("A").point(lambda a: round(a * opacity)))
     return _png(Image.alpha_composite(photo.convert("RGBA"), heat).convert("RGB"))
@@ -146,6 +156,10 @@ def data_uri(picture: bytes) -> str:
     """The picture as an address that needs no further request."""
     kind = "jpeg" if picture[:2] == b"\xff\xd8" else "png"
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+
+
+def _palette(signed: bool, dark: bool) -> UInt8[np.ndarray, "colours 3"]:
+    return theme.signed(dark) if signed else ORDERED
 
 
 def _as_signed(scale: Range, signed: bool) -> Range:

@@ -23,20 +23,18 @@ _SIGNED_DARK = "a9d8f7 4fa8e0 1c6ca6 103a57 0b0d10 56231a a5402a e57a4e ffc4a3"
 # Attention: from nothing to hot; drawn with an opacity that grows with the value.
 _WARM = "b8330a c9400a de5a0e f07c1c fba63a ffd86b"
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', sans-serif"
+FONT = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK SC', "
+    "'PingFang SC', sans-serif"
+)
 
 
 def _scale(anchors: str, colours: int) -> UInt8[np.ndarray, "colours 3"]:
     """Colours linear between the anchors."""
-    points = np.array(
-        [[int(code[i : i + 2], 16) for i in (0, 2, 4)] for code in anchors.split()], dtype=float
-    )
-    at = np.linspace(0, len(points) - 1, colours)
-    return (
-        np.stack([np.interp(at, range(len(points)), points[:, c]) for c in range(3)], 1)
-        .round()
-        .astype(np.uint8)
-    )
+    points = np.array([list(bytes.fromhex(code)) for code in anchors.split()], dtype=float)
+    places = np.linspace(0, len(points) - 1, colours)
+    channels = [np.interp(places, range(len(points)), points[:, c]) for c in range(3)]
+    return np.stack(channels, 1).round().astype(np.uint8)
 
 
 # An odd number has a middle, which is zero; and of the 256 colours of a palette one is left for the
@@ -95,6 +93,7 @@ def colourscale(palette: UInt8[np.ndarray, "colours 3"]) -> list[list[object]]:
     ]
 
 
+@functools.cache
 def signed(dark: bool) -> UInt8[np.ndarray, "colours 3"]:
     """Blue below zero and red above it; zero has the colour of the page in each theme."""
     return _scale(_SIGNED_DARK, 255) if dark else SIGNED

@@ -84,6 +84,7 @@ EVERY = {
     "pixels": lambda t: boards.pixels(IMAGE, t),
     "colour_bar": lambda t: boards.colour_bar(IMAGE, t, t),
     "probability_bars": lambda t: boards.probability_bars([(t, t, 0.5)], t),
+    "named_photo": lambda t: boards.named_photo(IMAGE, t),
     "share_list": lambda t: boards.share_list([(t, 0.5)]),
     "strip": lambda t: boards.strip([Tile(t, IMAGE, t, t)]),
     "network": lambda t: boards.network([(t, [Cell(t, t, t)])], t),
@@ -320,3 +321,17 @@ def test_a_residual_sum_reads_x_plus_f_is_y_and_its_bar_shows_the_shares():
     assert "#009E73" in styles[0]  # neither is a residual nor a plain network: not blue, not orange
     assert "#CC79A7" in styles[1]
     assert [node.text for node in bar.all(tag="div")] == ["shortcut 70%", "branch 30%"]
+
+
+@pytest.mark.parametrize(
+    "board",
+    [
+        boards.thumbnails([Tile(v, IMAGE, v) for v in "abc"], "b"),
+        boards.probability_bars([(v, v, 0.3) for v in "abc"], "b"),
+        boards.network([("stage", [Cell(v, v, v) for v in "abc"])], "b"),
+        boards.channel_grid(IMAGE, "", 2, [(v, v) for v in "abc"], "b"),
+    ],
+)
+def test_of_several_choices_the_chosen_one_says_so_to_a_screen_reader(board: str):
+    states = {n.attributes["data-pick"]: n.attributes["aria-pressed"] for n in picks(board)}
+    assert states == {"a": "false", "b": "true", "c": "false"}

@@ -323,3 +323,17 @@ def test_a_picture_travels_inside_its_address(picture, kind):
     head, _, body = raster.data_uri(picture).partition(",")
     assert head == f"data:image/{kind};base64"
     assert base64.b64decode(body) == picture
+
+
+@pytest.mark.parametrize("draw", [map_png, lambda m, dark: mosaic_png(m[None], 1, True, dark)])
+def test_zero_of_a_signed_map_has_the_colour_of_the_page_in_each_theme(draw):
+    values = np.array([[-1.0, 0.0, 1.0]], np.float32)
+    assert colours(draw(values, dark=False))[0, 1].tolist() == [255, 255, 255]
+    assert colours(draw(values, dark=True))[0, 1].tolist() == [0x0B, 0x0D, 0x10]
+    ends = colours(draw(values, dark=True))[0, [0, 2]].sum(1)
+    assert (ends > 3 * 100).all()  # lightness grows to either side
+
+
+def test_the_scale_of_a_theme_is_that_of_its_maps():
+    assert colours(raster.scale_png(True, dark=True))[0, 127].tolist() == [0x0B, 0x0D, 0x10]
+    assert np.array_equal(colours(raster.scale_png(False, dark=True))[0], ORDERED)

@@ -119,7 +119,7 @@ def grid_of_channels(page: ChannelPage) -> None:
     activation, on_page = page.activation, page.on_page
     columns = min(COLUMNS, len(on_page))
     titles = [(str(c), _channel_title(page, c)) for c in on_page]
-    mosaic = raster.mosaic_png(activation.values[on_page], columns, page.shared)
+    mosaic = raster.mosaic_png(activation.values[on_page], columns, page.shared, layout.dark())
     alt = _("{count} channels of {layer} as maps").format(
         count=len(on_page), layer=activation.layer
     )

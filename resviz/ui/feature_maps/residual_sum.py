@@ -67,7 +67,12 @@ def _three_maps(parts: "ResidualParts") -> None:
     norms = (parts.norm_shortcut, parts.norm_branch, parts.norm_total)
     scale = _common_scale(means)
     tiles = [
-        html.Tile("", raster.data_uri(raster.map_png(mean, scale)), title, f"‖·‖₂ = {norm:.3g}")
+        html.Tile(
+            "",
+            raster.data_uri(raster.map_png(mean, scale, layout.dark())),
+            title,
+            f"‖·‖₂ = {norm:.3g}",
+        )
         for title, mean, norm in zip(titles, means, norms, strict=True)
     ]
     share = parts.share_branch

@@ -131,7 +131,7 @@ def blocks(subject: Subject, result: Answer) -> str | None:
 
 def _tile(name: str, values: np.ndarray, shape: tuple[int, ...]) -> html.Tile:
     detail = f"{'×'.join(map(str, shape))}\n{raster.value_range(values).describe()}"
-    return html.Tile(name, raster.data_uri(raster.map_png(values)), name, detail)
+    return html.Tile(name, raster.data_uri(raster.map_png(values, dark=page.dark())), name, detail)
 
 
 def _about_blocks(subject: Subject, shown: int) -> str:

@@ -143,7 +143,7 @@ def draw_scene(subject: Subject, scene: Scene, effective: "EffectiveField | None
     pictures = Pictures(
         photo=raster.data_uri(photo),
         heat=_heat(effective),
-        cells=raster.data_uri(raster.map_png(mean, scale)),
+        cells=raster.data_uri(raster.map_png(mean, scale, page.dark())),
         photo_alt=_("The photo with the field of one unit of {layer}").format(layer=scene.layer),
         cells_alt=_("The cells of {layer}: move over them, click or press Enter to pin one").format(
             layer=scene.layer

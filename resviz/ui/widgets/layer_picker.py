@@ -30,12 +30,19 @@ def layer_picker(subject: Subject, default: str) -> "Layer":
         picked = url_state.pick(
             st.selectbox,
             _("Layer"),
-            list(spatial),
+            _parents_first(subject.model, spatial),
             default,
             "layer",
             format_func=lambda name: layer_title(spatial[name]),
+            filter_mode="contains",
         )
     return spatial[picked]
+
+
+def _parents_first(model: str, spatial: "dict[str, Layer]") -> list[str]:
+    """The names in which a block stands before its parts: Enter picks the first that matches."""
+    modules = models.model(model).model.named_modules(remove_duplicate=False)
+    return [name for name, _module in modules if name in spatial]
 
 
 def layer_title(layer: "Layer") -> str:

@@ -15,6 +15,7 @@ from resviz.figures import html, raster
 from resviz.figures.receptive_field.scene import CursorLabels, Grid, Pictures, Place, linked
 from resviz.ui.base import url_state
 from resviz.ui.base.i18n import translate as _
+from resviz.ui.base.page import dark
 from resviz.ui.base.url_values import LONGEST, groups
 from resviz.ui.services import models, photo_results, receptive_fields
 from resviz.ui.services.subject import Subject
@@ -62,7 +63,7 @@ def linked_map(
         clickable.show(board, key)
         return
     grid = grid_of(field, side(subject))
-    cells = raster.data_uri(raster.map_png(values, scale))
+    cells = raster.data_uri(raster.map_png(values, scale, dark()))
     pictures = Pictures(photo, heat, cells, labels.photo, labels.cells)
     row, column = divmod(int(values.argmax()), values.shape[1])
     texts = cursor_labels(field.through)
