@@ -4,7 +4,15 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, counter, write
-from resviz.cli.parsing import add, subject, with_image, with_layer, with_model, with_out
+from resviz.cli.parsing import (
+    add,
+    subject,
+    with_image,
+    with_layer,
+    with_model,
+    with_out,
+    with_target,
+)
 from resviz.probes.attribution import METHOD_NAMES
 
 if TYPE_CHECKING:
@@ -62,5 +70,4 @@ def add_to(commands: Any) -> None:
     method = f"one of {', '.join(METHOD_NAMES)} (default: %(default)s)"
     command.add_argument("--method", default="grad-cam", metavar="NAME", help=method)
     with_layer(command, help="for methods that look at one (default: the last block with a map)")
-    target = "number of the class (default: the likeliest)"
-    command.add_argument("--target", type=int, metavar="N", help=target)
+    with_target(command)

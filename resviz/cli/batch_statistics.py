@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from resviz.cli.batchnorm import in_order, pictures, prepared, with_corruption, with_sample
+from resviz.cli.batchnorm import in_order, pictures, prepared, with_corruption, with_count
 from resviz.cli.output import Result
 from resviz.cli.parsing import (
     Command,
@@ -15,6 +15,7 @@ from resviz.cli.parsing import (
     with_image,
     with_layer,
     with_model,
+    with_seed,
 )
 from resviz.errors import ResvizError
 
@@ -128,7 +129,7 @@ def _images(options: argparse.Namespace, loaded: "LoadedModel") -> "Tensor":
 def add_to(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     gap = with_model(add(commands, train_eval_gap))
-    with_corruption(with_sample(with_dataset(gap), 256))
+    with_corruption(with_count(with_dataset(gap), 256))
     batch_help = "images that share their own statistics (default: %(default)s)"
     with_batch(gap, type=whole(2, 10_000), default=MINIBATCH, help=batch_help)
     size = _with_images(with_model(add(commands, batch_size)))
@@ -140,7 +141,7 @@ def add_to(commands: Any) -> None:
         metavar="N",
         help="batches of each size (default: %(default)s)",
     )
-    size.add_argument("--seed", type=whole(0, 2**31), default=0, metavar="S", help="of the draws")
+    with_seed(size, help="of the draws")
     _with_images(with_model(add(commands, fold)))
     _with_numbers(add(commands, batchnorm_by_hand))
 
@@ -149,7 +150,7 @@ def _with_images(command: Command) -> Command:
     with_image(command, nargs="*", help="pictures that together are the batch")
     dataset_help = "take the batch from this dataset instead (digits, folder:PATH, ...)"
     with_dataset(command, required=False, help=dataset_help)
-    return with_corruption(with_sample(command, 64))
+    return with_corruption(with_count(command, 64))
 
 
 def _with_numbers(command: Command) -> Command:

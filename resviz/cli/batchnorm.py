@@ -15,6 +15,7 @@ from resviz.cli.parsing import (
     with_dataset,
     with_image,
     with_model,
+    with_sample,
 )
 from resviz.errors import ResvizError
 
@@ -184,13 +185,10 @@ def with_corruption(command: Command) -> Command:
     return command
 
 
-def with_sample(command: Command, default: int) -> Command:
+def with_count(command: Command, default: int) -> Command:
     """Add how many pictures of a dataset are taken."""
     many = "so many of its images (default: %(default)s)"
-    command.add_argument(
-        "--sample", type=whole(2, 1_000_000), default=default, metavar="N", help=many
-    )
-    return command
+    return with_sample(command, type=whole(2, 1_000_000), default=default, help=many)
 
 
 def add_to(commands: Any) -> None:
@@ -209,7 +207,7 @@ def add_to(commands: Any) -> None:
         required=False,
         help="folder:PATH or a zip: also the accuracy with recalibrated statistics",
     )
-    with_sample(command, 1000)
+    with_count(command, 1000)
     with_batch(
         command,
         type=whole(2, 10_000),

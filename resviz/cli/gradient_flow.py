@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, progress
-from resviz.cli.parsing import add, whole, with_batch, with_model
+from resviz.cli.parsing import add, whole, with_batch, with_model, with_seeds
 
 if TYPE_CHECKING:
     from resviz.probes.gradient_flow.norms import Gradients
@@ -125,7 +125,7 @@ def _add_gradients(commands: Any) -> None:
     several = "a name that `models` lists; may be given again"
     command = with_model(add(commands, gradients), action="append", help=several)
     seeds = "how many draws of weights and batch (%(default)s)"
-    command.add_argument("--seeds", type=whole(1, MAX_SEEDS), default=3, metavar="K", help=seeds)
+    with_seeds(command, type=whole(1, MAX_SEEDS), default=3, help=seeds)
     with_batch(command, type=whole(2, 1024), default=32, help="images (default: %(default)s)")
     command.add_argument(
         "--images",
@@ -146,4 +146,4 @@ def _add_shattering(commands: Any) -> None:
     beta = "weight of the branch in the residual one (default: %(default)s)"
     command.add_argument("--beta", type=_weight, default=1.0, metavar="B", help=beta)
     seeds = "random networks of each kind (default: %(default)s)"
-    command.add_argument("--seeds", type=whole(1, MAX_SEEDS), default=5, metavar="K", help=seeds)
+    with_seeds(command, type=whole(1, MAX_SEEDS), default=5, help=seeds)

@@ -73,6 +73,7 @@ def add_to(commands: Any) -> None:
     command.add_argument(
         "--activation",
         choices=("softmax", "sigmoid"),
+        metavar="NAME",
         help="softmax where classes exclude each other, sigmoid where each is judged alone "
         "(default: sigmoid for a single output, else softmax)",
     )

@@ -75,6 +75,23 @@ def with_batch(command: Command, **changes: Any) -> Command:
     return _with(command, "--batch", changes, metavar="N")
 
 
+def with_target(command: Command) -> Command:
+    usual = "number of the class (default: the likeliest)"
+    return _with(command, "--target", {}, type=int, metavar="N", help=usual)
+
+
+def with_sample(command: Command, **changes: Any) -> Command:
+    return _with(command, "--sample", changes, metavar="N")
+
+
+def with_seed(command: Command, **changes: Any) -> Command:
+    return _with(command, "--seed", changes, type=whole(0, 2**31), default=0, metavar="S")
+
+
+def with_seeds(command: Command, **changes: Any) -> Command:
+    return _with(command, "--seeds", changes, metavar="K")
+
+
 def with_out(command: Command, **changes: Any) -> Command:
     usual = "folder for the files"
     return _with(command, "--out", changes, required=True, metavar="DIR", help=usual)

@@ -5,7 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resviz.cli.output import Result, counter, progress
-from resviz.cli.parsing import add, load, subject, whole, with_dataset, with_image, with_model
+from resviz.cli.parsing import (
+    add,
+    load,
+    subject,
+    whole,
+    with_dataset,
+    with_image,
+    with_model,
+    with_sample,
+    with_seed,
+    with_target,
+)
 from resviz.errors import ResvizError
 
 if TYPE_CHECKING:
@@ -142,18 +153,17 @@ def _add_remove_blocks(commands: Any) -> None:
     own = "test images to count on (default: the data that the model was trained on)"
     with_dataset(command, required=False, help=own)
     count = "how many of them (default: %(default)s)"
-    command.add_argument("--sample", type=whole(1, 10000), default=SAMPLE, metavar="N", help=count)
+    with_sample(command, type=whole(1, 10000), default=SAMPLE, help=count)
     each = "measure each block alone, too"
     command.add_argument("--each", action="store_true", help=each)
 
 
 def _add_paths(commands: Any) -> None:
     command = with_image(with_model(add(commands, paths)))
-    target = "index of the class (default: the likeliest)"
-    command.add_argument("--target", type=int, metavar="N", help=target)
+    with_target(command)
     samples = "random paths of each length (default: %(default)s)"
     command.add_argument(
         "--samples", type=whole(1, MAX_SAMPLES), default=16, metavar="K", help=samples
     )
     seed = "of the random paths (default: %(default)s)"
-    command.add_argument("--seed", type=whole(0, 2**31), default=0, metavar="S", help=seed)
+    with_seed(command, help=seed)

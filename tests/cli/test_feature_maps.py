@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -54,3 +55,41 @@ def test_dead_channels_are_those_without_a_value(ask, photo, tmp_path):
     assert ask("features", photo, "--model", name, "--layer", "relu", "--out", str(tmp_path))[
         "dead_channels"
     ] == [1, 3]
+
+
+def norms_by_hooks(model: torch.nn.Module, block: str, x: torch.Tensor) -> dict[str, float]:
+    """Norms of the outputs of the three modules, without any code of the probe."""
+    norms: dict[str, float] = {}
+
+    def record(part: str, output: torch.Tensor) -> None:
+        norms[part] = float(output.norm())
+
+    for part in ("shortcut", "branch", "add"):
+        module = model.get_submodule(f"{block}.{part}")
+        module.register_forward_hook(lambda _m, _in, output, part=part: record(part, output))
+    with torch.no_grad():
+        model(x)
+    return norms
+
+
+def test_residual_parts_gives_the_norms_of_every_block(ask, photo, tmp_path):
+    answer = ask("residual-parts", photo, "--model", NET, "--out", str(tmp_path / "parts"))
+    assert [row["block"] for row in answer["blocks"]] == ["layer1.0", "layer2.0", "layer3.0"]
+    loaded, x, _ = subject(NET, samples.read("dog"))
+    for row, file in zip(answer["blocks"], answer["files"], strict=True):
+        norms = norms_by_hooks(loaded.model, row["block"], x)
+        assert row["norm_shortcut"] == pytest.approx(norms["shortcut"], rel=1e-5)
+        assert row["norm_branch"] == pytest.approx(norms["branch"], rel=1e-5)
+        assert row["norm_sum"] == pytest.approx(norms["add"], rel=1e-5)
+        both = norms["branch"] + norms["shortcut"]
+        assert row["share_branch"] == pytest.approx(norms["branch"] / both, rel=1e-5)
+        with np.load(file) as maps:
+            np.testing.assert_allclose(
+                maps["shortcut"] + maps["branch"], maps["sum"], rtol=1e-5, atol=1e-6
+            )
+
+
+def test_residual_parts_of_one_block_and_of_a_plain_network(ask, refuse, photo):
+    (row,) = ask("residual-parts", photo, "--model", NET, "--layer", "layer2.0")["blocks"]
+    assert row["block"] == "layer2.0"
+    assert "no residual blocks" in refuse("residual-parts", photo, "--model", "new/plain-8?width=4")

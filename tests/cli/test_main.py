@@ -22,6 +22,7 @@ COMMANDS = (
     "predict",
     "layers",
     "features",
+    "residual-parts",
     "attribute",
     "receptive-field",
     "batchnorm",
