@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from resviz.models.zoo import LoadedModel
+    from resviz.probes.batchnorm.folding import Folded
+    from resviz.probes.batchnorm.worked_example import ByHand
 
 MINIBATCH = 8
 
@@ -66,17 +68,7 @@ def batch_size(options: argparse.Namespace) -> Result:
 
 def fold(options: argparse.Namespace) -> Result:
     """Fold BatchNorm into convolutions, and check that the outputs stay the same."""
-    from resviz.probes.batchnorm.folding import Folded, folding
-
-    def summed_up(pair: Folded) -> Result:
-        return {
-            "convolution": pair.convolution,
-            "name": pair.norm,
-            "channels": len(pair.scale),
-            "factor_mean": pair.scale.mean(),
-            "factor_max": abs(pair.scale).max(),
-            "bias_mean": pair.bias.mean(),
-        }
+    from resviz.probes.batchnorm.folding import folding
 
     loaded = load(options.model)
     x = _images(options, loaded)
@@ -86,8 +78,19 @@ def fold(options: argparse.Namespace) -> Result:
         "images": len(x),
         "largest_difference": result.check.difference,
         "largest_output": result.check.largest,
-        "folded": [summed_up(pair) for pair in result.pairs],
+        "folded": [_summary(pair) for pair in result.pairs],
         "kept": [{"name": layer, "reason": reason} for layer, reason in result.reasons.items()],
+    }
+
+
+def _summary(pair: "Folded") -> Result:
+    return {
+        "convolution": pair.convolution,
+        "name": pair.norm,
+        "channels": len(pair.scale),
+        "factor_mean": pair.scale.mean(),
+        "factor_max": abs(pair.scale).max(),
+        "bias_mean": pair.bias.mean(),
     }
 
 
@@ -108,12 +111,13 @@ def batchnorm_by_hand(options: argparse.Namespace) -> Result:
         running_variance=ones,
         momentum=options.momentum,
     )
-    channels = zip(step.mean, step.variance, step.running_mean, step.running_variance, strict=True)
+    return {"values": step.table().records(), "channels": _channels(step)}
+
+
+def _channels(step: "ByHand") -> list[Result]:
     names = ("mean", "variance", "running_mean", "running_variance")
-    return {
-        "values": step.table().records(),
-        "channels": [dict(zip(names, numbers, strict=True)) for numbers in channels],
-    }
+    columns = [getattr(step, name) for name in names]
+    return [dict(zip(names, numbers, strict=True)) for numbers in zip(*columns, strict=True)]
 
 
 def _images(options: argparse.Namespace, loaded: "LoadedModel") -> "Tensor":

@@ -61,11 +61,11 @@ def folding(model: nn.Module, x: Float[Tensor, "n c h w"]) -> Folding:
     Raises:
         ProbeError: what `fuse` raises.
     """
-    found = find_folds(model, x[:1])
-    fused = _fused(model, x[:1], found.folds)
+    seen = find_folds(model, x[:1])
+    fused = _fused(model, x[:1], seen.folds)
     difference, largest = _apart(*_outputs(model, fused, x))
-    check = FoldingCheck(len(found.folds), difference, largest)
-    return Folding(_described(found.folds), found.reasons, check)
+    check = FoldingCheck(len(seen.folds), difference, largest)
+    return Folding(_described(seen.folds), seen.reasons, check)
 
 
 @probe
@@ -144,13 +144,13 @@ def _refusal(model: nn.Module, x: Tensor, folds: Sequence[Fold], share: float) -
     """Say why the outputs differ; in float64 it shows whether that is rounding alone."""
     if x.dtype != torch.float64 and _folds_in_float64(model, x, folds):
         return ProbeError(
-            "This network amplifies rounding: folding would change its outputs by up to {share:.1%} "
-            "of the largest. Fold it in float64, as `model.double()`.",
+            "This network amplifies rounding: folding would change its outputs by up to "
+            "{share:.1%} of the largest. Fold it in float64, as `model.double()`.",
             share=share,
         )
     return ProbeError(
-        "Folding would change this network's outputs by up to {share:.1%} of the largest: something "
-        "in it uses a convolution or a BatchNorm in another way as well, so it cannot be folded.",
+        "Folding would change this network's outputs by up to {share:.1%} of the largest: "
+        "something in it uses a convolution or a BatchNorm in another way as well, so it cannot be folded.",
         share=share,
     )
 

@@ -86,33 +86,36 @@ def choose(subject: Subject, defaults: Defaults = DEFAULTS) -> Page:
 
     Where a part begins with other pictures than the others do, a line says so.
     """
-    offered = image_batches.sources(subject.model)
-    titles = {source: title for source, title in _batch_titles().items() if source in offered}
-    places = layout.wide("batch").columns(
+    kind, harm, force = layout.wide("batch").columns(
         [2.9, 2.75, 0.8], gap="medium", vertical_alignment="bottom"
     )
-    with places[0]:
-        source = segmented(_("The batch"), titles, defaults.source(subject.model), "batch")
-    with places[1]:
+    with kind:
+        source = _pick_source(subject.model, defaults)
+    with harm:
         corruption = segmented(
             _("Corruption"), _corruption_titles(), defaults.corruption, "corruption"
         )
-    with places[2]:
+    with force:
         strength = _pick_strength(corruption)
-    for line in (_own_choice(subject.model, defaults), _why_not(subject.model, offered)):
+    for line in (_own_choice(subject.model, defaults), _why_not(subject.model)):
         if line:
             st.caption(line)
     pictures = _pictures(subject, source)
-    batch = image_batches.corrupted(pictures.batch, corruption, strength)
     return Page(
         subject,
         source,
-        batch,
-        pictures.others,
-        pictures.others_of,
-        corruption,
-        strength,
+        batch=image_batches.corrupted(pictures.batch, corruption, strength),
+        others=pictures.others,
+        others_of=pictures.others_of,
+        corruption=corruption,
+        strength=strength,
     )
+
+
+def _pick_source(model: str, defaults: Defaults) -> str:
+    offered = image_batches.sources(model)
+    titles = {source: title for source, title in _batch_titles().items() if source in offered}
+    return segmented(_("The batch"), titles, defaults.source(model), "batch")
 
 
 def _pick_strength(corruption: str) -> int:
@@ -183,10 +186,10 @@ def _own_choice(model: str, defaults: Defaults) -> str:
     return text.format(choice=", ".join(own))
 
 
-def _why_not(model: str, offered: tuple[str, ...]) -> str:
+def _why_not(model: str) -> str:
     """Why a batch that was asked for is not offered."""
     asked = url_state.chosen("batch")
-    if asked in offered or asked not in ("samples", "data"):
+    if asked in image_batches.sources(model) or asked not in ("samples", "data"):
         return ""
     if asked == "data":
         return image_batches.missing_dataset(model)

@@ -41,6 +41,12 @@ def through_training_section() -> None:
         record = reader.read(runs.pick(known))
     with measuring:
         quantity = _pick_quantity(record)
+    _recorded_layers(record, quantity)
+    runs.link_to_race()
+
+
+def _recorded_layers(record: RunReader, quantity: str) -> None:
+    """All layers, beside the one that is picked there; below, that one's first steps."""
     over_depth, one = page.wide("through").columns([1.25, 1], gap="large")
     layers = record.layers(quantity)
     with one:
@@ -49,7 +55,6 @@ def through_training_section() -> None:
     with over_depth:
         _all_layers(record, quantity, layers.index(layer))
     _first_steps(record, layers.index(layer), layer)
-    runs.link_to_race()
 
 
 def _recorded() -> dict[str, RunInfo]:
@@ -140,6 +145,19 @@ def _numbers(
 
 
 def _layer_over_steps(record: RunReader, index: int, layer: str) -> None:
+    steps, courses = _courses(record, index)
+    labels = through_training.CourseLabels(step=_("step"))
+    alt = _("Running mean, running variance, scale and shift of {layer} at each step")
+    caption = _("{layer}: the mean over its channels; the band is their standard deviation.")
+    chart(
+        through_training.courses(steps, courses, labels, page.dark()),
+        alt=alt.format(layer=layer),
+        caption=caption.format(layer=escaped(layer)),
+    )
+
+
+def _courses(record: RunReader, index: int) -> tuple[np.ndarray, list[through_training.Course]]:
+    """What was recorded of one layer, each quantity by its mean and std over the channels."""
     titles = {
         "bn_mean": _("mean"),
         "bn_variance": _("variance"),
@@ -153,14 +171,7 @@ def _layer_over_steps(record: RunReader, index: int, layer: str) -> None:
             _steps, stds = record.norms(f"{quantity}_deviation", COLUMNS)
             course = through_training.Course(title, means[:, index], stds[:, index])
             courses.append(course)
-    labels = through_training.CourseLabels(step=_("step"))
-    alt = _("Running mean, running variance, scale and shift of {layer} at each step")
-    caption = _("{layer}: the mean over its channels; the band is their standard deviation.")
-    chart(
-        through_training.courses(steps, courses, labels, page.dark()),
-        alt=alt.format(layer=layer),
-        caption=caption.format(layer=escaped(layer)),
-    )
+    return steps, courses
 
 
 def _first_steps(record: RunReader, index: int, layer: str) -> None:

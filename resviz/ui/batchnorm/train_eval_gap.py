@@ -52,8 +52,7 @@ def train_eval_gap_section() -> None:
     if data is None or not training_data.present(data):
         _pictures_are_missing(data, known[record.id])
         return
-    gaps = _measured(record.id, data, batch)
-    _over_epochs(record, gaps, quantity, batch)
+    _over_epochs(record, _measured(record.id, data, batch), quantity, batch)
     runs.link_to_small_batch()
 
 
@@ -139,8 +138,8 @@ def _over_epochs(record: RunReader, gaps: Gaps, quantity: str, batch: int) -> No
         how_to_read=_(
             "Solid and dashed are one network and the same images; only the mean and variance "
             "differ. The smaller the batch, the more its own statistics scatter: training sees a "
-            "noisier network than its users do. Where the solid line lies lower, the running averages "
-            "usually lag behind weights that still move."
+            "noisier network than its users do. Where the solid line lies lower, the running "
+            "averages usually lag behind weights that still move."
         ),
     )
 
