@@ -1,6 +1,7 @@
 """A class at once: 10, 30 and 60 visitors ask a server for a view over the websocket it speaks."""
 
 import asyncio
+import itertools
 import os
 import random
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from benchmarks.measure import Result
 from benchmarks.start import ROOT, wait_for
@@ -26,6 +28,7 @@ VIEWS = 200  # of one server, after which its memory is read
 GROWTH = 1.5  # times the memory after the first 40 views
 LAYERS = ("layer1.0", "layer2.0", "layer3.0", "layer4.0")
 SAMPLES = ("church", "dog", "cat")
+PAGES = ("feature_maps", "attribution", "overview")
 
 
 def run() -> list[Result]:
@@ -45,7 +48,7 @@ def run() -> list[Result]:
 
 async def _measure(port: int, pid: int) -> list[Result]:
     results = []
-    await _class_of(1, port, rounds=len(LAYERS))  # what is computed once is computed now
+    await _tour(port)  # what is computed once is computed now
     for visitors in CLASSES:
         seconds = sorted(await _class_of(visitors, port, rounds=2))
         median, late = statistics.median(seconds), seconds[int(0.95 * len(seconds))]
@@ -57,43 +60,54 @@ async def _measure(port: int, pid: int) -> list[Result]:
 
 async def _memory(port: int, pid: int) -> Result:
     """How much more memory the server has after many views than after the first of them."""
-    await _class_of(2, port, rounds=20)
+    await _class_of(2, port, rounds=20, pause=0)
     first = _resident(pid)
-    await _class_of(2, port, rounds=VIEWS // 2)
+    await _class_of(2, port, rounds=VIEWS // 2, pause=0)
     return Result(f"memory after {VIEWS} views, over that after 40", _resident(pid) / first, GROWTH)
 
 
-async def _class_of(visitors: int, port: int, rounds: int) -> list[float]:
+async def _tour(port: int) -> None:
+    """One visitor who looks at all that is asked for later."""
+    async with _connect(port) as server:
+        pages = await _ask(server, "", "")
+        for page, layer, sample in itertools.product(PAGES, LAYERS, SAMPLES):
+            await _ask(server, pages[page], f"layer={layer}&sample={sample}")
+
+
+async def _class_of(visitors: int, port: int, rounds: int, pause: float = 1) -> list[float]:
     """Seconds of each view of each visitor."""
-    taken = await asyncio.gather(*(_visit(port, rounds, seed) for seed in range(visitors)))
+    taken = await asyncio.gather(*(_visit(port, rounds, pause, seed) for seed in range(visitors)))
     return [seconds for views in taken for seconds in views]
 
 
-async def _visit(port: int, rounds: int, seed: int) -> list[float]:
+async def _visit(port: int, rounds: int, pause: float, seed: int) -> list[float]:
     """One visitor: opens the app, then asks for views with a breath between them."""
     choose = random.Random(seed)
-    address = f"ws://127.0.0.1:{port}/_stcore/stream"
     seconds = []
-    async with connect(address, subprotocols=["streamlit"], max_size=None) as socket_:  # type: ignore[list-item]
-        pages = await _ask(socket_, "", "")
+    async with _connect(port) as server:
+        pages = await _ask(server, "", "")
         for _ in range(rounds):
-            await asyncio.sleep(choose.random())
-            layer, sample = choose.choice(LAYERS), choose.choice(SAMPLES)
-            page = choose.choice(("feature_maps", "attribution", "overview"))
+            await asyncio.sleep(pause * choose.random())
+            page, layer, sample = map(choose.choice, (PAGES, LAYERS, SAMPLES))
             start = time.perf_counter()
-            await _ask(socket_, pages[page], f"layer={layer}&sample={sample}")
+            await _ask(server, pages[page], f"layer={layer}&sample={sample}")
             seconds.append(time.perf_counter() - start)
     return seconds
 
 
-async def _ask(socket_: ClientConnection, page: str, query: str) -> dict[str, str]:
+def _connect(port: int) -> connect:
+    address = f"ws://127.0.0.1:{port}/_stcore/stream"
+    return connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None)
+
+
+async def _ask(server: ClientConnection, page: str, query: str) -> dict[str, str]:
     """Ask for a page, wait for the last of it; returns the pages with the hashes they go by."""
     message = BackMsg()
     message.rerun_script.query_string = query
     message.rerun_script.page_script_hash = page
-    await socket_.send(message.SerializeToString())
+    await server.send(message.SerializeToString())
     pages: dict[str, str] = {}
-    async for data in socket_:
+    async for data in server:
         answer = ForwardMsg()
         answer.ParseFromString(data if isinstance(data, bytes) else data.encode())
         kind = answer.WhichOneof("type")

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from resviz.errors import ResvizError
+from resviz.ui.base import upload_quota
 from resviz.ui.base.i18n import said, whole
 from resviz.ui.base.i18n import translate as _
 
@@ -29,6 +30,7 @@ def frame() -> None:
     st.set_page_config(page_title="resviz", page_icon=str(_ASSETS / "icon.svg"), layout="wide")
     st.logo(str(_ASSETS / "logo.svg"), size="large", icon_image=str(_ASSETS / "icon.svg"))
     st.html(_ASSETS / "page.css")
+    upload_quota.install()
     st.session_state[_FRAMED] = True
 
 

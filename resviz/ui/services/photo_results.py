@@ -39,7 +39,7 @@ def jpeg(photo: Picture, longest: int = 720) -> bytes:
     return _jpegs.get((photo.sha256, longest), lambda: photo_jpeg(photo.image, longest))
 
 
-@cached(64)
+@cached(256)
 def view(subject: Subject) -> "Image":
     """Return the pixels that the model receives, as an RGB picture.
 
@@ -76,7 +76,7 @@ def _prediction(subject: Subject, activation: str | None) -> "Prediction":
         return predict(net, tensor(subject), labels, activation=activation)
 
 
-@cached(64)
+@cached(256)
 def stage_maps(subject: Subject, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Average over the channels of each of these layers' outputs."""
     from resviz.probes.feature_maps.activations import stage_summary
@@ -85,7 +85,7 @@ def stage_maps(subject: Subject, layers: tuple[str, ...]) -> dict[str, np.ndarra
         return stage_summary(net, tensor(subject), list(layers))
 
 
-@cached(12)
+@cached(256)
 def activation(subject: Subject, layer: str) -> "Activation":
     """Record all channels of one layer."""
     from resviz.probes.feature_maps.activations import activations
@@ -103,7 +103,7 @@ def channel_relevance(subject: Subject, layer: str, target: int) -> np.ndarray:
         return gradient_times_activation(net, tensor(subject), layer, target)
 
 
-@cached(12)
+@cached(256)
 def residual_parts(subject: Subject, block: str) -> "ResidualParts":
     """Record x, F(x) and their sum in one block."""
     from resviz.probes.feature_maps.activations import residual_parts as probe
@@ -135,7 +135,7 @@ def attribution(
     return _attributions.get((subject, method, layer, target), compute)
 
 
-@cached(4)
+@cached(8)
 def _cam_graph(subject: Subject, layer: str) -> "CamGraph":
     from resviz.probes.attribution.methods import CamGraph
 
