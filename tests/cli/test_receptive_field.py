@@ -141,3 +141,14 @@ def test_options_that_do_not_go_together_are_refused(capsys, options: list[str],
     error = capsys.readouterr().err
     assert error.startswith("resviz: ")
     assert sentence in error
+
+
+def test_behind_a_gate_the_convolutional_field_stands_beside_the_whole_image(ask):
+    model = "torchvision/efficientnet_b0?weights=none"
+    (gated,) = ask("receptive-field", "--model", model, "--layer", "features.2.0")["layers"]
+    (before,) = ask("receptive-field", "--model", model, "--layer", "features.1.0.block.0")[
+        "layers"
+    ]
+    assert (gated["whole_image"], gated["through"], gated["size"]) == (True, "gate", 224)
+    assert gated["local_size"] == before["size"] + 2 * before["stride"]  # one more 3 x 3
+    assert "through" not in before
