@@ -1,9 +1,11 @@
-"""A network as a drawing: boxes on one line from the photo to the answer, shortcuts as arcs over them.
+"""A network as a drawing.
+
+Boxes on one line from the photo to the answer, shortcuts as arcs over them.
 
 How to read it: a box's side follows the side of its maps (logarithmic), its depth the number of
 channels. An arc is a way around: solid where nothing happens on it, dashed where it has weights (a
 projection), dotted where it only pads or scales. The sign where it ends says what joins: + adds,
-two bars concatenate, × multiplies. A box marked ×35 stands for 35 equal blocks and keeps their arcs.
+two bars concatenate, × multiplies. A box marked ×35 stands for 35 equal blocks with their arcs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -118,7 +120,9 @@ def _box(box: Box, place: Place, line: float, look: Look) -> str:
 
 
 def _pick(key: str, hint: str, chosen: bool) -> str:
-    """The rest of a class attribute, and what tells browser and screen reader that it can be chosen."""
+    """The rest of a class attribute, and what tells browser and screen reader that it can be
+    chosen.
+    """
     if not key:
         return f'" aria-label="{escape(hint)}"'
     on = " on" if chosen else ""
@@ -134,7 +138,8 @@ def _stack(box: Box, place: Place, top: float, look: Look) -> str:
     stroke, face = _quiet(look.dark), _face(look.dark)
     return "".join(
         f'<rect x="{place.x + i * 4:.1f}" y="{top - i * 4:.1f}" width="{place.width:.1f}"'
-        f' height="{place.height:.1f}" rx="2" fill="{face}" stroke="{stroke}" stroke-opacity="0.45"/>'
+        f' height="{place.height:.1f}" rx="2" fill="{face}" stroke="{stroke}"'
+        ' stroke-opacity="0.45"/>'
         for i in range(edges, 0, -1)
     )
 

@@ -43,7 +43,10 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """What the boxes show: a picture or a colour by the name of the layer, and which can be chosen."""
+    """What the boxes show.
+
+    A picture or a colour by the name of the layer, and which can be chosen.
+    """
 
     images: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     colours: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,4 +1,6 @@
-"""EfficientNet-Lite0: a small network with inverted residual blocks that tells a thousand classes apart.
+"""EfficientNet-Lite0.
+
+A small network with inverted residual blocks that tells a thousand classes apart.
 
 Tan and Le 2019, "EfficientNet", arXiv 1905.11946, Table 1, without squeeze-and-excitation and with
 ReLU6 in place of swish: the Lite variant that its authors published in 2020. A block widens six

@@ -38,9 +38,12 @@ class PadShortcut(nn.Module):
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow's "same": ceil(size / stride) outputs, the odd pixel after.
+    """A convolution padded as TensorFlow's "same".
 
-    How much is padded follows from the size of the input: max((outputs - 1) stride + kernel - size, 0).
+    ceil(size / stride) outputs, the odd pixel after.
+
+    How much is padded follows from the size of the input: max((outputs - 1) stride + kernel - size,
+    0).
     """
 
     def forward(self, x: Tensor) -> Tensor:

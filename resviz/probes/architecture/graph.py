@@ -1,11 +1,13 @@
-"""The graph of what a network executes: its operations, the main path, and every way around a part of it.
+"""The graph of what a network executes.
+
+Its operations, the main path, and every way around a part of it.
 
 It is made from what was executed (`trace`), so a shortcut is found wherever it is written: in a
 block of ours, in torchvision's, or in somebody's own `forward`.
 
     main path   from the input to the output along as many operations with weights as possible
-    arc         what joins the main path from the side: it starts at an earlier operation of the main
-                path and ends at the operation that adds, concatenates or multiplies it
+    arc         what joins the main path from the side: it starts at an earlier operation of the
+                main path and ends at the operation that adds, concatenates or multiplies it
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -165,7 +165,10 @@ class _Tracer(TorchFunctionMode):
 
 
 def _is_operation(module: nn.Module) -> bool:
-    """Whether what happens inside is nobody's concern: a layer of torch, or a module without children."""
+    """Whether what happens inside is nobody's concern.
+
+    A layer of torch, or a module without children.
+    """
     if isinstance(module, _CONTAINERS):
         return False
     childless = next(module.children(), None) is None

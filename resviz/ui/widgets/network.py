@@ -26,7 +26,9 @@ INSIDE, INSIDE_HEIGHT = 880, 44
 
 
 def network(subject: Subject, chosen: str) -> None:
-    """Draw the model with the photo's mean maps in it; a click chooses the layer of a box or an arc.
+    """Draw the model with the photo's mean maps in it.
+
+    A click chooses the layer of a box or an arc.
 
     Raises `ProbeError` for a network that cannot be traced.
     """

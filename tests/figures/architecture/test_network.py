@@ -1,4 +1,6 @@
-"""The drawing holds every box and every arc, inside its frame, and nothing from outside becomes markup."""
+"""The drawing holds every box and every arc, inside its frame, and nothing from outside becomes
+markup.
+"""
 
 import re
 import xml.etree.ElementTree as ET

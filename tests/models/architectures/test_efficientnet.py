@@ -1,4 +1,7 @@
-"""EfficientNet-Lite0 is the published one: equal to timm's, counted by hand, with shortcuts where shapes agree."""
+"""EfficientNet-Lite0 is the published one.
+
+Equal to timm's, counted by hand, with shortcuts where shapes agree.
+"""
 
 import pytest
 import timm

@@ -1,4 +1,7 @@
-"""The graph is what the network executes: arcs by hand, against torch.fx, and in networks of others."""
+"""The graph is what the network executes.
+
+Arcs by hand, against torch.fx, and in networks of others.
+"""
 
 import operator
 from collections import Counter

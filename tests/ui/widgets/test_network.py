@@ -1,4 +1,7 @@
-"""The unit that is opened is the one in which the chosen layer lies; every layer with a map can be chosen."""
+"""The unit that is opened is the one in which the chosen layer lies.
+
+Every layer with a map can be chosen.
+"""
 
 import re
 
