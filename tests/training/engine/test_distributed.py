@@ -22,8 +22,8 @@ from resviz.training.engine.distributed import ALONE, Group
 from resviz.training.runs import lock, reader
 from resviz.training.schema import STATE, STOP
 from tests.training.crew import trained
+from tests.training.launch.test_worker import outcome
 from tests.training.squares import CONFIG, MODEL, folder
-from tests.training.test_resume import outcome
 
 ROOT = Path(__file__).parents[3]
 DIGITS = {

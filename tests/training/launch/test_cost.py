@@ -10,7 +10,7 @@ import pytest
 
 from resviz.errors import TrainingError
 from resviz.training.config import TrainConfig
-from resviz.training.launch import cost, queue, trial
+from resviz.training.launch import cost, queue
 from resviz.training.launch.cost import Timing, timing_key, timing_runs, together
 from resviz.training.request import Request
 from resviz.training.runs import reader
@@ -103,14 +103,3 @@ def test_a_trial_that_takes_too_long_is_ended_with_a_sentence(monkeypatch):
         list(timing_runs([REQUEST], 1))
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
-
-
-def test_noise_stands_in_for_pictures_that_are_not_here(monkeypatch):
-    monkeypatch.setattr(trial, "PUBLISHED", {"cifar100": (300, 20)})
-    config = TrainConfig(batch_size=32, side=32)
-    data = trial._data(
-        Request(model="new/residual-8?classes=100", dataset="cifar100", config=config)
-    )
-    assert data.train.images.shape == (300, 3, 32, 32)
-    assert len(data.test) == 20
-    assert len(data.labels) == 100

@@ -16,7 +16,7 @@ from resviz.errors import TrainingError
 from resviz.training.config import TrainConfig
 from resviz.training.launch import queue
 from resviz.training.request import Request
-from resviz.training.runs import disk_space, lock, reader
+from resviz.training.runs import lock, reader
 from resviz.training.runs.reader import RunInfo
 from resviz.training.schema import STOP
 from tests.training.squares import CONFIG, MODEL, folder
@@ -111,45 +111,6 @@ def info(name: str, status: str, group: str, place: float = 0.0) -> RunInfo:
     return RunInfo(name, "", "", status, 0, 0, None, "", "", group, place)
 
 
-@pytest.mark.parametrize(
-    ("infos", "jobs_", "processes", "expected"),
-    [
-        (
-            [info("a", "queued", "1", 2), info("b", "queued", "2", 1)],
-            1,
-            2,
-            ["b"],
-        ),  # first come first served
-        ([info("a", "queued", "1", 1), info("b", "queued", "2", 2)], 2, 2, ["a", "b"]),
-        ([info("a", "running", "1"), info("b", "queued", "2")], 1, 2, []),  # one job at a time
-        ([info("a", "running", "1"), info("b", "queued", "1")], 1, 2, ["b"]),  # a race is one job
-        (
-            [info(c, "queued", "1", i) for i, c in enumerate("abc")],
-            1,
-            2,
-            ["a", "b"],
-        ),  # of at most two processes
-        (
-            [info("a", "finished", "1"), info("b", "crashed", "2"), info("c", "queued", "3")],
-            1,
-            2,
-            ["c"],
-        ),
-        ([], 1, 1, []),
-    ],
-)
-def test_places_are_given_by_turn_within_the_bounds(infos, jobs_, processes, expected):
-    assert [found.id for found in queue.next_runs(infos, jobs_, processes)] == expected
-
-
-def test_the_bound_may_be_set(monkeypatch):
-    monkeypatch.setenv("RESVIZ_JOBS", "3")
-    assert queue.places()[0] == 3
-    for nonsense in ("", "0", "-1", "many"):
-        monkeypatch.setenv("RESVIZ_JOBS", nonsense)
-        assert queue.places()[0] >= 1
-
-
 def test_a_race_waits_as_one_and_its_runs_know_each_other(request_, no_process):
     ids = queue.start([request_, request_, request_], "me")
     assert len(set(ids)) == 3
@@ -186,31 +147,6 @@ def test_a_run_that_cannot_be_had_is_refused_before_it_is_queued(home):
     with pytest.raises(TrainingError, match="one of off, light, full"):
         Request(model="new/plain-8", dataset="digits", record="all")
     assert reader.runs() == ()
-
-
-def test_a_full_disk_or_a_full_quota_is_refused_before_the_start(request_, no_process, monkeypatch):
-    monkeypatch.setenv("RESVIZ_QUOTA", "1000")
-    with pytest.raises(TrainingError, match=r"The runs take 0 MB of 0 MB, .* delete some"):
-        queue.start([request_])
-    monkeypatch.delenv("RESVIZ_QUOTA")
-    usage = type("Usage", (), {"free": 150_000_000})
-    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(TrainingError, match="The disk has 150 MB left"):
-        queue.start([request_])
-    assert reader.runs() == ()
-
-
-def test_a_run_takes_about_what_was_foretold(request_, home):
-    from resviz.training.launch.start import start_run
-
-    config = TrainConfig(**{**CONFIG.as_dict(), "epochs": 1})
-    run, events = start_run("new/residual-20?classes=2", request_.dataset, config, record="full")
-    list(events)
-    taken = sum(path.stat().st_size for path in run.folder.iterdir())
-    foretold = disk_space.bytes_of(
-        Request(model="new/residual-20?classes=2", dataset="", config=config)
-    )
-    assert 0.4 * foretold < taken < 1.5 * foretold
 
 
 # ---- disks

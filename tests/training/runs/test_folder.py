@@ -23,7 +23,7 @@ from resviz.training.events import EpochEnd, Evaluation
 from resviz.training.request import Request
 from resviz.training.runs import folder as store
 from resviz.training.runs.folder import Run, statistics
-from resviz.training.runs.naming import as_json, new_folder
+from resviz.training.runs.naming import new_folder
 from tests.training.squares import CONFIG, CPU, MODEL, SIDE, dataset, square
 
 REQUEST = Request(model=MODEL, dataset="folder:squares", config=CONFIG)
@@ -141,16 +141,6 @@ def test_pictures_without_one_colour_give_a_run_that_loads(home):
 # ---- folders
 
 
-def test_two_runs_within_a_second_have_folders_of_their_own(home):
-    folders = []
-    for _ in range(3):
-        folders.append(new_folder(SPEC))
-        folders[-1].mkdir(parents=True)
-    assert len(set(folders)) == 3
-    assert {folder.parent for folder in folders} == {home / "runs"}
-    assert all(folder.name.startswith("residual-8-") for folder in folders)
-
-
 @pytest.mark.parametrize(
     "place", ["file", "file/inside", "x" * 300], ids=["file", "inside a file", "long"]
 )
@@ -182,22 +172,3 @@ def test_a_full_disk_is_a_training_error_and_the_weights_before_stay(run, monkey
     with pytest.raises(TrainingError, match=r"\(No space left on device\); make room on the disk"):
         run.save(build(SPEC), END.test, 2.0)
     assert run.weights.read_bytes() == before
-
-
-# ---- JSON
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (
-            {"a": math.nan, "b": [math.inf, 1.5, (-math.inf, 2)]},
-            {"a": None, "b": [None, 1.5, [None, 2]]},
-        ),
-        ({"é": "\n", "t": True, "n": None}, {"é": "\n", "t": True, "n": None}),
-        ([], []),
-    ],
-)
-def test_json_has_null_where_a_number_is_none(value, expected):
-    assert strict(as_json(value)) == expected
-    assert "\n" not in as_json(value)

@@ -30,7 +30,7 @@ from resviz.training.runs.writer import RunWriter
 from resviz.training.schema import FILE, LAST_WORDS, QUANTITIES, STATE, STOP
 from tests.training.squares import CONFIG, CPU, MODEL, folder
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 REQUEST = Request(
     model=MODEL,
     dataset="",
