@@ -22,6 +22,7 @@ def schema_of(kind: type, **overrides: Any) -> type[BaseModel]:
     """The schema of a dataclass: its fields with their types and defaults, and no others."""
     parts: dict[str, Any] = {}
     for field in fields(kind):
+        # `...` is how pydantic says that there is no default
         default = ... if field.default is MISSING else field.default
         parts[field.name] = (overrides.get(field.name, field.type), default)
     config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
@@ -41,6 +42,7 @@ def checked(schema: type[M], values: object) -> M:
 def read_json(path: Path) -> Any:
     """Read a file of settings; raises `OSError`, and `ValueError` for what is none."""
     with path.open() as file:
+        # not `read_text`: a file of gigabytes is not read to its end to be refused
         text = file.read(LONGEST + 1)
     return parsed(text)
 

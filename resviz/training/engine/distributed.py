@@ -168,6 +168,7 @@ def joined() -> Iterator[Group]:
     backend = _backend(local)
     store = _store(rank, world)
     _initialise(backend, store, rank, world)
+    # torchrun ends all of them at once; each finishes its step, and the first saves
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stopping.set())
     try:

@@ -53,6 +53,7 @@ def evaluate(
 
     `half`: the autocast type, None for float32.
     """
+    # statistics of the batch would let images of one batch depend on each other
     model.eval()
     loss = 0.0
     is_right = torch.zeros(len(split), dtype=torch.bool)

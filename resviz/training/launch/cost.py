@@ -85,6 +85,7 @@ def timing_runs(requests: Sequence[Request], at_once: int) -> Iterator[Timing | 
         for answer in _answers(child, requests, at_once):
             if "refusal" in answer:
                 raise TrainingError("It cannot be tried: {reason}", reason=answer["refusal"])
+            # importing torch is part of the start, and not of any one training
             if "ready" in answer:
                 ready = time.monotonic() - begun
                 yield None
@@ -103,6 +104,7 @@ def timing_key(request: Request) -> str:
     """What a timing depends on: not on seeds, nor on how long or how fast the training is."""
     config = {name: v for name, v in request.config.as_dict().items() if name in _TELLING}
     spec = request.spec().as_dict()
+    # other random weights take the same time
     network = {name: value for name, value in spec.items() if name not in ("seed", "init")}
     return json.dumps([network, request.dataset, config, request.record])
 

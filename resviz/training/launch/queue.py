@@ -39,6 +39,7 @@ def start(requests: Sequence[Request], session: str = "") -> tuple[str, ...]:
     with _queue_locked():
         _check_session(session)
         check_disk_space(requests)
+        # the runs of one race go on as one, and are shown together
         group = f"{time.time():.6f}"
         ids = tuple(_prepare(request, session, group) for request in requests)
         _give_places()
@@ -86,6 +87,7 @@ def delete(run_id: str) -> None:
     run = reader.read(run_id)
     with _queue_locked():
         with _writing(run.folder):
+            # who holds the lock is at work; nothing is deleted under its hands
             held = lock.hold(run.folder, wait=0.2)
         if held is None:
             raise TrainingError("{run} is running; stop it first.", run=run_id)
@@ -106,6 +108,7 @@ def admit() -> None:
 
     Where nothing can be written the runs wait on: whoever only looks at them cannot help it.
     """
+    # nobody waits for them: a process that has ended stays a zombie until it is asked
     for child in [*_children]:
         if child.poll() is not None:
             _children.remove(child)
@@ -206,6 +209,7 @@ def _launch(folder: Path) -> None:
     if held is None:
         return
     try:
+        # the wish of another day would stop it at once
         (folder / STOP).unlink(missing_ok=True)
         _note(folder, status="running", message="")
         _children.append(_process(folder, held))
@@ -228,5 +232,6 @@ def _process(folder: Path, held: int) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             pass_fds=(held,),
+            # Ctrl-C at the server is not meant for the training
             start_new_session=True,
         )

@@ -25,6 +25,7 @@ def measured(run: Run, device: Device, most: int | None = None) -> int:
     """Find the number of threads that trains this run fastest, of at most `most`."""
     if device.type != "cpu":
         return torch.get_num_threads()
+    # runs beside each other share the cores
     counts = candidates(most or share())
     if len(counts) == 1:
         return 1

@@ -61,6 +61,7 @@ def main() -> None:
 def timed(request: Request, at_once: int = 1) -> Timing:
     """Time one training, on the cores that are left for each of `at_once`."""
     begun, device = time.perf_counter(), best()
+    # the peak of an earlier training in this process is not this one's
     _forget_peak(device)
     data = _data(request)
     counting = _seconds_of_statistics(data)
@@ -71,6 +72,7 @@ def timed(request: Request, at_once: int = 1) -> Timing:
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "trial", _miniature(request), small)
         run = replace(run, small_maps=small_maps_help(run, device))
+        # as the training itself will choose them
         torch.set_num_threads(measured(run, device, max(1, cores() // at_once)))
         start = time.perf_counter() - begun
         clock = _clock(run, device)

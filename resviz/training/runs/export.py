@@ -38,6 +38,7 @@ def export(run: RunReader, folder: Path, kind: str = "csv") -> list[Path]:
 
 
 def _tables(run: RunReader) -> dict[str, Columns]:
+    # every step, not the thinned-out ones of a chart: others may compute with them
     tables: dict[str, Columns] = {"steps": run.scalars(most=None), "epochs": run.epochs()}
     for quantity in run.quantities():
         steps, values = run.norms(quantity, most=None)
@@ -56,6 +57,7 @@ def _write_csv(path: Path, columns: Columns) -> Path:
 
 
 def _write_parquet(path: Path, columns: Columns) -> Path:
+    # half a second that only this kind of file costs
     import pyarrow
     import pyarrow.parquet
 

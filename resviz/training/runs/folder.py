@@ -95,6 +95,7 @@ class Run:
     def make(self) -> None:
         """Make the folder."""
         with self.writing():
+            # a folder that was given by --out may be there already
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def sweep(self) -> None:
@@ -139,6 +140,7 @@ class Run:
         self, model: nn.Module, test: Evaluation | None, epoch: int, seconds: float
     ) -> None:
         """Write the weights after `epoch` epochs (0: before the first), to be looked at later."""
+        # of 164 epochs each fifth: about as many as a slider can tell apart
         every = math.ceil(self.config.epochs / KEPT_EPOCHS)
         if epoch % every == 0:
             name = f"epoch-{epoch}" if epoch else "initial"

@@ -69,6 +69,7 @@ def listed(runs: Path, read: Callable[[Path], T]) -> dict[str, T | TrainingError
             _remember(folder, signature, entry)
         if not isinstance(entry, TrainingError) or not signature.is_young:
             entries[folder.name] = entry
+    # a run of that name may be made again
     for folder in _known.keys() - set(folders):
         _known.pop(folder, None)
     return entries

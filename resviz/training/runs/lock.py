@@ -23,7 +23,8 @@ def _module(name: str) -> ModuleType | None:
 
 
 _fcntl, _msvcrt = _module("fcntl"), _module("msvcrt")
-INHERITED = _fcntl is not None  # whether a child can be handed a lock: on Windows it cannot
+# whether a child can be handed a lock; on Windows it cannot, and nothing starts in the background
+INHERITED = _fcntl is not None
 
 
 def take(descriptor: int, shared: bool = False, wait: bool = False) -> None:
@@ -53,6 +54,7 @@ def hold(folder: Path, wait: float = 1.0) -> int | None:
     Who asks `is_held` has a shared lock for a moment, so it is tried for `wait` seconds. Raises
     `OSError`.
     """
+    # the file stays when the lock goes: removing it could hit the next who locks it
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     end = time.monotonic() + wait
     while True:
@@ -63,6 +65,7 @@ def hold(folder: Path, wait: float = 1.0) -> int | None:
             if time.monotonic() > end:
                 os.close(descriptor)
                 return None
+            # whoever asks `is_held` has it for a moment only
             time.sleep(0.01)
 
 

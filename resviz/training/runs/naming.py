@@ -16,6 +16,7 @@ from resviz.training.schema import CONFIG
 
 def new_folder(spec: ModelSpec) -> Path:
     """A fresh folder for a run among the others: family, depth and time of its start."""
+    # the time sorts, the process keeps two servers apart
     name = f"{spec.family}-{spec.depth}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     folder, number = home() / "runs" / name, 1
     while folder.exists():  # two runs of one process within a second
@@ -36,6 +37,7 @@ def as_json(value: object) -> str:
 
 
 def _finite(value: object) -> object:
+    # json.dumps would write NaN, which is no JSON
     if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -78,6 +78,7 @@ def read(run_id: str) -> "RunReader":
         ...
         resviz.errors.TrainingError: There is no run 'nothing'; ...
     """
+    # an id may come from an address: it must name a folder here and nothing above it
     path = runs_folder() / run_id
     is_name = path.parent == runs_folder() and run_id not in ("", ".", "..")
     if not is_name or not (path / FILE).is_file():
@@ -117,6 +118,7 @@ class RunReader:
 
     def train_config(self) -> TrainConfig:
         """How the network is trained."""
+        # runs of before have no such part: then all is as usual
         return TrainConfig.from_dict(self.config.get("config") or {})
 
     @property
@@ -166,11 +168,7 @@ class RunReader:
             return _notes(db)[1]
 
     def scalars(self, most: int | None = 1000) -> dict[str, np.ndarray]:
-        """About `most` steps, all for None, as arrays (S,).
-
-        They are `step, epoch, loss, accuracy, lr, seconds`, and `at`: when it was, in seconds
-        since 1970.
-        """
+        """About `most` steps, all for None, as arrays (S,) by the names of `schema.STEP`."""
         with self._open() as db:
             rows = queries.thinned(db, "step", STEP, most)
             return validation.columns(STEP, rows, whole=("step", "epoch"))

@@ -31,6 +31,7 @@ def throughput(run: RunReader) -> Throughput:
         return UNKNOWN
     seconds = at[-1] - at[is_recent][0]
     steps_per_second = float((steps[-1] - steps[is_recent][0]) / seconds)
+    # steps of a halved batch count as they are: the configuration was written again
     config: dict[str, Any] = run.config.get("config", {})
     batch = int(config.get("batch_size", 0))
     left = (info.steps - info.step) / steps_per_second

@@ -37,6 +37,7 @@ def _network(value: object) -> str:
         raise ValueError("there is no such network")
     if value:
         try:
+            # the page draws and names the network: a name that cannot be built would break it
             ModelSpec.parse(value.removeprefix("new/"))
         except ResvizError as reason:
             raise ValueError(str(reason)) from None
