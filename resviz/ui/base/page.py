@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
 from resviz.errors import ResvizError
@@ -119,6 +118,8 @@ def arrays_download(label: str, name: str, arrays: Mapping[str, Any]) -> None:
     """Offer the maps of a picture as one NPZ file."""
 
     def archive() -> bytes:
+        import numpy as np  # not above: the first text of a page waits for what is imported there
+
         file = io.BytesIO()
         np.savez_compressed(file, **arrays)
         return file.getvalue()

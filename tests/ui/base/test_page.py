@@ -1,8 +1,14 @@
 """Text from outside on a page."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from resviz.ui.base.page import escaped
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -18,3 +24,14 @@ from resviz.ui.base.page import escaped
 )
 def test_code_is_shown_as_code_and_nothing_else_is_markdown(text: str, shown: str) -> None:
     assert escaped(text) == shown
+
+
+def test_the_frame_of_a_page_waits_for_no_heavy_import() -> None:
+    code = (
+        "import streamlit, sys; before = set(sys.modules)\n"
+        "from resviz.ui.base import page, url_state; print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert not {"numpy", "PIL", "plotly", "torch"} & set(done.stdout.split())
