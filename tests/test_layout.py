@@ -1,7 +1,7 @@
 """Where a module may stand: layers outside, features inside, one name for a feature everywhere.
 
-The order of the layers themselves is in `test_imports`. Each rule has a list of the modules that do
-not keep it yet: the list only becomes shorter, for an entry without a reason fails too.
+The order of the layers themselves is in `test_imports`. The modules that are shorter than the rule
+are listed: a list that only becomes shorter, for an entry without a reason fails too.
 """
 
 from collections.abc import Iterator
@@ -38,11 +38,33 @@ SHARED = {
 
 MOST_MODULES = 14
 SHORTEST, LONGEST = 40, 250  # lines of a file
-SAME_NAME = 0.30  # the share of modules whose test has their name; 0.9 is the goal
+SAME_NAME = 0.95  # the share of modules whose test has their name
 
-UPWARD: set[str] = set()
-SHORT = 34  # so many scraps are left; it only becomes less
-LONG: set[str] = set()
+SHORT = {  # each is one thing that has no neighbour to live with
+    "resviz/__main__.py",  # what `python -m resviz` runs
+    "resviz/figures/batchnorm/frames.py",
+    "resviz/figures/batchnorm/no_norm.py",
+    "resviz/figures/families.py",
+    "resviz/figures/log_axis.py",
+    "resviz/figures/papers/card.py",
+    "resviz/models/loaded.py",
+    "resviz/papers/cards.py",
+    "resviz/paths.py",
+    "resviz/probes/core/clone.py",
+    "resviz/progress.py",
+    "resviz/training/runs/throughput.py",
+    "resviz/ui/base/upload_quota.py",
+    "resviz/ui/gradient_flow/sections.py",
+    "resviz/ui/receptive_field/sections.py",
+    "resviz/ui/services/architecture.py",
+    "resviz/ui/services/network_names.py",
+    "resviz/ui/services/subject.py",
+    "resviz/ui/widgets/clickable.py",
+    "resviz/ui/widgets/colour_scale.py",
+    "resviz/ui/widgets/depth_by_step.py",
+    "resviz/ui/widgets/evidence.py",
+    "resviz/ui/widgets/linked_cursor.py",
+}
 
 
 def named(path: Path) -> str:
@@ -90,7 +112,7 @@ def floor(part: str) -> int:
 @pytest.mark.parametrize("layer", ["probes", "figures", "ui"])
 def test_inside_a_layer_imports_run_down_and_features_stay_apart(layer: str) -> None:
     files = sorted((PACKAGE / layer).rglob("*.py"))
-    assert {line for path in files for line in upward(path)} - UPWARD == set()
+    assert {line for path in files for line in upward(path)} == set()
 
 
 @pytest.mark.parametrize("layer", ["probes", "ui"])
@@ -106,9 +128,13 @@ def test_a_folder_can_be_taken_in_at_a_glance() -> None:
 
 def test_a_file_is_neither_a_scrap_nor_a_book() -> None:
     lines = {named(path): len(path.read_text().splitlines()) for path in MODULES}
-    scraps = {name for name, count in lines.items() if count < SHORTEST}
-    assert len(scraps) <= SHORT, sorted(scraps)
-    assert {name for name, count in lines.items() if count > LONGEST} - LONG == set()
+    assert {name for name, count in lines.items() if count < SHORTEST} - SHORT == set()
+    assert {name for name, count in lines.items() if count > LONGEST} == set()
+
+
+def test_no_exception_is_stale() -> None:
+    lines = {named(path): len(path.read_text().splitlines()) for path in MODULES}
+    assert {name for name in SHORT if lines.get(name, LONGEST) >= SHORTEST} == set()
 
 
 def test_a_test_has_the_name_of_its_module() -> None:

@@ -1,3 +1,4 @@
+import inspect
 import re
 import subprocess
 import sys
@@ -65,6 +66,27 @@ def test_a_run_is_listed_and_read_by_its_id(home: Path):
     assert resviz.runs() == ()
     with pytest.raises(resviz.ResvizError, match="There is no run 'residual-20-1'"):
         resviz.read_run("residual-20-1")
+
+
+# What a public name does not need: a class returns nothing, `runs` asks for nothing.
+WITHOUT = {
+    "CamGraph": {"Returns"},
+    "ResvizError": {"Returns", "Raises", "Reference"},
+    "lesioned": {"Returns"},
+    "read_run": {"Reference"},
+    "runs": {"Args", "Raises", "Reference"},
+}
+SECTIONS = {"Args", "Returns", "Raises", "Example", "Reference"}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_docstring_of_a_public_name_has_every_section(name: str):
+    """The examples in them are run by `test_docstrings`."""
+    text = inspect.getdoc(getattr(resviz, name))
+    sections = set(re.findall(r"^(\w+):$", text, re.MULTILINE))
+    assert SECTIONS - sections - WITHOUT.get(name, set()) == set()
+    assert ">>> " in text
+    assert text.splitlines()[0].endswith((".", ":"))
 
 
 def test_the_version_is_that_of_the_package():
