@@ -125,12 +125,18 @@ def _asked(model: nn.Module, layers: Iterable[str]) -> Names:
 
 
 def _check_followed(names: Names, given: Mapping[nn.Module, Given]) -> None:
-    """Raise `ProbeError` for the first layer that did not run or whose field is unknown."""
+    """Raise `ProbeError` for the first layer that did not run, sees no image, or is lost."""
     for module, (layer, *_) in names.items():
-        fields = given.get(module)
-        if fields is None:
+        if module not in given:
             raise ProbeError(
                 "layer {layer} does not run when the model looks at an image; choose another layer",
+                layer=layer,
+            )
+        fields = given[module]
+        if fields is None:
+            raise ProbeError(
+                "layer {layer} runs on numbers that the network holds, not on the image: its units"
+                " see no pixel; choose another layer",
                 layer=layer,
             )
         if isinstance(fields, str):

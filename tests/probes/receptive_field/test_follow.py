@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from resviz.errors import ProbeError
 from resviz.probes.receptive_field.follow import follow
@@ -54,3 +54,38 @@ def test_following_can_end_at_a_layer() -> None:
     ended = follow(model, None, (32, 32), until=("layer2.0.add", 1))
     assert list(ended.maps)[-1] == "layer2.0.add"
     assert "layer3" in follow(model, None, (32, 32)).maps
+
+
+class Position(nn.Module):
+    """Adds what a layer makes of a table that the network holds; another layer never runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(1, 3, 8, 8))
+        self.position, self.conv, self.spare = (nn.Conv2d(3, 4, 3, padding=1) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x) + self.position(self.table)
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        ("position", "runs on numbers that the network holds, not on the image"),
+        ("spare", "does not run when the model looks at an image"),
+    ],
+)
+def test_a_layer_that_runs_on_constants_runs_but_sees_no_pixel(layer: str, reason: str):
+    with pytest.raises(ProbeError, match=f"layer {layer} {reason}"):
+        follow(Position(), [layer], (8, 8))
+
+
+def test_without_names_what_sees_no_pixel_is_left_out():
+    followed = follow(Position(), None, (8, 8))
+    assert set(followed.maps) == {"conv"}
+    assert followed.maps["conv"] is not None
+
+
+def test_a_run_is_counted_each_time():
+    conv = nn.Conv2d(3, 3, 3, padding=1)
+    assert follow(nn.Sequential(conv, nn.ReLU(), conv), ["0"], (8, 8)).runs == {"0": 2}
