@@ -133,6 +133,7 @@ def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_th
     fields = page.locator(".films .field")
     expect(fields).to_have_count(2)
     settle(page)
+    fields.first.scroll_into_view_if_needed()
     box = fields.first.bounding_box()
     assert box is not None
     page.mouse.move(
