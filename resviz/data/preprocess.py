@@ -73,7 +73,7 @@ def _offset(length: int, crop: int) -> int:
 
 
 def _luminance(pixels: Tensor) -> Tensor:
-    """Grey of colours by ITU-R BT.601, in Pillow's whole numbers: (..., 3, H, W) to (..., 1, H, W)."""
+    """Grey of colours by ITU-R BT.601, in Pillow's whole numbers: (..., 3, H, W) to 1 channel."""
     red, green, blue = pixels.int().unbind(-3)
     grey = (19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16
     return grey.unsqueeze(-3)

@@ -29,11 +29,15 @@ def names(entries: Sequence[zipfile.ZipInfo]) -> list[str]:
         >>> names([entry])
         ['猫/1.jpg']
     """
-    told = {entry: told for entry in entries if (told := _told(entry)) is not None}
-    raw = {entry: entry.orig_filename.encode("cp437") for entry in entries if entry not in told}
-    encoding = guess(list(raw.values()))
-    decoded = told | {entry: name.decode(encoding) for entry, name in raw.items()}
-    return [decoded[entry].replace("\\", "/") for entry in entries]
+    declared = [_declared(entry) for entry in entries]
+    raw = [entry.orig_filename.encode("cp437", "replace") for entry in entries]
+    unsure = [name for name, known in zip(raw, declared, strict=True) if known is None]
+    encoding = guess(unsure)
+    decoded = [
+        name.decode(encoding) if known is None else known
+        for name, known in zip(raw, declared, strict=True)
+    ]
+    return [name.replace("\\", "/") for name in decoded]
 
 
 def guess(raw: Sequence[bytes]) -> str:
@@ -47,7 +51,7 @@ def guess(raw: Sequence[bytes]) -> str:
     return "utf-8" if utf8 else "cp437"
 
 
-def _told(entry: zipfile.ZipInfo) -> str | None:
+def _declared(entry: zipfile.ZipInfo) -> str | None:
     """The name where the archive itself says how it is written."""
     if entry.flag_bits & _IS_UTF8:
         return entry.orig_filename

@@ -41,7 +41,7 @@ CARD = Card(
     run="adabn",
     scale=SCALE,
     rule=Rule(
-        words=Sentence(
+        condition=Sentence(
             "Accuracy rises by more than 2 points on most corrupted sets and falls by 3 on none."
         ),
         holds=holds,

@@ -74,7 +74,7 @@ class Rule:
     setting of the paper, and "same direction" in a smaller one.
     """
 
-    words: Sentence  # what `holds` asks, for a reader
+    condition: Sentence  # what `holds` asks, for a reader
     holds: Callable[[Numbers], bool]
     same_setting: bool
 

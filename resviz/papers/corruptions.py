@@ -40,7 +40,7 @@ CARD = Card(
     run="adabn",
     scale=SCALE,
     rule=Rule(
-        words=Sentence("The mean error of each network falls by more than 5 points."),
+        condition=Sentence("The mean error of each network falls by more than 5 points."),
         holds=holds,
         same_setting=False,
     ),

@@ -57,7 +57,7 @@ GROWTH = Card(
     run="effective",
     scale=GROWTH_SCALE,
     rule=Rule(
-        words=Sentence(
+        condition=Sentence(
             "Both exponents lie within 0.06 of the published ones, and the residual network's "
             "field is smaller than that of its plain twin."
         ),
@@ -90,7 +90,7 @@ TRAINING = Card(
     run="effective",
     scale=TRAINING_SCALE,
     rule=Rule(
-        words=Sentence("The field is larger after training at each of the three depths."),
+        condition=Sentence("The field is larger after training at each of the three depths."),
         holds=grows_by_training,
         same_setting=False,
     ),

@@ -41,7 +41,7 @@ CARD = Card(
     run="lesions",
     scale=SCALE,
     rule=Rule(
-        words=Sentence(
+        condition=Sentence(
             "In the median over the removed blocks, the residual network loses less than 2 points "
             "and the plain one has at most 5 points more than chance."
         ),

@@ -18,5 +18,5 @@ from resviz.papers.card import DIRECTION, MISSED, REPRODUCED, Rule
 def test_a_claim_is_reproduced_only_where_it_holds_in_the_setting_of_the_paper(
     holds, same_setting, verdict
 ):
-    rule = Rule(words=Sentence("."), holds=lambda numbers: holds, same_setting=same_setting)
+    rule = Rule(condition=Sentence("."), holds=lambda numbers: holds, same_setting=same_setting)
     assert rule.verdict({}) == verdict

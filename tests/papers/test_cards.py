@@ -46,7 +46,7 @@ def test_a_card_is_whole_and_shows_the_numbers_of_its_file(one):
     assert 2000 < one.paper.year <= date.today().year
     assert one.section
     assert one.run in MEASURES
-    assert one.rule.words.endswith(".")
+    assert one.rule.condition.endswith(".")
     assert one.claim.endswith(".")
     assert one.scale.endswith(".")
     stored = STORED[one.measured]

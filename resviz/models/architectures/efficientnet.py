@@ -1,6 +1,4 @@
-"""EfficientNet-Lite0.
-
-A small network with inverted residual blocks that tells a thousand classes apart.
+"""EfficientNet-Lite0: inverted residual blocks that tell a thousand classes apart.
 
 Tan and Le 2019, "EfficientNet", arXiv 1905.11946, Table 1, without squeeze-and-excitation and with
 ReLU6 in place of swish: the Lite variant that its authors published in 2020. A block widens six
@@ -41,7 +39,8 @@ class _Inverted:
         self.layers, self.out_channels = len(convolutions), outside
         for i, conv in enumerate(convolutions, start=1):
             self.add_module(f"conv{i}", conv)  # type: ignore[attr-defined]
-            self.add_module(f"bn{i}", nn.BatchNorm2d(conv.out_channels, EPSILON))  # type: ignore[attr-defined]
+            norm = nn.BatchNorm2d(conv.out_channels, EPSILON)
+            self.add_module(f"bn{i}", norm)  # type: ignore[attr-defined]
             if i < len(convolutions):
                 self.add_module(f"relu{i}", nn.ReLU6())  # type: ignore[attr-defined]
 

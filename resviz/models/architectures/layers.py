@@ -38,12 +38,10 @@ class PadShortcut(nn.Module):
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow's "same".
+    """A convolution padded as TensorFlow's "same": ceil(size / stride) outputs.
 
-    ceil(size / stride) outputs, the odd pixel after.
-
-    How much is padded follows from the size of the input: max((outputs - 1) stride + kernel - size,
-    0).
+    How much is padded follows from the size of the input, the odd pixel comes after:
+    max((outputs - 1) stride + kernel - size, 0).
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ def _measured(card: Card) -> None:
     ours = card.ours
     st.markdown(_("**Measured with resviz** · {date}").format(date=ours.date))
     _number_table(ours.rows, f"{card.key}-ours")
-    st.caption(f"**{_verdict(card.verdict)}** {said(card.scale)}", help=said(card.rule.words))
+    st.caption(f"**{_verdict(card.verdict)}** {said(card.scale)}", help=said(card.rule.condition))
     versions = ", ".join(f"{name} {version}" for name, version in ours.versions.items())
     again = _("To repeat it: `{command}` ({versions}).")
     st.caption(again.format(command=ours.command, versions=versions))
