@@ -1,7 +1,6 @@
 """Curves of training runs."""
 
 import html
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float
 
 from resviz.figures.theme import template, text_in
+from resviz.figures.training.scale import rounded_up, ticks
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 WINDOW = 25  # points of the running mean: a twelfth of the 300 that are drawn
@@ -57,7 +57,7 @@ class Frame:
     @property
     def ticks(self) -> tuple[list[float], list[float]]:
         """Round numbers along both axes."""
-        return _ticks(self.until), _ticks(self.top)
+        return ticks(self.until), ticks(self.top)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +75,20 @@ def frame(
 
     That of a share reaches 1 and half a line more.
     """
+    longest = max((len(curve.name) for curve in curves), default=0)
+    right = round(min(max(60.0, GAP + LETTER * longest + 8), 260.0))
+    top = 1.01 if is_share else rounded_up(_highest(curves))
+    return Frame(max(until, 1.0), top, right, x_title, y_title)
+
+
+def _highest(curves: Sequence[Curve]) -> float:
+    """The highest line, or test result near it."""
     lines = _finite([curve.smooth for curve in curves])
     tests = _finite([curve.test for curve in curves])
     # a result further up would press all lines flat: it is marked at the upper edge instead
     near = tests[tests <= NEAR * lines.max()] if len(lines) else tests
-    highest = max((float(values.max()) for values in (lines, near) if len(values)), default=1.0)
-    longest = max((len(curve.name) for curve in curves), default=0)
-    right = round(min(max(60.0, GAP + LETTER * longest + 8), 260.0))
-    top = 1.01 if is_share else _rounded_up(highest)
-    return Frame(max(until, 1.0), top, right, x_title, y_title)
+    values = np.concatenate([lines, near])
+    return float(values.max()) if len(values) else 1.0
 
 
 def beyond(values: Float[np.ndarray, " n"], top: float) -> Bool[np.ndarray, " n"]:
@@ -216,24 +221,6 @@ def _finite(arrays: Sequence[Float[np.ndarray, " _"]]) -> Float[np.ndarray, " m"
     """Those of all values that are numbers."""
     values = np.concatenate([np.zeros(0), *arrays])
     return np.asarray(values[np.isfinite(values)])
-
-
-def _ticks(end: float) -> list[float]:
-    """0 and the multiples of a round number, four to ten of them."""
-    step = _round_step(end / 5)
-    return [round(i * step, 10) for i in range(math.floor(end / step + 1e-9) + 1)]
-
-
-def _rounded_up(value: float) -> float:
-    """The next multiple of half a round step: the top of a scale."""
-    step = _round_step(max(value, 1e-6) / 5) / 2
-    return math.ceil(value / step - 1e-9) * step if value > 0 else 1.0
-
-
-def _round_step(about: float) -> float:
-    """1, 2 or 5 times a power of ten: the largest that is not above, or the least there is."""
-    power = 10.0 ** math.floor(math.log10(about))
-    return max(factor * power for factor in (1, 2, 5) if factor * power <= about * (1 + 1e-9))
 
 
 def _annotation(name: EndName, dark: bool) -> dict[str, object]:

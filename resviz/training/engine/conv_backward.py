@@ -98,8 +98,8 @@ def _image_gradient(
     wanted = (True, False, False)  # of images, weight and bias
     geometry = (stride, padding, (1, 1), False, (0, 0), 1)
     backward = torch.ops.aten.convolution_backward
-    found: Tensor = backward(gradient, images, weight, None, *geometry, wanted)[0]
-    return found
+    to_images: Tensor = backward(gradient, images, weight, None, *geometry, wanted)[0]
+    return to_images
 
 
 def _weight_gradient(

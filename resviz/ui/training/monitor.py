@@ -9,6 +9,7 @@ from resviz.errors import TrainingError
 from resviz.figures import families
 from resviz.figures.theme import ink_on
 from resviz.figures.training.learning_curves import beyond
+from resviz.figures.training.live_curves import sketch
 from resviz.models.spec import FAMILIES
 from resviz.training.runs import reader
 from resviz.training.runs.reader import RunInfo
@@ -98,23 +99,26 @@ def _look(ids: list[str], quantity: str, is_live: bool) -> None:
     seen = look(ids, quantity)
     if _forget_deleted(ids, seen):
         st.rerun()
-    alt = _("Learning curves of {names}").format(names=seen.names)
-    help_text = _how_to_read(seen)
-    caption = _("Lines: training images. Rings: test images after each epoch.")
-    if is_live:
-        drawing = snapshot.drawing(ids, quantity, seen, page.dark(), alt)
-        clickable.show(drawing, "curves")
-        st.caption(caption)
-        with st.expander(_("How to read this")):
-            st.markdown(help_text)
-    else:
-        figure = snapshot.figure(seen, quantity, page.dark())
-        chart(figure, alt, caption, how_to_read=help_text, theme=None)
+    _draw(seen, quantity, is_live)
     for watched in seen.runs:
         run_row(watched)
     _say_left_out(dict(seen.left_out))
     if is_live and not seen.is_live:
         st.rerun()
+
+
+def _draw(seen: Snapshot, quantity: str, is_live: bool) -> None:
+    alt = _("Learning curves of {names}").format(names=seen.names)
+    caption = _("Lines: training images. Rings: test images after each epoch.")
+    help_text = _how_to_read(seen)
+    if is_live:
+        clickable.show(sketch(seen.curves, seen.frame, page.dark(), alt), "curves")
+        st.caption(caption)
+        with st.expander(_("How to read this")):
+            st.markdown(help_text)
+        return
+    figure = snapshot.figure(seen, quantity, page.dark())
+    chart(figure, alt, caption, how_to_read=help_text, theme=None)
 
 
 def _forget_deleted(ids: Sequence[str], seen: Snapshot) -> bool:

@@ -64,8 +64,8 @@ def _checkpoint(info: RunInfo) -> str:
 
 def _table(run: RunReader, info: RunInfo) -> str:
     """How the run was made, as a table in Markdown."""
-    values = [(title, value) for title, value in _rows(run, info) if value not in (None, "")]
-    head, *lines = [f"| {title} | {escaped(str(value))} |" for title, value in values]
+    known = {title: value for title, value in _rows(run, info) if value not in (None, "")}
+    head, *lines = [f"| {title} | {escaped(str(value))} |" for title, value in known.items()]
     return "\n".join([head, "|---|---|", *lines])
 
 

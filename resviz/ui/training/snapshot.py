@@ -11,7 +11,6 @@ import streamlit as st
 from resviz.errors import TrainingError
 from resviz.figures import families
 from resviz.figures.training.learning_curves import Curve, Frame, Labels, frame, learning_curves
-from resviz.figures.training.live_curves import sketch
 from resviz.models.spec import FAMILIES
 from resviz.training.launch import queue
 from resviz.training.runs import reader
@@ -59,7 +58,6 @@ class Snapshot:
 
 
 _snapshots: BoundedCache[Snapshot] = BoundedCache(32)
-_sketches: BoundedCache[str] = BoundedCache(32)
 _figures: BoundedCache[Any] = BoundedCache(32)
 
 
@@ -83,13 +81,6 @@ def fresh(ids: Sequence[str], quantity: str) -> Snapshot:
     return Snapshot(
         tuple(watched), tuple(left_out), tuple(curves), _frame(watched, curves, quantity)
     )
-
-
-def drawing(ids: Sequence[str], quantity: str, snapshot: Snapshot, dark: bool, alt: str) -> str:
-    """The curves while they grow, as HTML, drawn once for all who watch."""
-    # the snapshot is part of the key: one that was looked at after a click is no other's
-    key = (_moment(ids, quantity), id(snapshot), dark)
-    return _sketches.get(key, lambda: sketch(snapshot.curves, snapshot.frame, dark, alt))
 
 
 def figure(snapshot: Snapshot, quantity: str, dark: bool) -> Any:
@@ -127,7 +118,8 @@ def _watched(run: RunReader, info: RunInfo, variant: str) -> Watched:
     epochs = run.epochs()
     accuracy = None
     if len(epochs["epoch"]):
-        accuracy = (float(epochs["train_accuracy"][-1]), float(epochs["test_accuracy"][-1]))
+        train, test = epochs["train_accuracy"][-1], epochs["test_accuracy"][-1]
+        accuracy = float(train), float(test)
     return Watched(
         run=run,
         info=info,
@@ -156,8 +148,9 @@ def _curve(watched: Watched, rank: int, quantity: str) -> Curve:
 
 def _frame(watched: Sequence[Watched], curves: Sequence[Curve], quantity: str) -> Frame:
     """Over all epochs that the runs will have; over those they had, where they ended early."""
-    until = max((one.run.train_config().epochs for one in watched), default=10)
-    reached = max((float(curve.at[-1]) for curve in curves if len(curve.at)), default=0.0)
+    planned = [one.run.train_config().epochs for one in watched]
+    last = [float(curve.at[-1]) for curve in curves if len(curve.at)]
+    until, reached = max(planned, default=10), max(last, default=0.0)
     is_over = all(one.info.status not in reader.GOING_ON for one in watched)
     if is_over and 0 < reached < until / 4:
         until = math.ceil(reached)
