@@ -1,6 +1,7 @@
 """The page on BatchNorm in a real browser: a click opens a layer, a step reveals the next, the bias moves nothing."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -73,3 +74,22 @@ def test_a_link_to_the_training_page_brings_its_choices_along(
     page.wait_for_url("**/training?*preset=race*")
     assert "norms=batch%2Cnone" in page.url
     assert "aspect=drift" in page.url, "what was chosen before is kept"
+
+
+@pytest.mark.parametrize("part", ["drift", "answers", "size", "fold", "hand"])
+def test_headings_leave_out_no_level_and_rows_tell_which_one_is_chosen(
+    page: Page, server: Server, settle: Settle, part: str
+) -> None:
+    page.goto(f"{server.url}/batchnorm?model=bundled/resnet20-digits&aspect={part}")
+    settle(page)
+    headings = page.get_by_test_id("stMain").locator("h1, h2, h3, h4")
+    expect(headings.nth(1)).to_be_visible()
+    levels = headings.evaluate_all("all => all.map(e => Number(e.tagName[1]))")
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels)), levels
+    if part == "drift":
+        chosen = page.locator(".drift [data-pick][aria-pressed=true]")
+        expect(chosen).to_have_count(1)
+        expect(chosen).to_contain_text("bn1")
+        expect(page.get_by_test_id("stMain").get_by_text("Dataset", exact=True)).to_be_visible()
+        expect(page.get_by_test_id("stMain").get_by_text("Samples", exact=True)).to_have_count(0)
