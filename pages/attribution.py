@@ -1,4 +1,4 @@
-"""Which places of the photo are evidence for a class, by method, layer and class, two classes side by side."""
+"""Which places of the photo are evidence for a class, and for another beside it."""
 
 from resviz.ui.attribution import panels
 from resviz.ui.base import page

@@ -1,4 +1,4 @@
-"""Every channel of a layer, one of them at large, and in a residual block the three maps x, F(x) and their sum."""
+"""Every channel of a layer, one of them at large, and in a residual block x + F(x) as maps."""
 
 from resviz.ui.base import page as layout
 from resviz.ui.base.page import _

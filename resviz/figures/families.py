@@ -1,4 +1,4 @@
-"""How a family of networks is drawn everywhere: colour, dash and mark, so that no two look alike without colour."""
+"""How a family of networks is drawn everywhere, so that no two look alike without colour."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from resviz.figures.theme import GREEN, PLAIN, PURPLE, RESIDUAL, SKY, YELLOW
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A line's colour, its dash in plotly's words, and what Streamlit calls the nearest colour of text."""
+    """A line's colour, its dash in plotly's words, and Streamlit's name of the nearest text colour."""
 
     colour: str
     dash: str

@@ -53,14 +53,14 @@ def _choice(value: str, hint: str, inside: str, on: bool, kind: str = "") -> str
 def framed_photo(
     photo: str, alt: str, box: tuple[float, float, float, float], size: tuple[int, int]
 ) -> str:
-    """A photo with everything outside `box` (left, top, right, bottom in pixels of `size`) dimmed."""
+    """A photo dimmed outside `box`: left, top, right, bottom in pixels of `size`."""
     width, height = size
     left, top, right, bottom = box
     outside = f"M0 0H{width}V{height}H0Z M{left:.1f} {top:.1f}V{bottom:.1f}H{right:.1f}V{top:.1f}Z"
     return (
-        f'<div class="stack"><img src="{photo}" alt="{escape(alt)}"><svg viewBox="0 0 {width} {height}"'
-        f' preserveAspectRatio="none" aria-hidden="true"><path d="{outside}" fill="black" fill-opacity="0.55"'
-        ' fill-rule="evenodd"/></svg></div>'
+        f'<div class="stack"><img src="{photo}" alt="{escape(alt)}">'
+        f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none" aria-hidden="true">'
+        f'<path d="{outside}" fill="black" fill-opacity="0.55" fill-rule="evenodd"/></svg></div>'
     )
 
 

@@ -10,7 +10,7 @@ STEEP = 1.5  # decades from which powers of ten are ticks enough
 
 
 def decades(values: Iterable[float], least: float) -> dict[str, object]:
-    """Range and ticks of a logarithmic axis for these values; without a positive one nothing is set.
+    """Range and ticks of a logarithmic axis for these values; nothing without a positive one.
 
     At least `least` decades, so that what is level looks level. Ticks stand at powers of ten, or at
     1, 2 and 5 where there are few of those, as whole numbers (plotly's own would show the bare

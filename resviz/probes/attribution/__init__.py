@@ -1,3 +1,3 @@
-"""Which places of an image are evidence for a class. The names are here, to be had without torch."""
+"""Which places of an image are evidence for a class. The names can be had without torch."""
 
 METHOD_NAMES = ("grad-cam", "guided-grad-cam", "saliency", "integrated-gradients", "occlusion")

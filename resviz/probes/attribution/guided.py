@@ -81,7 +81,8 @@ def _count_relus(scores: Tensor) -> int:
         node = waiting.pop()
         if node is not None and node not in seen:
             seen.add(node)
-            waiting.extend(source for source, _ in node.next_functions)  # type: ignore[attr-defined]
+            sources = node.next_functions  # type: ignore[attr-defined]
+            waiting.extend(source for source, _ in sources)
     return sum(type(node).__name__.startswith("ReluBackward") for node in seen)
 
 

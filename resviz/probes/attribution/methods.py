@@ -1,4 +1,4 @@
-"""Which places of an image are evidence for a class: Grad-CAM, ours, and four methods through captum."""
+"""Which places are evidence for a class: Grad-CAM, ours, and four methods through captum."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,8 +71,8 @@ def attribute(
         progress: is called with the share done, 0 to 1.
 
     Returns:
-        An `Attribution`; its `map` has the layer's cells for Grad-CAM, the image's pixels otherwise,
-        (height, width).
+        An `Attribution`; its `map`, (height, width), has the layer's cells for Grad-CAM, the
+        image's pixels otherwise.
 
     Raises:
         ProbeError: for an unknown method, a layer given to a method that takes none, a class that

@@ -1,4 +1,4 @@
-"""Running a network forth and back for looking: BatchNorm as in training, memory bounded, nothing left behind."""
+"""Forward and backward passes for looking: as in training, with bounded memory, without a trace."""
 
 import ctypes
 import math
@@ -20,7 +20,7 @@ _C_LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 @contextmanager
 def batch_statistics(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, but BatchNorm normalises with the batch, as it does in training; its averages stay untouched."""
+    """Evaluation mode, but BatchNorm normalises with the batch; its averages stay untouched."""
     norms = [(m, m.track_running_stats) for m in model.modules() if isinstance(m, _BatchNorm)]
     with eval_mode(model):
         try:
@@ -34,7 +34,7 @@ def batch_statistics(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def differentiable(tensors: Iterable[Tensor]) -> Iterator[None]:
-    """Gradients with respect to `tensors` can be asked for inside, whatever mode the caller is in."""
+    """Let gradients with respect to `tensors` be asked for inside, in whatever mode the caller is."""
     frozen = [t for t in tensors if not t.requires_grad]
     try:
         for t in frozen:
@@ -50,7 +50,7 @@ def differentiable(tensors: Iterable[Tensor]) -> Iterator[None]:
 def light(model: nn.Module) -> Iterator[None]:
     """Where there are more than `FEW` blocks, keep the activations between groups of them only.
 
-    The others are computed again on the way back (Chen et al. 2016, 1604.06174): n blocks in groups
+    The others are computed again in the backward pass (Chen et al. 2016, 1604.06174): n blocks in groups
     of sqrt(n) need memory for 2 sqrt(n) of them, and a third more time.
     """
     stages = [
@@ -69,7 +69,7 @@ def light(model: nn.Module) -> Iterator[None]:
 
 
 class _Groups:
-    """`nn.Sequential.forward` in groups of blocks, each of which is run again when its gradient is due."""
+    """`nn.Sequential.forward` in groups of blocks, each run again when its gradient is due."""
 
     def __init__(self, stage: nn.Sequential) -> None:
         blocks = list(stage)
@@ -92,7 +92,7 @@ def _run(group: list[nn.Module], x: Tensor) -> Tensor:
 
 
 def give_back_memory() -> None:
-    """Return to the operating system what the C library keeps of freed memory, where it is glibc."""
+    """Return freed memory that the C library keeps to the operating system, where it is glibc."""
     trim = getattr(_C_LIBRARY, "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -53,7 +53,7 @@ class ClassGraph:
         return self._channels_first(self._activations[layer].detach())
 
     def gradient(self, layer: str, target: int) -> Float[Tensor, "c h w"]:
-        """dy/dA for the score y of class `target`; raises `ProbeError` for a class that is not there."""
+        """dy/dA for the score y of class `target`; raises `ProbeError` where there is none."""
         return self.gradients((layer,), target)[0]
 
     def gradients(self, layers: Sequence[str], target: int) -> list[Float[Tensor, "c h w"]]:

@@ -25,7 +25,7 @@ _ABOUT_SHAPES = re.compile(r"shape|size|channels|dimension", re.IGNORECASE)
 
 
 def probe(function: Callable[P, T]) -> Callable[P, T]:
-    """Let a public function of `model`, and of images `x` where it has any, run in `surroundings`."""
+    """Let a public function of `model`, and perhaps of images `x`, run in `surroundings`."""
     signature = inspect.signature(function)
 
     @functools.wraps(function)
@@ -62,7 +62,7 @@ def surroundings(model: object, x: object = None) -> Iterator[Tensor | None]:
 
 
 def checked_model(model: object) -> nn.Module:
-    """`model`, if it is a network of Python modules, which can be looked into; else raise `ProbeError`."""
+    """`model`, if it is a network of Python modules; else raise `ProbeError`."""
     if not isinstance(model, nn.Module):
         raise ProbeError(
             "a {kind} is no network; give a torch.nn.Module, such as the `model` of what load "

@@ -1,4 +1,4 @@
-"""Looking at a network from inside without leaving a trace: hooks that always go away, flags that always come back."""
+"""Looking at a network from inside: hooks that always go away, flags that always come back."""
 
 import weakref
 from collections import Counter
@@ -20,7 +20,9 @@ Replace = Callable[[str, Any], object]  # layer, inputs
 
 
 class Outputs(dict[str, Tensor]):
-    """Layer -> its output, detached. Of a module that runs more than once the last output; `calls` counts the runs.
+    """Layer -> its output, detached; of a module that runs more than once the last one.
+
+    `calls` counts the runs.
 
     A layer that did not run, or whose output is no tensor, is absent.
     """
@@ -70,7 +72,7 @@ def observe(model: nn.Module, layers: Iterable[str], record: Record) -> Iterator
     """Call `record(layer, inputs, output)` whenever one of `layers` has run.
 
     `inputs` are a tuple, first those by position, then those by name. What `record` returns, unless
-    None, replaces the output. Raises `ProbeError` for an unknown layer, before the first hook is set.
+    None, replaces the output. Raises `ProbeError` for an unknown layer, before any hook is set.
     """
     handles = []
     try:
@@ -102,7 +104,7 @@ def intercept(model: nn.Module, layers: Iterable[str], replace: Replace) -> Iter
 
 
 def submodules(model: nn.Module) -> dict[nn.Module, str]:
-    """All modules inside the network with their first names, as `named_modules` tells them, in a third of its time."""
+    """All modules inside the network with their first names, in a third of `named_modules`'s time."""
     found: dict[nn.Module, str] = {}
 
     def add(parent: nn.Module, prefix: str) -> None:
@@ -178,7 +180,7 @@ def resolve_all(model: nn.Module, layers: Iterable[str]) -> dict[str, nn.Module]
 
 
 def once(function: Callable[[Tensor], T]) -> Callable[[Tensor], T]:
-    """`function`, worked out once per tensor: a stage returns the tensor of its last block, a tap that of its input.
+    """`function`, worked out once per tensor: a stage returns the tensor of its last block.
 
     A tensor that was changed in place since is another one; tensors are told apart only while they
     live.
@@ -203,7 +205,7 @@ def once(function: Callable[[Tensor], T]) -> Callable[[Tensor], T]:
 
 
 def _version(tensor: Tensor) -> int | None:
-    """How often the tensor's numbers were changed in place; None where torch does not count (in inference mode)."""
+    """How often the tensor was changed in place; None in inference mode, where torch does not count."""
     return None if tensor.is_inference() else tensor._version
 
 

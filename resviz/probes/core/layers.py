@@ -1,4 +1,4 @@
-"""What a network consists of, in the order in which it runs: shapes, parameters, multiply-adds, blocks.
+"""What a network consists of, in the order in which it runs.
 
 Multiply-adds are what He et al. 2015, Table 1, calls FLOPs: those of convolutions and products of
 matrices.

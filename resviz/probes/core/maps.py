@@ -13,12 +13,14 @@ from resviz.errors import ProbeError, Sentence
 from resviz.models.architectures.blocks import Block
 
 _CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.Conv3d
-# Rounding in strides and padding up to whole windows may change the proportions by so much (e-fold).
+# Rounding in strides and padding to whole windows may change the proportions by so much (e-fold).
 _ROUNDING = 0.35
 
 
 def has_channels_last(shape: Sequence[int], sides: Sequence[int]) -> bool:
-    """Whether a map of this shape, three numbers, has its channels at the end; `sides` are the image's.
+    """Whether a map of this shape, three numbers, has its channels at the end.
+
+    `sides` are height and width of the image.
 
     Example:
         >>> has_channels_last((768, 7, 7), (224, 224)), has_channels_last((7, 7, 768), (224, 224))
@@ -65,7 +67,7 @@ def check_spatial(model: nn.Module, layer: str, output: object) -> Tensor:
 
 
 def _distortion(cells: Sequence[int], sides: Sequence[int]) -> float:
-    """How far two sides are from the image's proportions: the logarithm of the factor between them."""
+    """How far two sides are from the image's proportions: the logarithm of the factor between."""
     (height, width), (rows, columns) = sides, cells
     return abs(log(rows / height) - log(columns / width))
 

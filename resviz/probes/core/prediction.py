@@ -96,7 +96,7 @@ def predict(
 
 
 def class_scores(output: object) -> Float[Tensor, " classes"]:
-    """The one row of a classifier's output in float32; raises `ProbeError` if it is anything else."""
+    """The one row of a classifier's output in float32; raises `ProbeError` for anything else."""
     if not isinstance(output, Tensor):
         raise ProbeError(
             "this model is no classifier: it returns a {kind}, not a tensor of scores",
@@ -105,14 +105,15 @@ def class_scores(output: object) -> Float[Tensor, " classes"]:
     if output.ndim != 2 or output.shape[0] != 1 or not output.is_floating_point():
         shape = " x ".join(map(str, output.shape)) or Sentence("a single number")
         raise ProbeError(
-            "this model gives no class scores for one image: its output is {shape}, not 1 x classes",
+            "this model gives no class scores for one image: "
+            "its output is {shape}, not 1 x classes",
             shape=shape,
         )
     return output[0].float()
 
 
 def activation_of(classes: int, chosen: str | None = None) -> str:
-    """The activation of a head of so many outputs; raises `ProbeError` for one that is not there."""
+    """The activation of a head of so many outputs; raises `ProbeError` for an unknown one."""
     if chosen is None or classes == 1:
         return "sigmoid" if classes == 1 else "softmax"
     if chosen not in ACTIVATIONS:

@@ -1,4 +1,4 @@
-"""One run of a network for looking at its structure: what ran, in which order, and how much work it was.
+"""One run of a network for its structure: what ran, in which order, and how much work it was.
 
 A network runs on a batch of no images, whose tensors have shapes and no numbers (30 times faster
 than the meta device, where Python works out the shapes). Multiply-adds of convolutions and linear
@@ -42,7 +42,7 @@ class Run:
 
 
 def run_once(model: nn.Module, shape: Sequence[int]) -> dict[str, Run]:
-    """Every module that runs on an image of this shape (channels, height, width), where it ran last.
+    """Run on an image of this shape (channels, height, width); each module stands where it ran last.
 
     The empty name has what the network multiplies outside its modules.
     """

@@ -1,4 +1,4 @@
-"""Norms, means and standard deviations, in one place: fast where float32 can hold them, exact where it cannot.
+"""Norms, means and standard deviations: fast where float32 holds them, exact where it cannot.
 
 Variance as E[v^2] - E[v]^2 takes a fraction of the time of `torch.var_mean`, but loses digits where
 the mean is large against the spread, and everything where squares leave the type. Each function
@@ -79,7 +79,7 @@ def mean_and_square(values: Tensor) -> Float32[Tensor, "2"]:
 
 
 def std_of(mean_and_square: Float[Tensor, "... 2"]) -> Float[Tensor, "..."]:
-    """Standard deviations from pairs of mean and mean square; pairs of equal batches may be averaged before."""
+    """Standard deviations from pairs of mean and mean square, which may be averaged over batches."""
     mean, square = mean_and_square.unbind(-1)
     return (square - mean.square()).clamp(min=0).sqrt()
 
@@ -101,7 +101,7 @@ def over_places(x: Float[Tensor, "n channels ..."]) -> tuple[Tensor, Tensor]:
 def by_layer(
     values: Float64[np.ndarray, "k channels"], sizes: Sequence[int]
 ) -> tuple[Float64[np.ndarray, "k layers"], Float64[np.ndarray, "k layers"]]:
-    """Mean and standard deviation over the channels of each layer; `sizes` are their numbers of channels."""
+    """Mean and standard deviation over the channels of each layer; `sizes` are their numbers."""
     starts = np.cumsum([0, *sizes[:-1]])
     counts = np.asarray(sizes)
     means = np.add.reduceat(values, starts, axis=1) / counts
@@ -111,7 +111,7 @@ def by_layer(
 
 @dataclass(frozen=True, slots=True)
 class ChannelSums:
-    """Mean and L2 norm of each channel over its cells; `std` where these two cannot give it, else NaN."""
+    """Mean and L2 norm of each channel over its cells; `std` where these two cannot give it."""
 
     mean: Float32[np.ndarray, " channels"]
     norm: Float32[np.ndarray, " channels"]
@@ -137,7 +137,7 @@ def channel_sums(values: Float[Tensor, "channels height width"]) -> ChannelSums:
 def means_and_stds(
     sums: Sequence[ChannelSums],
 ) -> tuple[Float32[np.ndarray, " all"], Float32[np.ndarray, " all"]]:
-    """Mean and std of all channels of all maps in one row: std^2 = |v|^2 / n - mean^2, all at once."""
+    """Mean and std of all channels of all maps in one row: std^2 = |v|^2 / n - mean^2."""
     mean = np.concatenate([one.mean for one in sums])
     size = np.concatenate([one.norm for one in sums])
     counts = [len(one.mean) for one in sums]
@@ -153,7 +153,7 @@ def _exact(sums: ChannelSums) -> Float32[np.ndarray, " channels"]:
 
 
 def _centred_std(flat: Float[Tensor, "channels cells"]) -> Float64[np.ndarray, " channels"]:
-    """Standard deviation of each row, centred on its first number, which makes a constant zero, then on its mean."""
+    """Standard deviation of each row, centred on its first number (a constant is 0), then its mean."""
     wide = flat.cpu().double()
     centred = wide - wide[:, :1]
     centred -= centred.mean(1, keepdim=True)
@@ -162,7 +162,7 @@ def _centred_std(flat: Float[Tensor, "channels cells"]) -> Float64[np.ndarray, "
 
 
 def _scaled(tensor: Tensor) -> tuple[Float64[Tensor, "..."], float]:
-    """The tensor in float64, divided by its largest magnitude, and that; as it is where that is 0 or not finite."""
+    """The tensor in float64, divided by its largest magnitude unless that is 0 or infinite, and that."""
     wide = tensor.cpu().double()  # Apple GPUs know no float64
     largest = float(wide.abs().max()) if wide.numel() else 0.0
     if largest == 0.0 or not math.isfinite(largest):

@@ -1,4 +1,4 @@
-"""What a layer sees: its output channel by channel, with statistics, and what each channel contributes to a class."""
+"""What a layer sees, channel by channel, and what each channel contributes to a class."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """A layer's output for one image; over all cells of each channel its mean, std, share of zeros and range."""
+    """A layer's output for one image; of each channel its mean, std, share of zeros and range."""
 
     layer: str
     values: Float32[np.ndarray, "channels height width"]
@@ -116,7 +116,7 @@ def activations(
 def moments(
     model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Iterable[str]
 ) -> dict[str, Moments]:
-    """Mean and standard deviation of every channel of `layers`, from one forward, without keeping the outputs."""
+    """Mean and std of every channel of `layers`, from one forward, without keeping the outputs."""
     by_layer = _while_running(model, x, layers, lambda output: channel_sums(output.float()))
     # Layers that hand on one tensor share its sums, which are worked out once.
     distinct = list({id(sums): sums for sums in by_layer.values()}.values())
@@ -140,7 +140,7 @@ def _places(sums: list[ChannelSums]) -> dict[int, slice]:
 def stage_summary(
     model: nn.Module, x: Float[Tensor, "1 c h w"], layers: Iterable[str]
 ) -> dict[str, Float32[np.ndarray, "_height _width"]]:
-    """Mean over the channels of each layer, (height, width), from one forward, without keeping the outputs."""
+    """Mean over the channels of each layer, (height, width), from one forward."""
     means = _while_running(model, x, layers, lambda output: output.float().mean(0))
     return {name: mean.cpu().numpy() for name, mean in means.items()}
 
@@ -173,7 +173,8 @@ def gradient_times_activation(
         (64,)
 
     Reference:
-        Shrikumar et al. 2016 (1605.01713), section 2; Molchanov et al. 2017 (1611.06440), section 2.2.
+        Shrikumar et al. 2016 (1605.01713), section 2;
+        Molchanov et al. 2017 (1611.06440), section 2.2.
     """
     graph = ClassGraph(model, x, (layer,))
     products = graph.activation(layer).float() * graph.gradient(layer, target).float()

@@ -18,7 +18,7 @@ PARTS = ("shortcut", "branch", "add")
 
 @dataclass(frozen=True, slots=True)
 class ResidualParts:
-    """The two summands of y = F(x) + x (He et al. 2015, eqn. 1), before the last activation, and their L2 norms."""
+    """The summands of y = F(x) + x (He et al. 2015, eqn. 1), before the last activation; their norms."""
 
     block: str
     shortcut: Float32[np.ndarray, "channels height width"]
@@ -30,7 +30,7 @@ class ResidualParts:
 
     @property
     def share_branch(self) -> float:
-        """||F|| / (||x|| + ||F||): 0 where a block passes its input on, 1 where it starts anew (0 / 0 is 0)."""
+        """||F|| / (||x|| + ||F||): 0 where a block passes its input on, 1 where it starts anew."""
         both = self.norm_shortcut + self.norm_branch
         return self.norm_branch / both if both else 0.0
 
@@ -42,7 +42,7 @@ class ResidualParts:
 
 @probe
 def residual_parts(model: nn.Module, x: Float[Tensor, "1 c h w"], block: str) -> ResidualParts:
-    """Take the output of one of our residual blocks apart: y = F(x) + x, before the last activation.
+    """Take the output of a residual block apart: y = F(x) + x, before the last activation.
 
     Args:
         model: a network of resviz's own blocks.

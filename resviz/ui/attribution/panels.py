@@ -1,4 +1,4 @@
-"""The parts of the page on attribution: method, layer and classes; for each class its overlay, map and downloads."""
+"""The page on attribution: method, layer and classes; for each class its overlay and map."""
 
 import io
 from contextlib import nullcontext
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A method, its layer where it needs one, the two classes, and the place on the page for each of them."""
+    """A method, its layer where it needs one, two classes, and the place on the page for each."""
 
     method: "Method"
     layer: str | None
@@ -80,7 +80,7 @@ def _map_of(subject: Subject, choice: Choice, target: int) -> "Attribution":
 
 
 def common_scale(results: "list[Attribution]", signed: bool) -> raster.Range:
-    """One scale for all maps, so that their strengths can be compared; a `signed` one whatever signs there are.
+    """One scale for all maps, so that their strengths can be compared.
 
     A map of single pixels has a few that outshine all others: its scale ends where 99 of 100 values
     lie below.

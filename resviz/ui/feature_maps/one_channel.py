@@ -51,8 +51,8 @@ def about_channel(activation: "Activation", channel: int) -> str:
         return _("**Channel {c}** · {value:.3g} at every place").format(c=channel, value=mean)
     row, column = activation.peak(channel)
     return _(
-        "**Channel {c}** · mean {mean:.3g} · standard deviation {std:.3g} · {zeros:.0%} zeros · "
-        "peak {peak:.3g} at row {row}, column {column} (the frame)"
+        "**Channel {c}** · mean {mean:.3g} · standard deviation {std:.3g} · "
+        "{zeros:.0%} zeros · peak {peak:.3g} at row {row}, column {column} (the frame)"
     ).format(
         c=channel,
         mean=mean,

@@ -91,7 +91,7 @@ def _weight(
 
 
 def _first_of_page(place: "DeltaGenerator", order: np.ndarray) -> int:
-    """Index of the first channel on the page, by default the chosen channel's; no pager where one page holds all."""
+    """Index of the first channel on the page; no pager where one page holds all."""
     channels, chosen = len(order), url_state.chosen("channel")
     starts = list(range(0, channels, PER_PAGE))
     if len(starts) == 1:

@@ -1,4 +1,4 @@
-"""x + F(x) = y inside a residual block, as three maps on one scale and the shares of their norms."""
+"""x + F(x) = y inside a residual block: three maps on one scale, and the shares of their norms."""
 
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ def _block_of(subject: Subject, layer: str) -> str | None:
 
 
 def _heading(page: ChannelPage, parts: "ResidualParts") -> int | None:
-    """The heading, with a switch where the layer's channels are the block's; returns the channel it chooses."""
+    """The heading, with a switch where channels are the block's; returns the channel it chooses."""
     alone = False
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"

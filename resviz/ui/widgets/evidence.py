@@ -1,4 +1,4 @@
-"""Evidence for a class as pages show it: heat over the photo, and the sentence where there is none."""
+"""Evidence for a class as pages show it: heat over the photo, or why there is none."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ HEAT = (448, 448)  # pixels of the heat, however few cells the map has
 
 
 def overlay(subject: Subject, values: "np.ndarray", alt: str) -> str:
-    """The positive part of a map over the photo as the network sees it, with a slider for its opacity."""
+    """The positive part of a map over the photo that the network sees, with a slider."""
     return html.overlay(
         raster.data_uri(raster.photo_png(photo_results.view(subject))),
         raster.data_uri(raster.heat_png(values, HEAT)),
@@ -27,7 +27,7 @@ def overlay(subject: Subject, values: "np.ndarray", alt: str) -> str:
 
 
 def nothing_positive(result: "Attribution", label: str) -> str | None:
-    """The sentence for a map that leaves its overlay empty; None where the overlay shows something."""
+    """The sentence for a map that leaves its overlay empty, else None."""
     if result.is_flat:
         sentence = _("The map is zero everywhere: no place changes the score of {label}.")
     elif result.map.max() <= 0:
