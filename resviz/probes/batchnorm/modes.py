@@ -20,7 +20,7 @@ from resviz.tables import Table
 MODES = ("eval", "batch", "recalibrated")
 # Outputs of evaluation mode that are held to compare with. What does not fit is compared in a
 # further round of forwards: slower, but the memory is bounded for deep networks too.
-HELD_BYTES = 2**30
+HELD_BYTES = 2**29
 
 
 @dataclass(frozen=True, slots=True)
