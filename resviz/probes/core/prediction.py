@@ -132,7 +132,8 @@ def probabilities(
     shares = wide.sigmoid() if kind == "sigmoid" else wide.softmax(0)
     if not shares.isfinite().all():
         raise ProbeError(
-            "the class scores are not finite numbers; the model's weights or the image are damaged"
+            "the class scores are not finite numbers: the signal leaves float32 on its way through "
+            "this network, or its weights are damaged; choose another model"
         )
     return shares.numpy()
 

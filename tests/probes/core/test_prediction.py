@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError
+from resviz.models.architectures.resnet import build
+from resviz.models.spec import ModelSpec
 from resviz.probes.attribution.grad_cam import grad_cam
 from resviz.probes.core.prediction import Guess, check_target, predict
 from tests.probes.example_nets import Breaks, cifar, left_as_found, picture
@@ -135,3 +137,9 @@ def test_grad_cam_says_the_sigmoid_of_a_single_output():
     with torch.no_grad():
         expected = model(x).sigmoid().item()
     assert grad_cam(model, x, "layer3", 0).probability == pytest.approx(expected)
+
+
+def test_an_untrained_network_whose_signal_overflows_is_not_simply_called_damaged():
+    """Without trained statistics each of its 600 blocks adds to the signal until float32 ends."""
+    with pytest.raises(ProbeError, match="the signal leaves float32"):
+        predict(build(ModelSpec(depth=1202, norm="none")), picture(16), LABELS)
