@@ -7,7 +7,7 @@ from resviz.figures.theme import GREEN, PLAIN, PURPLE, RESIDUAL, SKY, YELLOW
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A line's colour, its dash in plotly's words, and Streamlit's name of the nearest text colour."""
+    """A line's colour, its dash in plotly's words, and what Streamlit calls that colour."""
 
     colour: str
     dash: str

@@ -44,7 +44,7 @@ WARM = _scale(_WARM, 256)  # one for each opacity
 
 
 def ink_on(ground: str) -> str:
-    """The colour of letters on a ground, `#RRGGBB`: white or near black, whichever is easier to read.
+    """The colour of letters on a ground, `#RRGGBB`: white or near black, as reads best.
 
     Example:
         >>> ink_on(RESIDUAL), ink_on(PLAIN)

@@ -51,7 +51,7 @@ def table(values: Float[np.ndarray, "height width"]) -> Table:
 
 
 def frequencies(values: Float[np.ndarray, "height width"]) -> tuple[np.ndarray, np.ndarray]:
-    """Counts of the finite values in 40 equal bins from the smallest to the largest, and the edges."""
+    """Counts of the finite values in 40 equal bins between the extremes, and the edges."""
     # float32 has no 40 bins between two close values.
     finite = values[np.isfinite(values)].astype(np.float64)
     return np.histogram(finite, BINS, _ends(finite))

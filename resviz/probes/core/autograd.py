@@ -34,7 +34,7 @@ def batch_statistics(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def differentiable(tensors: Iterable[Tensor]) -> Iterator[None]:
-    """Let gradients with respect to `tensors` be asked for inside, in whatever mode the caller is."""
+    """Let gradients with respect to `tensors` be asked for, in whatever mode the caller is."""
     frozen = [t for t in tensors if not t.requires_grad]
     try:
         for t in frozen:
@@ -50,8 +50,8 @@ def differentiable(tensors: Iterable[Tensor]) -> Iterator[None]:
 def light(model: nn.Module) -> Iterator[None]:
     """Where there are more than `FEW` blocks, keep the activations between groups of them only.
 
-    The others are computed again in the backward pass (Chen et al. 2016, 1604.06174): n blocks in groups
-    of sqrt(n) need memory for 2 sqrt(n) of them, and a third more time.
+    The others are computed again in the backward pass (Chen et al. 2016, 1604.06174): n blocks in
+    groups of sqrt(n) need memory for 2 sqrt(n) of them, and a third more time.
     """
     stages = [
         m for m in model.modules() if isinstance(m, nn.Sequential) and m and isinstance(m[0], Block)

@@ -104,7 +104,7 @@ def intercept(model: nn.Module, layers: Iterable[str], replace: Replace) -> Iter
 
 
 def submodules(model: nn.Module) -> dict[nn.Module, str]:
-    """All modules inside the network with their first names, in a third of `named_modules`'s time."""
+    """All modules inside with their first names, in a third of the time of `named_modules`."""
     found: dict[nn.Module, str] = {}
 
     def add(parent: nn.Module, prefix: str) -> None:
@@ -205,7 +205,7 @@ def once(function: Callable[[Tensor], T]) -> Callable[[Tensor], T]:
 
 
 def _version(tensor: Tensor) -> int | None:
-    """How often the tensor was changed in place; None in inference mode, where torch does not count."""
+    """How often the tensor was changed in place; None where torch does not count."""
     return None if tensor.is_inference() else tensor._version
 
 

@@ -42,7 +42,7 @@ class Run:
 
 
 def run_once(model: nn.Module, shape: Sequence[int]) -> dict[str, Run]:
-    """Run on an image of this shape (channels, height, width); each module stands where it ran last.
+    """Run on an image of this shape, (channels, height, width); modules stand where they ran last.
 
     The empty name has what the network multiplies outside its modules.
     """

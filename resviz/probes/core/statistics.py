@@ -43,7 +43,7 @@ def dot(a: Tensor, b: Tensor) -> float:
 
 
 def cosine(a: Tensor, b: Tensor) -> float:
-    """<a, b> / (|a| |b|), 0 where one of them is zero; it stays where the product itself underflows.
+    """<a, b> / (|a| |b|), 0 where one of them is zero; it survives where the product underflows.
 
     Example:
         >>> a, b = torch.tensor([1.0, 0.0]), torch.tensor([1e-30, 1e-30])
@@ -79,7 +79,7 @@ def mean_and_square(values: Tensor) -> Float32[Tensor, "2"]:
 
 
 def std_of(mean_and_square: Float[Tensor, "... 2"]) -> Float[Tensor, "..."]:
-    """Standard deviations from pairs of mean and mean square, which may be averaged over batches."""
+    """Standard deviations from pairs of mean and mean square, averaged over batches or not."""
     mean, square = mean_and_square.unbind(-1)
     return (square - mean.square()).clamp(min=0).sqrt()
 
@@ -153,7 +153,7 @@ def _exact(sums: ChannelSums) -> Float32[np.ndarray, " channels"]:
 
 
 def _centred_std(flat: Float[Tensor, "channels cells"]) -> Float64[np.ndarray, " channels"]:
-    """Standard deviation of each row, centred on its first number (a constant is 0), then its mean."""
+    """Standard deviation of each row, centred on its first number, then on its mean."""
     wide = flat.cpu().double()
     centred = wide - wide[:, :1]
     centred -= centred.mean(1, keepdim=True)
@@ -162,7 +162,7 @@ def _centred_std(flat: Float[Tensor, "channels cells"]) -> Float64[np.ndarray, "
 
 
 def _scaled(tensor: Tensor) -> tuple[Float64[Tensor, "..."], float]:
-    """The tensor in float64, divided by its largest magnitude unless that is 0 or infinite, and that."""
+    """The tensor in float64 over its largest magnitude (unless 0 or infinite), and that."""
     wide = tensor.cpu().double()  # Apple GPUs know no float64
     largest = float(wide.abs().max()) if wide.numel() else 0.0
     if largest == 0.0 or not math.isfinite(largest):

@@ -18,7 +18,7 @@ PARTS = ("shortcut", "branch", "add")
 
 @dataclass(frozen=True, slots=True)
 class ResidualParts:
-    """The summands of y = F(x) + x (He et al. 2015, eqn. 1), before the last activation; their norms."""
+    """The summands of y = F(x) + x before the last activation (He et al. 2015), and their norms."""
 
     block: str
     shortcut: Float32[np.ndarray, "channels height width"]

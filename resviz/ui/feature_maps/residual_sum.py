@@ -1,4 +1,4 @@
-"""x + F(x) = y inside a residual block: three maps on one scale, and the shares of their norms."""
+"""x + F(x) = y inside a residual block: three maps on one scale, and how the norms share."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The overview: the photo, the evidence for a class, the likeliest classes, the blocks in a row."""
+"""The overview: the photo, the evidence for a class, the likeliest classes, the blocks."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
