@@ -91,7 +91,7 @@ def _labels(path: str | None, own: tuple[str, ...]) -> tuple[str, ...]:
 
 def _left_out(data: "Dataset") -> Result:
     """The files that were no pictures, where there are any."""
-    return {"left_out": list(data.skipped)} if data.skipped else {}
+    return {"left_out": data.left_out()} if data.skipped else {}
 
 
 def _trained(run: "Run", events: "Events", group: "Group") -> Result:

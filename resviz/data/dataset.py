@@ -51,6 +51,10 @@ class Dataset:
         means, stds = zip(*measured, strict=True)
         return means, stds
 
+    def left_out(self, most: int | None = None) -> list[dict[str, str]]:
+        """The skipped files, at most so many of them, as JSON has them: file and reason."""
+        return [{"file": str(file), "reason": str(file.reason)} for file in self.skipped[:most]]
+
     def skipped_sentence(self) -> Sentence | None:
         """What was left out, in one sentence: how many files, the first three of them and why."""
         if not self.skipped:

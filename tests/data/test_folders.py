@@ -164,3 +164,12 @@ def test_what_was_left_out_is_told_in_one_sentence(tmp_path, files, words):
     inside = {f"val/cat/{name}": content for name, content in files.items()}
     sentence = load(f"folder:{folder(tmp_path, BASE | inside)}", 8).skipped_sentence()
     assert sentence is None if words is None else sentence.startswith(words)
+
+
+def test_what_was_left_out_is_ready_for_json(tmp_path):
+    inside = {"val/cat/a.svg": b"<svg/>", "val/cat/b.png": b""}
+    rows = load(f"folder:{folder(tmp_path, BASE | inside)}", 8).left_out()
+    assert [row["file"] for row in rows] == ["val/cat/a.svg", "val/cat/b.png"]
+    assert "SVG drawing" in rows[0]["reason"]
+    assert "empty" in rows[1]["reason"]
+    assert type(rows[0]["file"]) is str

@@ -202,7 +202,7 @@ class Run:
 def _about(data: Dataset) -> dict[str, object]:
     about = {"name": data.name, "sha256": data.fingerprint, "skipped": len(data.skipped)}
     # by name as well, but not a folder full of them
-    left_out = list(data.skipped[:NAMED])
+    left_out = data.left_out(NAMED)
     return {**about, "left_out": left_out} if left_out else about
 
 

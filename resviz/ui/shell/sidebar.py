@@ -89,9 +89,22 @@ def _show_card(card: Mapping[str, Any]) -> None:
             date=card["date"],
         )
     )
+    if left_out := _left_out(card["dataset"]):
+        st.caption(escaped(left_out))
     by_class = [(label, share) for label, share in card["by_class"].items() if share is not None]
     best_first = sorted(by_class, key=lambda row: -row[1])
     clickable.show(html.share_list(best_first), "by_class")
+
+
+def _left_out(dataset: Mapping[str, Any]) -> str:
+    """How many files of a dataset were no pictures, and three of them; empty where all were."""
+    count, entries = dataset.get("skipped"), dataset.get("left_out")
+    if not count or not isinstance(entries, list):
+        return ""
+    names = [str(entry.get("file")) for entry in entries if isinstance(entry, dict)]
+    return _("{count} files of the dataset were left out, such as {names}.").format(
+        count=count, names=", ".join(names[:3])
+    )
 
 
 def _show_device() -> None:

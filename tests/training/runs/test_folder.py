@@ -172,3 +172,16 @@ def test_a_full_disk_is_a_training_error_and_the_weights_before_stay(run, monkey
     with pytest.raises(TrainingError, match=r"\(No space left on device\); make room on the disk"):
         run.save(build(SPEC), END.test, 2.0)
     assert run.weights.read_bytes() == before
+
+
+def test_files_that_were_no_pictures_are_in_the_record_with_their_reasons():
+    from resviz.data.dataset import Dataset, Skipped, Split
+    from resviz.errors import Sentence
+    from resviz.training.runs.folder import NAMED, _about
+
+    none = Split(torch.zeros(0, 3, 8, 8, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64))
+    files = tuple(Skipped(f"a/{i}.svg", Sentence("no picture")) for i in range(NAMED + 5))
+    about = _about(Dataset("set", ("a", "b"), none, none, files, "f"))
+    assert about["skipped"] == NAMED + 5
+    assert about["left_out"][0] == {"file": "a/0.svg", "reason": "no picture"}
+    assert len(about["left_out"]) == NAMED

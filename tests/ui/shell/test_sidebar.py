@@ -1,6 +1,7 @@
 """The sidebar: the model's card, where it runs, and the way out of a model that cannot be had."""
 
 from resviz.models import zoo
+from resviz.ui.shell import sidebar
 from tests.app.test_pages import MODEL, SMALL, run
 
 
@@ -37,3 +38,14 @@ def test_a_model_that_cannot_be_had_leaves_a_button_to_one_that_can() -> None:
     app.button[-1].click().run()
     assert not app.error
     assert app.selectbox(key="model").value == MODEL
+
+
+def test_files_that_were_no_pictures_are_counted_and_three_of_them_named():
+    entries = [{"file": f"cat/{i}.svg", "reason": "drawing"} for i in range(20)]
+    sentence = sidebar._left_out({"skipped": 31, "left_out": entries})
+    assert sentence.startswith(
+        "31 files of the dataset were left out, such as cat/0.svg, cat/1.svg"
+    )
+    assert "cat/3.svg" not in sentence
+    assert sidebar._left_out({"skipped": 0}) == ""
+    assert sidebar._left_out({"skipped": 3, "left_out": "nonsense"}) == ""
