@@ -1,7 +1,8 @@
-"""The app's pages lie at the top of the repository, where `streamlit run app.py` looks for them; a wheel has no top.
+"""Take the app's pages into the wheel.
 
-There they become packages, with Streamlit's settings beside them: `resviz app` opens those. All else
-about the package stands in pyproject.toml.
+In the repository they lie at the top, where `streamlit run app.py` looks for them, and a wheel has
+no top. There they become packages, with Streamlit's settings beside them, which `resviz app` opens.
+All else about the package stands in pyproject.toml.
 """
 
 from pathlib import Path

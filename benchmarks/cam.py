@@ -9,8 +9,8 @@ from functools import partial
 
 import torch
 from captum.attr import LayerGradCam
-from pytorch_grad_cam import GradCAM as JacobGil  # type: ignore[import-untyped]
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget  # type: ignore[import-untyped]
+from pytorch_grad_cam import GradCAM as JacobGil
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 from torchcam.methods import GradCAM as Torchcam
 
@@ -138,7 +138,7 @@ def _half(model: nn.Module, x: Tensor) -> list[Result]:
     """A copy of the network in bf16 and channels_last, where the processor multiplies bf16 fast."""
     if not torch.cpu._is_amx_tile_supported():
         return []
-    half = copy.deepcopy(model).bfloat16().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    half = copy.deepcopy(model).bfloat16().to(memory_format=torch.channels_last)
     small = x.bfloat16().contiguous(memory_format=torch.channels_last)
     ours = {"one": lambda: grad_cam(half, small, LAST, TARGET)}
     times = ratios(partial(plain, model, x), ours, rounds=12)

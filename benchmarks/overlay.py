@@ -11,9 +11,9 @@ from functools import partial
 
 import numpy as np
 from PIL import Image
-from pytorch_grad_cam import GradCAM as JacobGil  # type: ignore[import-untyped]
-from pytorch_grad_cam.utils.image import show_cam_on_image  # type: ignore[import-untyped]
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget  # type: ignore[import-untyped]
+from pytorch_grad_cam import GradCAM as JacobGil
+from pytorch_grad_cam.utils.image import show_cam_on_image
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 from torchcam.methods import GradCAM as Torchcam
 from torchcam.utils import overlay_mask

@@ -1,7 +1,7 @@
 """Take the pictures of `docs/features/` from the running app: `python -m docs.render [NAME ...]`.
 
-They are views of the app and not drawings of it, so they show what a reader will see. Two small runs
-on the bundled digits are trained first, for what is recorded during a training.
+They are views of the app and not drawings of it, so they show what a reader will see. Two small
+runs on the bundled digits are trained first, for what is recorded during a training.
 """
 
 import io

@@ -1,31 +1,53 @@
 """resviz: look inside residual networks.
 
-    load(name)                                  a network with its labels and preprocessing (`resviz.models.zoo`)
-    decode(data)                                an RGB picture from the bytes of a file (`resviz.data.images`)
-    predict(model, x, labels)                   the likeliest classes
-    layers(model, input_size)                   shapes, parameters and multiply-adds of every module
-    blocks(model)                               names of the blocks to look at
-    activations(model, x, layers)               what layers see, with statistics
-    residual_parts(model, x, block)             shortcut, branch and their sum
-    gradient_times_activation(model, x, layer, target)   what each channel contributes to a class
-    attribute(model, x, method, target)         which places are evidence for a class, by any of the methods
-    grad_cam(model, x, layer, target)           Grad-CAM of one layer
-    grad_cams(model, x, layers, target)         Grad-CAM of several layers in one pass
-    CamGraph(model, x, layers)                  Grad-CAM of class after class
-    receptive_field(model, layers, input_size)  which pixels the units of layers can see
-    effective_receptive_field(model, x, layer)  which of them really move a unit, and how much
-    batchnorm(model, x)                         what BatchNorm stores, and how far a batch lies from it
-    batchnorm_modes(model, x)                   the same batch with stored, its own or recalibrated statistics
-    batchnorm_by_hand(x, gamma, beta, running_mean, running_variance)   one step of BatchNorm, number by number
-    fuse(model, x)                              a copy with BatchNorm folded into its convolutions
-    gradients(model, x, targets)                how much gradient reaches each layer and block
-    lesioned(model, removed)                    a `with` block in which the network does without some of its blocks
-    runs()                                      every training run on this machine, the youngest first
-    read_run(id)                                what one run has recorded: its steps, epochs, norms and checkpoints
+    load(name)
+        a network with its labels and preprocessing (`resviz.models.zoo`)
+    decode(data)
+        an RGB picture from the bytes of a file (`resviz.data.images`)
+    predict(model, x, labels)
+        the likeliest classes
+    layers(model, input_size)
+        shapes, parameters and multiply-adds of every module
+    blocks(model)
+        names of the blocks to look at
+    activations(model, x, layers)
+        what layers see, with statistics
+    residual_parts(model, x, block)
+        shortcut, branch and their sum
+    gradient_times_activation(model, x, layer, target)
+        what each channel contributes to a class
+    attribute(model, x, method, target)
+        which places are evidence for a class, by any of the methods
+    grad_cam(model, x, layer, target)
+        Grad-CAM of one layer
+    grad_cams(model, x, layers, target)
+        Grad-CAM of several layers in one pass
+    CamGraph(model, x, layers)
+        Grad-CAM of class after class
+    receptive_field(model, layers, input_size)
+        which pixels the units of layers can see
+    effective_receptive_field(model, x, layer)
+        which of them really move a unit, and how much
+    batchnorm(model, x)
+        what BatchNorm stores, and how far a batch lies from it
+    batchnorm_modes(model, x)
+        the same batch with stored, its own or recalibrated statistics
+    batchnorm_by_hand(x, gamma, beta, running_mean, running_variance)
+        one step of BatchNorm, number by number
+    fuse(model, x)
+        a copy with BatchNorm folded into its convolutions
+    gradients(model, x, targets)
+        how much gradient reaches each layer and block
+    lesioned(model, removed)
+        a `with` block in which the network does without some of its blocks
+    runs()
+        every training run on this machine, the youngest first
+    read_run(id)
+        what one run has recorded: its steps, epochs, norms and checkpoints
 
-`x` is one preprocessed image, (1, channels, height, width), for BatchNorm and `gradients` a batch of
-them. Whatever a user can get wrong raises `ResvizError`, in a sentence. Names load on first use:
-`import resviz` alone costs nothing.
+`x` is one preprocessed image, (1, channels, height, width), for BatchNorm and `gradients` a
+batch of them. Whatever a user can get wrong raises `ResvizError`, in a sentence. Names load on first
+use: `import resviz` alone costs nothing.
 """
 
 from importlib import import_module

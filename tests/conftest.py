@@ -1,4 +1,4 @@
-"""What every test gets: one thread, so that numbers repeat, and a data folder that is not the developer's."""
+"""What every test gets: one thread, so that numbers repeat, and a data folder of its own."""
 
 import json
 import os

@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 HEADER = """\
-# What the pinned packages pull in, so that `make app` installs the same next year. Made, not written:
-# `python -m tests.constraints > constraints.txt`, in an environment that `make test` has made.
+# What the pinned packages pull in, so that `make app` installs the same next year. Made, not
+# written, in an environment of `make test`: python -m tests.constraints > constraints.txt
 """
 
 

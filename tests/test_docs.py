@@ -1,4 +1,4 @@
-"""The site in `docs/` is complete, tells of everything that there is, and builds without a warning."""
+"""The site in `docs/` is complete and builds without a warning."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The scripts of `examples/` run as they stand, without a network, and are as short as they promise."""
+"""The scripts of `examples/` run as they stand, without a network, and are short."""
 
 import os
 import re

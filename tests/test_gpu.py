@@ -1,4 +1,4 @@
-"""On CUDA or an Apple GPU probes and training give the CPU's numbers. Skipped where there is no GPU."""
+"""On a GPU probes and training give the CPU's numbers; skipped where there is none."""
 
 import copy
 import warnings

@@ -3,8 +3,8 @@
     errors, device, files <- models, data <- probes, training <- papers, lessons
         <- figures <- ui <- pages <- app
 
-`cli` stands beside `ui`: it draws with `figures`, without a screen. `papers` and `lessons` are data:
-what they need of the layers above they name and do not import. The package itself, `import
+`cli` stands beside `ui`: it draws with `figures`, without a screen. `papers` and `lessons` are
+data: what they need of the layers above they name and do not import. The package itself, `import
 resviz`, offers models, data and probes to others and loads them when they are asked for. Inside one
 part imports are free.
 """
@@ -107,14 +107,14 @@ def _is_type_checking(node: ast.AST) -> bool:
 
 
 def part_of(name: str) -> str | None:
-    """The longest part that `name` lies in: resviz.data.images is in resviz.data; None for other libraries."""
+    """The longest part that `name` lies in; None for other libraries."""
     parts = name.split(".")
     prefixes = (".".join(parts[:i]) for i in range(len(parts), 0, -1))
     return next((prefix for prefix in prefixes if prefix in LEVELS), None)
 
 
 def violations(source: str, module: str, is_package: bool = False) -> list[str]:
-    """One line for each import of `module` that runs back or fetches a library where it has no place."""
+    """One line for each import of `module` that runs up, or has no place there."""
     part = part_of(module)
     if part is None or (part == "resviz" and module != "resviz"):
         return [
@@ -203,7 +203,8 @@ def test_an_arrow_that_runs_back_is_found(module: str, source: str) -> None:
         ("resviz.device", "import torch\nfrom resviz.errors import ModelError"),
         (
             "resviz.models.zoo",
-            "from resviz.models.spec import ModelSpec\nfrom . import resnet\nfrom ..errors import ModelError",
+            "from resviz.models.spec import ModelSpec\n"
+            "from . import resnet\nfrom ..errors import ModelError",
         ),
         (
             "resviz.models.zoo",
@@ -220,13 +221,15 @@ def test_an_arrow_that_runs_back_is_found(module: str, source: str) -> None:
         ("resviz.figures.cam", "if TYPE_CHECKING:\n    import torch"),
         (
             "resviz.ui.cache",
-            "import streamlit as st, torch\nfrom resviz.figures import cam\nfrom resviz.models import zoo",
+            "import streamlit as st, torch\n"
+            "from resviz.figures import cam\nfrom resviz.models import zoo",
         ),
         ("resviz.cli", "from resviz.training import jobs\nfrom resviz.figures.cam import draw"),
         ("resviz.__main__", "from resviz.cli import main"),
         (
             "pages.cam",
-            "import streamlit as st\nfrom resviz.ui.cache import cached_cam\nfrom resviz.figures import cam",
+            "import streamlit as st\n"
+            "from resviz.ui.cache import cached_cam\nfrom resviz.figures import cam",
         ),
         ("app", "import streamlit as st\nfrom resviz.ui import layout"),
     ],

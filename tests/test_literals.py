@@ -1,4 +1,4 @@
-"""The catalogue of translations is made by reading the source: what is to be translated must be a literal there."""
+"""What is to be translated is a literal: the catalogue is made by reading the source."""
 
 import ast
 import inspect

@@ -1,4 +1,4 @@
-"""What holds for the project as a whole: pins, reasons, settings, and nothing of the machine it was written on."""
+"""What holds for the project as a whole: pins, reasons, settings, and nothing of one machine."""
 
 import ast
 import re

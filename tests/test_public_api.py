@@ -97,7 +97,8 @@ def test_the_version_is_that_of_the_package():
 def test_importing_resviz_alone_imports_no_other_package():
     program = (
         "import sys; before = set(sys.modules); import resviz\n"
-        "new = {name for name in set(sys.modules) - before if name.split('.')[0] not in sys.stdlib_module_names}\n"
+        "new = {name for name in set(sys.modules) - before\n"
+        "       if name.split('.')[0] not in sys.stdlib_module_names}\n"
         "assert new == {'resviz'}, new\n"
         "resviz.ResvizError; assert 'torch' not in sys.modules and 'numpy' not in sys.modules\n"
     )

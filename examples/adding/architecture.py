@@ -1,8 +1,9 @@
 """Add an architecture: a block of your own, which every probe, page and command then knows by name.
 
 Szegedy et al. 2016 (1602.07261, section 3.3) scale the branch by 0.1 to 0.3, for wide networks die
-without it. In resviz the class stands in `models/architectures/blocks.py` and the name in `FAMILIES`
-of `models/spec.py`; its test compares the number of parameters and the output with a known network.
+without it. In resviz the class stands in `models/architectures/blocks.py` and the name in
+`FAMILIES` of `models/choices.py`; its test compares the number of parameters and the output with a
+known network.
 
 Run `python examples/adding/architecture.py`.
 """

@@ -1,8 +1,8 @@
 """Add an attribution method: a function, and one row of `METHODS`; page and command then offer it.
 
-Gradient times input (Shrikumar et al. 2016, 1605.01713): the part of the score that each pixel brings,
-to first order. In resviz the function stands in `probes/attribution/`, with a test against an oracle:
-for a linear network the map sums to the score, without its bias.
+Gradient times input (Shrikumar et al. 2016, 1605.01713): the part of the score that each pixel
+brings, to first order. In resviz the function stands in `probes/attribution/`, with a test against
+an oracle: for a linear network the map sums to the score, without its bias.
 
 Run `python examples/adding/method.py`.
 """

@@ -1,7 +1,7 @@
 """Add a page: one idea, a control, one result, one picture.
 
-In resviz the file stands in `pages/`, where its name is its address, and its title in `navigation` of
-`resviz/ui/base/page.py`. It runs alone as well:
+In resviz the file stands in `pages/`, where its name is its address, and its title in `navigation`
+of `resviz/ui/base/page.py`. It runs alone as well:
 
 Run `streamlit run examples/adding/page.py`.
 """

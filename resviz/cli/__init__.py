@@ -1,4 +1,6 @@
-"""Every capability without a browser, with the same numbers. `python -m resviz COMMAND --help` explains each.
+"""Every capability without a browser, with the same numbers.
+
+`python -m resviz COMMAND --help` explains each command.
 
 With `--json` a command prints one JSON object and nothing else on standard output. A refusal exits
 with status 2 and one line on standard error that starts with `resviz: `. A module here has the

@@ -1,4 +1,4 @@
-"""What a command prints: one JSON object or a table on standard output, progress and refusals on standard error."""
+"""What a command prints: its result on standard output, progress and refusals on standard error."""
 
 import os
 import sys
@@ -47,7 +47,7 @@ def print_result(text: str) -> None:
 
 
 def write(folder: str, name: str, write: Callable[[Path], object]) -> str:
-    """Write one file into the folder, which is made if need be; a refusal where that cannot be done."""
+    """Write one file into the folder, which is made if need be; raises `ResvizError`."""
     path = Path(folder) / name.replace("/", "_")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -233,7 +233,7 @@ def add_to(commands: Any) -> None:
 
 
 def _add_setting(command: argparse.ArgumentParser, name: str, kind: Any, usual: object) -> None:
-    """An option for a field of `TrainConfig`; what is not given is the dataset's or the recipe's."""
+    """Add an option for a field of `TrainConfig`; the dataset or recipe knows its default."""
     option = f"--{name.replace('_', '-')}"
     if kind is bool:
         command.add_argument(option, action="store_const", const=True, help=HELP[name])

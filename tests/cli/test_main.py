@@ -1,4 +1,4 @@
-"""The command line: one JSON object or readable text on standard output, one line on standard error for a refusal."""
+"""The command line: a result on standard output, one line on standard error for a refusal."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Options that several commands have are written once, in `parsing`; numbers are read within their bounds."""
+"""Options that several commands have are written once; numbers are read within bounds."""
 
 import argparse
 import ast

@@ -1,4 +1,4 @@
-"""`resviz runs ...` and `resviz train --run`: the same facts as the records, and one sentence for what cannot be."""
+"""`resviz runs ...` and `resviz train --run`: the facts of the records, or one sentence."""
 
 import json
 import time

@@ -124,7 +124,7 @@ def test_a_recipe_brings_its_settings(home, squares, monkeypatch, capsys):
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, home: Path):
-    """What would be trained by a command line: model, dataset, configuration, and what is recorded."""
+    """What a command line would train: model, dataset, configuration, and what is recorded."""
 
     def ask(*arguments: str) -> list[tuple]:
         calls: list[tuple] = []
