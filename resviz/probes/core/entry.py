@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from resviz.errors import ProbeError, first_line
+from resviz.probes.core.hooks import submodules
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,8 +52,10 @@ def surroundings(model: object, x: object = None) -> Iterator[Tensor | None]:
     pictures, and where torch says that the network cannot take them.
     """
     network = checked_model(model)
+    modules = [network, *submodules(network)]  # one walk: following fields takes not much longer
+    refuse_scripts(modules)
     images = None if x is None else checked_images(x)
-    with torch.inference_mode(False), _uncompiled(network):
+    with torch.inference_mode(False), _uncompiled(modules):
         try:
             # A network may normalise its image in place.
             yield None if images is None else images.detach().clone()
@@ -62,19 +65,24 @@ def surroundings(model: object, x: object = None) -> Iterator[Tensor | None]:
 
 
 def checked_model(model: object) -> nn.Module:
-    """`model`, if it is a network of Python modules; else raise `ProbeError`."""
+    """`model`, if it is a network; else raise `ProbeError`."""
     if not isinstance(model, nn.Module):
         raise ProbeError(
             "a {kind} is no network; give a torch.nn.Module, such as the `model` of what load "
             "returns",
             kind=type(model).__name__,
         )
-    if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+    return model
+
+
+def refuse_scripts(modules: list[nn.Module]) -> None:
+    """Raise `ProbeError` where one of the modules is no Python."""
+    kinds = {type(module) for module in modules}  # few, where modules are many
+    if any(issubclass(kind, torch.jit.ScriptModule) for kind in kinds):
         raise ProbeError(
             "this network is TorchScript, which cannot be looked into; "
             "give the Python module that it was made from"
         )
-    return model
 
 
 def checked_images(x: object) -> Tensor:
@@ -102,16 +110,17 @@ def checked_images(x: object) -> Tensor:
     return x
 
 
-def _uncompiled(model: nn.Module) -> AbstractContextManager[object]:
+def _uncompiled(modules: list[nn.Module]) -> AbstractContextManager[object]:
     """Run Python's code instead of what `torch.compile` made of it, which calls no new hooks."""
-    if any(_is_compiled(module) for module in model.modules()):
+    compiled = [
+        module
+        for module in modules
+        if module._compiled_call_impl is not None or "_orig_mod" in module._modules
+    ]
+    if compiled:
         eager: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
         return eager
     return nullcontext()
-
-
-def _is_compiled(module: nn.Module) -> bool:
-    return "_orig_mod" in module._modules or module._compiled_call_impl is not None
 
 
 def _explain(model: nn.Module, x: Tensor | None, reason: Exception) -> None:
