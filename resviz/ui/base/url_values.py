@@ -15,7 +15,7 @@ _WHOLE = re.compile(rf"[0-9]{{1,{DIGITS}}}")  # no signs, no digits of other scr
 
 
 def readable(address: Mapping[str, str]) -> dict[str, str]:
-    """Keep what an address of ours may have; a longer key or value, or one with controls, is none."""
+    """Keep what an address of ours may have: short keys and values without controls."""
     return {
         key: value
         for key, value in address.items()
