@@ -224,6 +224,7 @@ def test_what_was_no_picture_is_named_in_the_output_and_in_the_record(ask, home,
     options = ["--epochs", "1", "--side", "8", "--threads", "1"]
     found = ask("train", "--model", MODEL, "--dataset", squares, *options)
     (left_out,) = found["left_out"]
-    assert left_out.endswith("broken.png")
+    assert left_out["file"].endswith("broken.png")
+    assert left_out["reason"]
     dataset = reader.read(found["run"]).config["dataset"]
     assert (dataset["skipped"], dataset["left_out"]) == (1, [left_out])
