@@ -111,7 +111,9 @@ def _faces(subject: Subject, names: Iterable[str]) -> Faces:
     spatial = frozenset(layer.name for layer in models.layers(subject.model) if layer.spatial)
     shown = tuple(dict.fromkeys(name for name in names if name in spatial))
     maps = photo_results.stage_maps(subject, shown)
-    images = {name: raster.data_uri(raster.map_png(values)) for name, values in maps.items()}
+    dark = page.dark()
+    pictures = {name: raster.map_png(values, dark=dark) for name, values in maps.items()}
+    images = {name: raster.data_uri(picture) for name, picture in pictures.items()}
     return Faces(images, pickable=spatial)
 
 
