@@ -1,4 +1,5 @@
-"""A training step of ResNet-18 at 80 px in half precision on a CPU with `SmallMaps`, if a run would use it here.
+"""A training step of ResNet-18 at 80 px in half precision on a CPU with `SmallMaps`, if a run would
+use it here.
 
 1 = the same step without it. Where a run would leave it off nothing is measured: it costs nothing.
 """

@@ -1,4 +1,7 @@
-"""The records of a run: how many steps a second are written, and how long the newest take to read."""
+"""The records of a run.
+
+How many steps a second are written, and how long the newest take to read.
+"""
 
 import statistics
 import tempfile

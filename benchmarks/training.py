@@ -1,4 +1,6 @@
-"""A training step of ours, recording nothing, and the same step in a bare loop of PyTorch; 1 = the bare loop.
+"""A training step of ours, recording nothing, and the same step in a bare loop of PyTorch.
+
+1 = the bare loop.
 
 The same model, pictures, batch, optimiser, precision and memory layout. At 0.97 of its speed it
 takes 1.03 of its time.
@@ -61,7 +63,10 @@ def _ours(spec: str, side: int, half: torch.dtype | None) -> Callable[[], object
 
 
 def _bare(spec: str, side: int, half: torch.dtype | None) -> Callable[[], object]:
-    """As PyTorch's tutorials write it: pictures normalised once and for all, and the loss read at each step."""
+    """As PyTorch's tutorials write it.
+
+    Pictures normalised once and for all, and the loss read at each step.
+    """
     split = _noise(side)
     images = (split.images.float() / 255 - 0.5) / 0.5
     model = build(ModelSpec.parse(spec)).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]

@@ -12,7 +12,9 @@ PART = ".part"  # how the name of an unfinished file ends
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a place beside `path` for a file or a folder; it takes that name when the block ends well.
+    """Yield a place beside `path` for a file or a folder.
+
+    It takes that name when the block ends well.
 
     A reader finds the old file or the whole new one, whatever kills the writer. If the block fails,
     what lies beside is removed. The folder must exist: that of a deleted run is not to come back.

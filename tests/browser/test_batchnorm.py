@@ -1,4 +1,7 @@
-"""The page on BatchNorm in a real browser: a click opens a layer, a step reveals the next, the bias moves nothing."""
+"""The page on BatchNorm in a real browser.
+
+A click opens a layer, a step reveals the next, the bias moves nothing.
+"""
 
 from collections.abc import Callable
 from itertools import pairwise

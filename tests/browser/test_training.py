@@ -1,4 +1,7 @@
-"""A race in a real browser: curves grow, a run is stopped, the address finds it again, every page shows its moments."""
+"""A race in a real browser.
+
+Curves grow, a run is stopped, the address finds it again, every page shows its moments.
+"""
 
 import re
 

@@ -1,4 +1,6 @@
-"""Damage small picture files in many ways and decode them: `python -W error -m tests.data.fuzz 20000 1` reports.
+"""Damage small picture files in many ways and decode them.
+
+`python -W error -m tests.data.fuzz 20000 1` reports.
 
 It runs in a process of its own, so that the peak of memory is its own as well.
 """
@@ -25,7 +27,9 @@ Mutation = Callable[[bytes, random.Random], bytes]
 
 @dataclass
 class Report:
-    """What happened: `failures` lists everything that was neither a sound picture nor a refusal in one sentence."""
+    """What happened: `failures` lists everything that was neither a sound picture nor a refusal in
+    one sentence.
+    """
 
     files: int = 0
     pictures: Counter[str] = field(default_factory=Counter)  # by format
@@ -162,7 +166,10 @@ def rearrange(data: bytes, rng: random.Random) -> bytes:
 
 
 def _parts(data: bytes) -> list[bytes]:
-    """Chunks, segments or boxes, by a rough reading; the first part is the beginning of the file."""
+    """Chunks, segments or boxes, by a rough reading.
+
+    The first part is the beginning of the file.
+    """
     if data[:4] == b"\x89PNG":
         at, size = 8, lambda at: 12 + int.from_bytes(data[at : at + 4], "big")
     elif data[:2] == b"\xff\xd8":

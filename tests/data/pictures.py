@@ -1,4 +1,7 @@
-"""Small picture files for tests: one maker per format, and the parts of files that Pillow cannot write."""
+"""Small picture files for tests.
+
+One maker per format, and the parts of files that Pillow cannot write.
+"""
 
 import io
 import struct
@@ -49,7 +52,10 @@ def png(size: tuple[int, int], depth: int, colour: int, rows: list[bytes], *more
 def tiff(
     pixels: bytes, tags: dict[int, int | list[int]], order: str = "<", following: int = 0
 ) -> bytes:
-    """A TIFF of one strip at byte 8 and these tags, each of type LONG; the order of bytes is < or >."""
+    """A TIFF of one strip at byte 8 and these tags, each of type LONG.
+
+    The order of bytes is < or >.
+    """
     tags = {259: 1, 262: 1, 273: 8, 277: 1, 279: len(pixels)} | tags
     directory, rows, far = 8 + len(pixels), [], bytearray()
     beyond = directory + 2 + 12 * len(tags) + 4

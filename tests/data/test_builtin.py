@@ -1,4 +1,7 @@
-"""The bundled digits against what is published about them; and what is said where a download fails."""
+"""The bundled digits against what is published about them.
+
+And what is said where a download fails.
+"""
 
 import gzip
 from importlib.util import find_spec

@@ -1,4 +1,7 @@
-"""A folder, or a zip of it, becomes two splits of tensors; whatever is no picture is counted, not fatal."""
+"""A folder, or a zip of it, becomes two splits of tensors.
+
+Whatever is no picture is counted, not fatal.
+"""
 
 import io
 import os

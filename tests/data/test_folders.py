@@ -1,4 +1,7 @@
-"""Which files of a folder count, whatever they are called; what does not is named with its reason."""
+"""Which files of a folder count, whatever they are called.
+
+What does not is named with its reason.
+"""
 
 import io
 import zipfile

@@ -61,7 +61,10 @@ def test_crops_larger_than_the_scaled_picture_are_framed_in_black_as_torchvision
 
 @pytest.mark.parametrize("size", [(500, 375), (97, 61), (231, 640), (256, 256)])
 def test_the_box_is_what_the_network_sees(size):
-    """A picture whose colours are its coordinates: the corners of the view lie where the box says."""
+    """A picture whose colours are its coordinates.
+
+    The corners of the view lie where the box says.
+    """
     width, height = size
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
     x, y = (

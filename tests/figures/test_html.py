@@ -1,4 +1,7 @@
-"""HTML boards, parsed again: texts arrive unharmed, nothing else gets in, and what can be clicked says so."""
+"""HTML boards, parsed again.
+
+Texts arrive unharmed, nothing else gets in, and what can be clicked says so.
+"""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser

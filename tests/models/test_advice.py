@@ -1,4 +1,7 @@
-"""Whoever does what a refusal or a note says gets on: the file opens, or something else is wrong."""
+"""Whoever does what a refusal or a note says gets on.
+
+The file opens, or something else is wrong.
+"""
 
 import re
 

@@ -1,4 +1,6 @@
-"""Each family computes its paper's formula, has the parameters that follow from it, and starts as it should."""
+"""Each family computes its paper's formula, has the parameters that follow from it, and starts as
+it should.
+"""
 
 import pytest
 import torch
@@ -17,7 +19,9 @@ X = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 
 
 def scattered(text: str) -> nn.Module:
-    """The network with every parameter moved away from its start, so that no term of a formula vanishes."""
+    """The network with every parameter moved away from its start, so that no term of a formula
+    vanishes.
+    """
     model, generator = build(ModelSpec.parse(text)), torch.Generator().manual_seed(2)
     for p in model.parameters():
         p.data += 0.2 * torch.randn(p.shape, generator=generator)

@@ -81,7 +81,10 @@ def test_an_unknown_card_names_the_cards_and_numbers_that_are_missing_the_comman
 
 
 def test_the_verdict_on_recalibration_is_what_the_numbers_say():
-    """Both networks err less on corrupted images; in most single cases accuracy rises, in none it falls far."""
+    """Both networks err less on corrupted images.
+
+    In most single cases accuracy rises, in none it falls far.
+    """
     assert card("adabn").verdict == card("corruptions").verdict == DIRECTION
     for row in card("corruptions").ours.rows:
         before, after = row.numbers
@@ -165,7 +168,9 @@ def test_the_verdicts_on_effective_fields_are_what_the_numbers_say():
 
 
 def test_a_chain_of_convolutions_has_the_width_of_a_sum_of_uniform_steps():
-    """A 3 x 3 kernel of independent weights adds the variance of a step of -1, 0 or 1 pixel, 2/3 (Luo, section 2)."""
+    """A 3 x 3 kernel of independent weights adds the variance of a step of -1, 0 or 1 pixel, 2/3
+    (Luo, section 2).
+    """
     width, _share = _chain_sizes(10)
     assert width == pytest.approx((10 * 2 / 3) ** 0.5, rel=0.08)
 

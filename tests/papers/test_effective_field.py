@@ -1,4 +1,7 @@
-"""The field must grow with the root of the depth; whether training enlarges it is counted by layers."""
+"""The field must grow with the root of the depth.
+
+Whether training enlarges it is counted by layers.
+"""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""A process that has imported torch once, and forks the processes of a group for every line it reads.
+"""A process that has imported torch once, and forks the processes of a group for every line it
+reads.
 
 A line is JSON: `world`, a `folder` for what they leave, more of their `environment`, and
 `arguments` of the command line or of `torchrun`, or `models` to be trained here and now, or the
@@ -40,7 +41,8 @@ start.best = lambda: CPU
 def trained(
     model: str, config: Mapping[str, Any], group: Group = ALONE, half: bool = False
 ) -> dict[str, Any]:
-    """Losses, recorded norms and final weights of a training on the bundled digits, and how often a product of
+    """Losses, recorded norms and final weights of a training on the bundled digits, and how often a
+    product of
     `SmallMaps` was used."""
     data, taken, product = datasets.load("digits", 8), [], conv_backward._weight_gradient
     conv_backward._weight_gradient = lambda *given: taken.append(1) or product(*given)

@@ -1,4 +1,6 @@
-"""Settings of a training run are checked once, at birth, and the message says the rule and the value."""
+"""Settings of a training run are checked once, at birth, and the message says the rule and the
+value.
+"""
 
 from dataclasses import FrozenInstanceError, replace
 

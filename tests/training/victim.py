@@ -1,4 +1,5 @@
-"""A process that has imported torch once and forks a training for every line it reads, to be killed at any moment.
+"""A process that has imported torch once and forks a training for every line it reads, to be killed
+at any moment.
 
 Prints the child's id, and the wait status when it is gone. Run as `python -m tests.training.victim
 FOLDER`.

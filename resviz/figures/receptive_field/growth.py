@@ -32,7 +32,10 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class GrowthLabels:
-    """The texts of the chart over depth: its axes, the line of the image, the two kinds of curve."""
+    """The texts of the chart over depth.
+
+    Its axes, the line of the image, the two kinds of curve.
+    """
 
     depth: str
     size: str

@@ -25,7 +25,10 @@ Interval = tuple[int, int]  # first and last pixel
 
 
 class Edge(NamedTuple):
-    """The first (or last) pixel of every unit: table[i mod P] + floor(i / P) step, P = len(table)."""
+    """The first (or last) pixel of every unit.
+
+    Table[i mod P] + floor(i / P) step, P = len(table).
+    """
 
     table: tuple[int, ...]
     step: int

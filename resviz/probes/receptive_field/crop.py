@@ -53,7 +53,10 @@ class Planner:
         self._model, self._followed, self._sides = model, followed, sides
 
     def plan(self, layer: str, unit: Unit | None = None, *, crop: bool = True) -> Plan:
-        """What to run for a unit, by default the middle one; raises `ProbeError` for one outside."""
+        """What to run for a unit, by default the middle one.
+
+        Raises `ProbeError` for one outside.
+        """
         height, width = self._sides
         whole = self._uncropped(layer, unit)
         rows, columns = whole.fields.axes

@@ -1,4 +1,6 @@
-"""The linked cursor: the box of what a cell sees moves in the photo as the pointer moves over cells.
+"""The linked cursor.
+
+The box of what a cell sees moves in the photo as the pointer moves over cells.
 
 It mounts what `figures.receptive_field.scene.linked` draws and works in the browser alone. Arrow
 keys move the cursor; Enter or a click pins the cell, which is reported to the server as

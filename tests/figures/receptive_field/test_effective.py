@@ -1,4 +1,7 @@
-"""The effective field over the photo: what its lines hold, against sums of the energy and discs by hand."""
+"""The effective field over the photo.
+
+What its lines hold, against sums of the energy and discs by hand.
+"""
 
 import io
 

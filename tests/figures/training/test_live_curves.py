@@ -1,4 +1,7 @@
-"""The drawing of growing curves: its points are those of the final chart, and no name can break out of it."""
+"""The drawing of growing curves.
+
+Its points are those of the final chart, and no name can break out of it.
+"""
 
 import re
 from xml.etree import ElementTree

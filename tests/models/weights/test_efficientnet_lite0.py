@@ -1,4 +1,6 @@
-"""The published weights are checked, open safely, and know what is on the photos that come with resviz."""
+"""The published weights are checked, open safely, and know what is on the photos that come with
+resviz.
+"""
 
 import pytest
 

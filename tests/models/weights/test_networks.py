@@ -1,4 +1,7 @@
-"""A network is found inside whatever it was saved in; the oracle is what the saved network answers."""
+"""A network is found inside whatever it was saved in.
+
+The oracle is what the saved network answers.
+"""
 
 import copy
 

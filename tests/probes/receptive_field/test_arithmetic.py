@@ -1,4 +1,6 @@
-"""Oracles: tables by hand, the fields that the tracer finds, and the gradient of a stack of equal weights."""
+"""Oracles: tables by hand, the fields that the tracer finds, and the gradient of a stack of equal
+weights.
+"""
 
 import numpy as np
 import pytest

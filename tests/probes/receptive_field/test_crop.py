@@ -13,7 +13,10 @@ from tests.probes.example_nets import cifar, imagenet, picture
 
 
 def test_cropping_to_the_field_changes_no_bit():
-    """Where oneDNN takes the same routine for both sizes of picture; else the last bit of some sums."""
+    """Where oneDNN takes the same routine for both sizes of picture.
+
+    Else the last bit of some sums.
+    """
     model, x = imagenet(18), picture(224, batch=2)
     for layer in ("conv1", "maxpool", "layer1.0.branch", "layer1.1", "layer2.0.conv1"):
         cropped = effective_receptive_field(model, x, layer)

@@ -51,7 +51,10 @@ def test_a_stack_of_equal_weights_gives_the_squared_convolution_power(kernel: in
 
 
 def test_the_width_is_that_of_luo_et_al_and_grows_like_the_square_root_of_depth():
-    """n kernels of k equal weights: variance n (k^2 - 1) / 12 (section 2.3), of their square's bell half of it."""
+    """n kernels of k equal weights.
+
+    Variance n (k^2 - 1) / 12 (section 2.3), of their square's bell half of it.
+    """
     widths = []
     for count in (20, 80):
         widths.append(

@@ -1,4 +1,7 @@
-"""Following whole networks: timm's gates and attention, and the one run that an effective field needs."""
+"""Following whole networks.
+
+Timm's gates and attention, and the one run that an effective field needs.
+"""
 
 import warnings
 

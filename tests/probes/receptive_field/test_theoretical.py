@@ -311,7 +311,9 @@ HEIGHTS = {"alexnet": 415, "vgg11": 448, "vgg13": 448, "vgg16_bn": 448}
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_layer_of_a_classifier_sees_the_support_of_its_gradient(name: str):
-    """Along the height of a narrow image, high enough for the largest field, for the unit in the middle."""
+    """Along the height of a narrow image, high enough for the largest field, for the unit in the
+    middle.
+    """
     with torch.device("meta"):
         model = torchvision(name)
     local = [
@@ -421,7 +423,10 @@ SIDES = (90, 84)
 @settings(max_examples=60, deadline=None)
 @given(st.lists(LAYERS, min_size=1, max_size=5))
 def test_any_graph_sees_the_support_of_its_gradient(layers: list[nn.Module]):
-    """In the middle of the image, both axes, several units; each unit's own field is what was carried along."""
+    """In the middle of the image, both axes, several units.
+
+    Each unit's own field is what was carried along.
+    """
     model = nn.Sequential(nn.Conv2d(3, 1, 1), *layers)
     end = str(len(layers))
     try:

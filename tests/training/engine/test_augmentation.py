@@ -33,7 +33,10 @@ def by_hand(images: torch.Tensor) -> np.ndarray:
 
 
 def epoch(found: Batches, number: int) -> tuple[torch.Tensor, list[int]]:
-    """All images of an epoch, and which they are: the targets of these sets are the images' numbers."""
+    """All images of an epoch, and which they are.
+
+    The targets of these sets are the images' numbers.
+    """
     images, targets = zip(*found.epoch(number), strict=True)
     return torch.cat(images), torch.cat(targets).tolist()
 
@@ -194,7 +197,9 @@ def test_a_flip_mirrors_the_grid_exactly():
 
 
 def crops(grid: torch.Tensor) -> torch.Tensor:
-    """Left, top, width and height of each crop as shares of the picture, from the outermost sampling points."""
+    """Left, top, width and height of each crop as shares of the picture, from the outermost
+    sampling points.
+    """
     n = grid.shape[1]
     left, right = grid[:, 0, 0, 0], grid[:, 0, -1, 0]
     top, bottom = grid[:, 0, 0, 1], grid[:, -1, 0, 1]

@@ -1,4 +1,7 @@
-"""Several processes train as one: the same steps, the same records; stopped, killed, started again."""
+"""Several processes train as one: the same steps, the same records.
+
+Stopped, killed, started again.
+"""
 
 import json
 import os

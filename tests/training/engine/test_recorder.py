@@ -37,7 +37,9 @@ def first_step(name: str, preset: str = "full") -> tuple[Step, nn.Module, nn.Mod
 
 
 def gradients(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Of the first batch's loss, and the blocks' inputs, outputs and their gradients under `in.`, `out.`, `grad.`"""
+    """Of the first batch's loss, and the blocks' inputs, outputs and their gradients under `in.`,
+    `out.`, `grad.`
+    """
     model.train()
     found, handles = {}, []
     for name, block in model.named_modules():

@@ -1,4 +1,7 @@
-"""Training against arithmetic by hand: schedule, update, evaluation; and what may not change a result."""
+"""Training against arithmetic by hand: schedule, update, evaluation.
+
+And what may not change a result.
+"""
 
 from dataclasses import replace
 
@@ -42,7 +45,10 @@ def weights(model: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def by_hand(config: TrainConfig, steps: int) -> tuple[dict[str, torch.Tensor], list[float]]:
-    """SGD with Nesterov momentum as Sutskever et al. 2013 in PyTorch's form, decay on kernels and matrices only."""
+    """SGD with Nesterov momentum as Sutskever et al.
+
+    2013 in PyTorch's form, decay on kernels and matrices only.
+    """
     model = network().train()
     names, parameters = zip(*model.named_parameters(), strict=True)
     velocity = [torch.zeros_like(p) for p in parameters]

@@ -1,4 +1,6 @@
-"""What is said before a training begins, against cases worked by hand and against a training that really ran."""
+"""What is said before a training begins, against cases worked by hand and against a training that
+really ran.
+"""
 
 import os
 import time

@@ -1,4 +1,7 @@
-"""A run that was interrupted, however and wherever, equals the one that never stopped: every record, every bit."""
+"""A run that was interrupted, however and wherever, equals the one that never stopped.
+
+Every record, every bit.
+"""
 
 import os
 import random

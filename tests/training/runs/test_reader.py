@@ -1,4 +1,7 @@
-"""What was written is what is read: while it is written, thinned out, after the end, and from damaged files."""
+"""What was written is what is read.
+
+While it is written, thinned out, after the end, and from damaged files.
+"""
 
 import os
 import sqlite3

@@ -67,7 +67,10 @@ def _windows(kernel: Any, stride: Any, padding: Any, dilation: Any) -> _Windows:
 def slide(
     x: FieldTensor, windows: _Windows, operation: str, channels: int, ceil: bool = False
 ) -> FieldTensor:
-    """After a convolution or pooling; raises `ProbeError` where the map is smaller than the kernel."""
+    """After a convolution or pooling.
+
+    Raises `ProbeError` where the map is smaller than the kernel.
+    """
     *batch, _, n, m = x.shape
     down, across = windows
     height = width = down.fitting(n, ceil)

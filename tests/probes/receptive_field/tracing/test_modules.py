@@ -94,7 +94,10 @@ def test_an_unknown_layer_is_refused():
 
 
 class Thorough(nn.Module):
-    """Treats its input in every way in which tensors are usually treated; each leaves a place where it is."""
+    """Treats its input in every way in which tensors are usually treated.
+
+    Each leaves a place where it is.
+    """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         assert isinstance(x, torch.Tensor)
