@@ -84,9 +84,10 @@ def _lines(result: Result, indent: str = "") -> Iterator[str]:
 
 
 def _table(records: list[Result]) -> list[str]:
-    """The columns, one under the other."""
-    cells = [[_text(value) for value in record.values()] for record in records]
-    rows = [list(records[0]), *cells]
+    """The columns, one under the other; a record that has no such value has a dash there."""
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    cells = [[_text(record.get(name)) for name in columns] for record in records]
+    rows = [columns, *cells]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [_row(row, widths) for row in rows]
 

@@ -25,6 +25,7 @@ UNSEEN = {
     "form_id",
     "page_script_hash",
     "url",
+    "deferred_file_id",
     "element_id",
     "theme",
     "icon",

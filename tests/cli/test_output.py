@@ -9,10 +9,11 @@ NET = "new/residual-8?width=4"
 
 def test_the_text_of_receptive_field_is_a_table(read):
     lines = read("receptive-field", "--model", NET).splitlines()
+    usual = ["name", "size", "stride", "start", "aligned", "whole_image", "smallest", "largest"]
     assert [line.split() for line in lines if line.startswith(("name ", "conv1 ", "avgpool "))] == [
-        ["name", "size", "stride", "start", "aligned", "whole_image", "smallest", "largest"],
-        ["conv1", "3", "1", "-1", "yes", "no", "3", "3"],
-        ["avgpool", "32", "32", "0", "yes", "yes", "32", "32"],
+        [*usual, "through", "local_size", "local_start"],
+        ["conv1", "3", "1", "-1", "yes", "no", "3", "3", "-", "-", "-"],
+        ["avgpool", "32", "32", "0", "yes", "yes", "32", "32", "map", "53", "-12"],
     ]
 
 

@@ -108,7 +108,8 @@ def test_a_downloaded_set_becomes_tensors(home, monkeypatch):
 
 
 def test_settings_that_suit_a_dataset_are_known():
-    assert datasets.usual("digits") == {"side": 8, "augmentation": "none"}  # a mirrored 2 is no 2
+    usual = datasets.usual("digits")
+    assert usual == {"side": 8, "augmentation": "none", "batch_size": 64, "lr": 0.1}
     assert datasets.usual("cifar10") == {}
     assert datasets.usual("folder:/somewhere") == {}
 

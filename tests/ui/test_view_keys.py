@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 UI = Path(__file__).parents[2] / "resviz" / "ui"
-KEY_AT = {"pick": 4, "pick_some": 3, "segmented": 3, "switch": 1}  # which argument is the key
+KEY_AT = {
+    "pick": 4,
+    "pick_some": 3,
+    "segmented": 3,
+    "switch": 1,
+    "family_pills": 1,
+}  # which argument is the key
 SAME = {"layer", "target"}  # the layer and the class that all pages look at
 
 

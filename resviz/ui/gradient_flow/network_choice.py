@@ -119,7 +119,7 @@ def _story_title(story: str) -> str:
 def network_switches() -> Choice:
     """The switches, one below the other."""
     return Choice(
-        families=tuple(family_pills(USUAL["families"].split(","))),
+        families=tuple(family_pills(USUAL["families"].split(","), "families")),
         depth=_slider(_("Depth"), DEPTHS, "depth"),
         norm=_segments(_("Normalisation"), "norm", _norm_titles()),
         init=url_state.pick(

@@ -113,7 +113,7 @@ def _activation_switch(prediction: "Prediction") -> None:
         _("Probabilities"),
         titles,
         "softmax",
-        "activation",
+        "probability",
         help=_("A network for several labels at once has a sigmoid for each class."),
     )
 

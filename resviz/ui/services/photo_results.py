@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from resviz.probes.core.prediction import Prediction
     from resviz.probes.feature_maps.activations import Activation, ResidualParts
 
-url_state.depends_on_model("activation")
+url_state.depends_on_model("probability")
 _attributions: "BoundedCache[Attribution]" = BoundedCache(256)
 _jpegs: BoundedCache[bytes] = BoundedCache(64)
 
@@ -63,7 +63,7 @@ def prediction(subject: Subject) -> "Prediction":
 
 def chosen_activation() -> str | None:
     """What turns scores into probabilities, where the visitor has chosen it."""
-    chosen = url_state.chosen("activation")
+    chosen = url_state.chosen("probability")
     return chosen if chosen in ("softmax", "sigmoid") else None
 
 

@@ -11,7 +11,7 @@ from resviz.ui.base.i18n import translate as _
 from resviz.ui.services.network_names import family_title
 
 
-def family_pills(default: Sequence[str], key: str = "families") -> list[str]:
+def family_pills(default: Sequence[str], key: str) -> list[str]:
     """Choose at least one family."""
     st.html(f"<style>{pill_colours(key)}</style>")
     return url_state.pick_some(
