@@ -45,9 +45,9 @@
     read_run(id)
         what one run has recorded: its steps, epochs, norms and checkpoints
 
-`x` is one preprocessed image, (1, channels, height, width), for BatchNorm and `gradients` a
-batch of them. Whatever a user can get wrong raises `ResvizError`, in a sentence. Names load on first
-use: `import resviz` alone costs nothing.
+`x` is one preprocessed image, (1, channels, height, width), for BatchNorm and `gradients` a batch
+of them. Whatever a user can get wrong raises `ResvizError`, in a sentence. Names load on first use:
+`import resviz` alone costs nothing.
 """
 
 from importlib import import_module

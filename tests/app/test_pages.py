@@ -231,8 +231,8 @@ def test_a_map_that_is_zero_everywhere_has_no_frame_and_says_so() -> None:
     overview = run(model=flat)
     assert not overview.error
     assert (
-        "The blocks of this network give no maps. Here is the mean over the channels of 1 of 1 other layers"
-        in words(overview)
+        "The blocks of this network give no maps. Here is the mean over the channels of 1 of 1 "
+        "other layers" in words(overview)
     )
     app = run("attribution", model=flat)
     assert not app.error

@@ -32,7 +32,8 @@ def test_a_layer_opens_by_click_and_a_photo_is_answered_in_three_ways(
     settle(page)
     assert "bn=layer1.1.bn2" in page.url
     overflow = page.locator(".stMainBlockContainer .board").evaluate_all(
-        "all => all.map(e => Math.max(e.scrollWidth - e.clientWidth, e.getBoundingClientRect().right - innerWidth))"
+        "all => all.map(e => Math.max(e.scrollWidth - e.clientWidth, "
+        "e.getBoundingClientRect().right - innerWidth))"
     )
     assert max(overflow) <= 1, overflow
     shot(page, "batchnorm")

@@ -1,4 +1,7 @@
-"""The page on gradient flow in a real browser: pictures in every part, stories, blocks taken out by a click."""
+"""The page on gradient flow in a real browser.
+
+Pictures in every part, stories, blocks taken out by a click.
+"""
 
 from collections.abc import Callable
 
@@ -126,7 +129,10 @@ def test_a_cursor_over_one_run_reads_the_same_place_in_both_and_a_click_draws_th
     page: Page, training_server: Server, settle: Settle, shot: Shot
 ) -> None:
     for family in ("plain", "residual"):
-        command = f"train --model new/{family}-8?width=4 --dataset digits --epochs 1 --record full --threads 1"
+        command = (
+            f"train --model new/{family}-8?width=4 --dataset digits --epochs 1 --record "
+            "full --threads 1"
+        )
         assert cli.main(command.split()) == 0
     films = ",".join(info.id for info in reader.runs() if "width=4" in info.model)
     page.goto(f"{training_server.url}/gradient_flow?part=training&films={films}")

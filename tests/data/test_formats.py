@@ -328,8 +328,10 @@ def test_the_scans_that_progressive_encoders_write_are_allowed():
 
 def test_the_largest_picture_stays_below_500_mb():
     code = (
-        "import resource, sys; from resviz.data.images import decode; data = sys.stdin.buffer.read();"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; assert decode(data).image.size == (6000, 4000);"
+        "import resource, sys; from resviz.data.images import decode; data = "
+        "sys.stdin.buffer.read();"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; assert "
+        "decode(data).image.size == (6000, 4000);"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     file = encode(Image.new("RGBA", (6000, 4000), (90, 60, 30, 99)), "PNG", compress_level=1)

@@ -259,7 +259,10 @@ def test_threads_do_not_disturb_each_other():
 
 
 def test_the_module_brings_neither_torch_nor_streamlit():
-    code = "import sys, resviz.data.images; print([m for m in ('torch', 'streamlit', 'plotly') if m in sys.modules])"
+    code = (
+        "import sys, resviz.data.images; print([m for m in ('torch', 'streamlit', 'plotly') "
+        "if m in sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )

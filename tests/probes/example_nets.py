@@ -1,4 +1,6 @@
-"""Networks and pictures for the tests of probes, and the check that a probe leaves nothing behind."""
+"""Networks and pictures for the tests of probes, and the check that a probe leaves nothing
+behind.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

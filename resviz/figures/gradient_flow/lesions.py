@@ -140,7 +140,8 @@ def answered(tiles: Sequence[Answered], colours: Sequence[str], alt: str) -> str
 def _answered(tile: Answered, colours: Sequence[str], alt: str) -> str:
     answers = "".join(
         f'<span class="{"right" if answer == tile.label else "wrong"}"'
-        f' title="{escape(name)}" style="--mark:{colour};--ink:{ink_on(colour)}">{escape(answer)}</span>'
+        f' title="{escape(name)}" style="--mark:{colour};--ink:{ink_on(colour)}">'
+        f"{escape(answer)}</span>"
         for (name, answer), colour in zip(tile.answers.items(), colours, strict=True)
     )
     text = escape(alt.format(digit=tile.label))

@@ -58,7 +58,9 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Addresses of the photo, of the heat over it (empty for none) and of the map, with alt texts."""
+    """Addresses of the photo, of the heat over it (empty for none) and of the map, with alt
+    texts.
+    """
 
     photo: str
     heat: str

@@ -45,7 +45,9 @@ class Arc:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """All operations in the order of execution, the indices of the main path, and the arcs over it."""
+    """All operations in the order of execution, the indices of the main path, and the arcs over
+    it.
+    """
 
     operations: tuple[Operation, ...]
     main_path: tuple[int, ...]

@@ -150,7 +150,8 @@ def _refusal(model: nn.Module, x: Tensor, folds: Sequence[Fold], share: float) -
         )
     return ProbeError(
         "Folding would change this network's outputs by up to {share:.1%} of the largest: "
-        "something in it uses a convolution or a BatchNorm in another way as well, so it cannot be folded.",
+        "something in it uses a convolution or a BatchNorm in another way as well, so it "
+        "cannot be folded.",
         share=share,
     )
 

@@ -42,7 +42,8 @@ class Window:
         bounded = (self.kernel, 31), (self.stride, 8), (self.dilation, 16)
         if self.padding < 0 or not all(1 <= number <= most for number, most in bounded):
             raise ProbeError(
-                "a window has a kernel of 1 to 31, a stride of 1 to 8 and a dilation of 1 to 16, got"
+                "a window has a kernel of 1 to 31, a stride of 1 to 8 and a dilation of 1 to "
+                "16, got"
                 " {kernel}, {stride} and {dilation}",
                 kernel=self.kernel,
                 stride=self.stride,

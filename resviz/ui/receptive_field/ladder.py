@@ -1,4 +1,6 @@
-"""The network as a ladder of layers with growing boxes, and what really moves their middle units."""
+"""The network as a ladder of layers with growing boxes, and what really moves their middle
+units.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING

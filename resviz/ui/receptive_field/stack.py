@@ -26,7 +26,9 @@ LARGEST = 9999  # of kernel, stride and dilation in an address
 
 
 def draw_stack() -> None:
-    """The windows as growing boxes, one of them under the sliders, and how often each pixel counts."""
+    """The windows as growing boxes, one of them under the sliders, and how often each pixel
+    counts.
+    """
     from resviz.probes.receptive_field.arithmetic import stack
 
     windows = parse_windows(url_state.chosen("stack") or "") or parse_windows(USUAL)

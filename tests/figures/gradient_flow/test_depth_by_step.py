@@ -1,4 +1,6 @@
-"""Colours are powers of ten on a scale that runs share, and peaks are where the numbers are largest."""
+"""Colours are powers of ten on a scale that runs share, and peaks are where the numbers are
+largest.
+"""
 
 import base64
 import html
@@ -28,7 +30,7 @@ def test_peaks_are_the_layers_with_the_largest_finite_number():
     assert peaks(np.full((1, 3), np.nan)).tolist() == [-1]
 
 
-def test_colours_are_powers_of_ten_with_the_last_layer_on_top_and_nothing_where_there_is_no_number():
+def test_colours_are_powers_of_ten_with_the_last_layer_on_top_and_gaps_where_no_number_is():
     picture = Image.open(io.BytesIO(film_png(VALUES, (-5.0, 3.0))))
     index = np.asarray(picture)
     assert index.shape == (2, 3)

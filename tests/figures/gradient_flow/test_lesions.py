@@ -1,4 +1,6 @@
-"""A switchboard can be clicked where a block can go, and the charts show the numbers they are given."""
+"""A switchboard can be clicked where a block can go, and the charts show the numbers they are
+given.
+"""
 
 import re
 
@@ -51,7 +53,7 @@ def test_paths_are_bars_and_their_gradient_a_line():
     assert list(bars.x) == [0, 1, 2]
 
 
-def test_single_lesions_are_bars_in_the_networks_colour_with_a_line_for_the_whole_and_one_for_chance():
+def test_single_lesions_are_bars_in_the_networks_colour_with_lines_for_whole_and_chance():
     bars = [
         Bars("r", RESIDUAL, ["a", "b"], np.array([0.5, 0.7]), 0.9),
         Bars("p", PLAIN, ["b"], np.array([0.2]), 0.8),

@@ -1,4 +1,6 @@
-"""Curves are drawn where the numbers are, in the colour of their family, with a name at their end."""
+"""Curves are drawn where the numbers are, in the colour of their family, with a name at their
+end.
+"""
 
 import numpy as np
 import pytest

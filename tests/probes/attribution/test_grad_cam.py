@@ -100,7 +100,9 @@ def test_maps_are_torchcams(net):
 
 
 def positive_target(graph: CamGraph, layer: str) -> int:
-    """A class for which the layer's map has a positive part, so that comparing positive parts says something."""
+    """A class for which the layer's map has a positive part, so that comparing positive parts says
+    something.
+    """
     return next(t for t in range(5) if graph.grad_cam(layer, t).map.max() > 1e-6)
 
 

@@ -124,7 +124,8 @@ def test_stopping_from_the_progress_function_leaves_the_model_alone():
             "lime",
             0,
             None,
-            "there is no method 'lime'; choose one of grad-cam, guided-grad-cam, saliency, integrated-",
+            "there is no method 'lime'; choose one of grad-cam, guided-grad-cam, saliency, "
+            "integrated-",
         ),
         ("grad-cam", 10, None, "there is no class 10; choose one from 0 to 9"),
         ("guided-grad-cam", 10, None, "there is no class 10; choose one from 0 to 9"),
@@ -136,7 +137,8 @@ def test_stopping_from_the_progress_function_leaves_the_model_alone():
             "grad-cam",
             0,
             "fc",
-            "fc has no spatial output (its shape is 10); choose a convolution or a block such as layer",
+            "fc has no spatial output (its shape is 10); choose a convolution or a block such "
+            "as layer",
         ),
         ("guided-grad-cam", 0, "fc", "fc has no spatial output (its shape is 10)"),
         (
@@ -169,7 +171,8 @@ def test_a_layer_that_does_not_run_is_refused():
 def test_captum_is_imported_by_the_methods_that_need_it_and_no_sooner():
     program = (
         "import sys, torch; from resviz.models.architectures.resnet import build\n"
-        "from resviz.models.spec import ModelSpec; from resviz.probes.attribution.methods import attribute\n"
+        "from resviz.models.spec import ModelSpec; from resviz.probes.attribution.methods "
+        "import attribute\n"
         "m, x = build(ModelSpec(depth=8)), torch.zeros(1, 3, 32, 32)\n"
         "attribute(m, x, 'grad-cam', 0); assert 'captum' not in sys.modules\n"
         "attribute(m, x, 'saliency', 0); assert 'captum' in sys.modules\n"

@@ -1,4 +1,6 @@
-"""Gradients of class scores with respect to what layers give, against autograd on networks cut by hand."""
+"""Gradients of class scores with respect to what layers give, against autograd on networks cut by
+hand.
+"""
 
 import pytest
 import torch

@@ -12,7 +12,10 @@ from tests.probes.example_nets import cifar, picture
 
 
 def counted_by_torch(model: nn.Module, side: int) -> float:
-    """Multiply-adds of one image; outside the fused attention, of which its counter sees nothing."""
+    """Multiply-adds of one image.
+
+    Outside the fused attention, of which its counter sees nothing.
+    """
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

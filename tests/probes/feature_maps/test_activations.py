@@ -162,7 +162,8 @@ def test_blocks_are_ours_or_what_is_called_one_or_the_children_with_maps():
     [
         (
             "fc",
-            "fc has no spatial output (its shape is 10); choose a convolution or a block such as layer3.0",
+            "fc has no spatial output (its shape is 10); choose a convolution or a block such "
+            "as layer3.0",
         ),
         ("layer9", "this model has no layer 'layer9'; did you mean layer"),
     ],

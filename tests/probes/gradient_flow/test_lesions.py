@@ -101,7 +101,10 @@ def test_each_block_alone_gives_loss_hits_and_answers_by_hand():
 
 
 def test_a_trained_residual_network_keeps_most_of_its_answers_without_a_single_block():
-    """Veit et al. 2016, section 4.1: deleting one block barely hurts; first blocks of a stage hurt most."""
+    """Veit et al. 2016, section 4.1: deleting one block barely hurts.
+
+    First blocks of a stage hurt most.
+    """
     loaded = zoo.load("bundled/resnet18-imagenette")
     photos = [decode(samples.read(s.key)).image for s in samples.SAMPLES]
     x = torch.stack([loaded.preprocess(photo) for photo in photos])
@@ -142,7 +145,10 @@ def digits():
 
 
 def test_trained_without_a_block_residual_networks_go_on_and_plain_ones_are_lost(digits):
-    """Veit et al. 2016, section 4.1, on our bundled pair: both make no mistake on their training images."""
+    """Veit et al. 2016, section 4.1, on our bundled pair.
+
+    Both make no mistake on their training images.
+    """
     hits = {}
     for name in ("resnet20-digits", "plain20-digits"):
         loaded = zoo.load(f"bundled/{name}")

@@ -1,4 +1,6 @@
-"""Gradient norms are autograd's, the two ways through a block add up, and nothing small is shown as zero."""
+"""Gradient norms are autograd's, the two ways through a block add up, and nothing small is shown as
+zero.
+"""
 
 import contextlib
 import math
@@ -57,7 +59,9 @@ def test_layers_and_blocks_come_in_forward_order_with_the_layers_counted():
 
 
 def by_hand(model: nn.Module, x: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
-    """Input, shortcut and branch of each residual block, and its output, kept while the network runs by hand."""
+    """Input, shortcut and branch of each residual block, and its output, kept while the network
+    runs by hand.
+    """
     h = model.relu(model.bn1(model.conv1(x)))
     kept = []
     for block in (m for m in model.modules() if isinstance(m, Residual)):

@@ -1,4 +1,6 @@
-"""The numbers of the papers card, seeds that are fair to both twins, and batches that can be drawn again."""
+"""The numbers of the papers card, seeds that are fair to both twins, and batches that can be drawn
+again.
+"""
 
 import functools
 import math

@@ -79,7 +79,9 @@ def test_a_class_that_does_not_exist_is_refused():
 
 
 def test_a_very_sure_answer_loses_no_digits_in_float32():
-    """With a probability of 1 - 1e-12, float32 knows the other classes, not what is missing to 1."""
+    """With a probability of 1 - 1e-12, float32 knows the other classes, not what is missing to
+    1.
+    """
     model, x, target = cifar(8, width=4), picture(16), 3
     with torch.no_grad():
         model.fc.bias[target] += 28

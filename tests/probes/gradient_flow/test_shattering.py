@@ -1,4 +1,6 @@
-"""Derivatives are autograd's, autocorrelations are those of known sequences, and depth shatters plain networks only."""
+"""Derivatives are autograd's, autocorrelations are those of known sequences, and depth shatters
+plain networks only.
+"""
 
 import numpy as np
 import pytest

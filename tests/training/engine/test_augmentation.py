@@ -164,7 +164,7 @@ def test_flips_alternate_from_epoch_to_epoch(augmentation, monkeypatch):
     assert 0 < found.flipped_first.sum() < 20
 
 
-# ---- resized crops: area, aspect, across and down are drawn from 0 to 1; the middle is the usual aspect
+# ---- resized crops: area, aspect, across and down are drawn from 0 to 1, and 0.5 is the usual one
 
 
 def with_draws(monkeypatch, draws, grid, flip, side, smallest=1.0):

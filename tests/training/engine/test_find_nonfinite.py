@@ -27,7 +27,8 @@ def test_a_loss_that_is_no_number_stops_the_training_with_the_step_and_the_way_o
     seen = []
     with pytest.raises(
         TrainingError,
-        match=r"^The loss is (nan|inf) at step \d+ of 200; it began in layer1\.0\.conv2; choose a lower",
+        match=r"^The loss is (nan|inf) at step \d+ of 200; it began in layer1\.0\.conv2; "
+        r"choose a lower",
     ):
         seen.extend(event for event in train(network(more="&norm=none"), DATA, config, CPU, PIXELS))
     assert len(seen) < 200

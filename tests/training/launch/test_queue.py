@@ -60,8 +60,10 @@ def the_process(run: str) -> int:
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds processes in /proc")
 def test_a_job_outlives_its_server_stops_resumes_and_shows_when_it_is_killed(request_, home):
     script = (
-        "import sys, json; from resviz.training.launch import queue; from resviz.training.request import Request;"
-        "print(*queue.start([Request.from_dict(json.loads(sys.argv[1]))], 'me')); sys.stdout.flush();"
+        "import sys, json; from resviz.training.launch import queue; from "
+        "resviz.training.request import Request;"
+        "print(*queue.start([Request.from_dict(json.loads(sys.argv[1]))], 'me')); "
+        "sys.stdout.flush();"
         "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     )
     server = subprocess.run(

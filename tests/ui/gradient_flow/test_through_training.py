@@ -37,7 +37,10 @@ def test_without_a_run_the_page_tells_where_to_train(home: Path) -> None:
 def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: Path) -> None:
     data = folder(home / "squares")
     for family in ("plain", "residual"):
-        command = f"train --model new/{family}-8?width=4&classes=2 --dataset {data} --epochs 2 --side 8 --record full"
+        command = (
+            f"train --model new/{family}-8?width=4&classes=2 --dataset {data} --epochs 2 "
+            "--side 8 --record full"
+        )
         assert cli.main([*command.split(), "--threads", "1"]) == 0
     app = run(recorded="weight_gradient")
     assert not app.exception
@@ -51,8 +54,8 @@ def test_two_runs_lie_side_by_side_and_the_numbers_are_the_recorded_ones(home: P
         family = info.model.removeprefix("new/").partition("-")[0]
         assert f"{family.title()}-8, width 4" in text
         assert (
-            f"at step {steps[0]}: the first is {times(float(first[0]) / float(first[-2]))} the last; "
-            in text
+            f"at step {steps[0]}: the first is {times(float(first[0]) / float(first[-2]))} the "
+            "last; " in text
         )
         peak = layers[int(np.argmax(convolutions))]
         assert f"the largest is {convolutions.max():.3g}, at {peak}." in text.replace("\\", "")
@@ -72,7 +75,10 @@ def test_the_first_pair_differs_in_nothing_but_the_shortcuts(home: Path) -> None
         "residual-8?width=4&norm=none",
         "plain-14?width=4",
     ):
-        command = f"train --model new/{model}&classes=2 --dataset {data} --epochs 2 --side 8 --record full"
+        command = (
+            f"train --model new/{model}&classes=2 --dataset {data} --epochs 2 --side 8 "
+            "--record full"
+        )
         assert cli.main([*command.split(), "--threads", "1"]) == 0
     shown = [reader.read(name).info().model for name in run().multiselect[0].value]
     assert [model.partition("&")[0].partition("?")[0] for model in shown] == [

@@ -13,7 +13,8 @@ from resviz.ui.widgets.evidence import nothing_positive
         ([[0.0, 0.0]], "The map is zero everywhere: no place changes the score of fire\\_truck."),
         (
             [[-1.0, 0.0]],
-            "No place is evidence for fire\\_truck: every place that matters is evidence against it.",
+            "No place is evidence for fire\\_truck: every place that matters is evidence "
+            "against it.",
         ),
         ([[-1.0, 0.1]], None),
     ],
