@@ -167,7 +167,7 @@ def test_an_untrained_network_says_that_its_answer_means_nothing() -> None:
 
 
 def test_six_hundred_blocks_are_sampled_and_the_caption_says_so() -> None:
-    assert "of 24 of 30 blocks" in words(run(model="new/residual-62?width=2"))
+    assert "24 of 30 blocks" in words(run(model="new/residual-62?width=2"))
 
 
 def test_a_chosen_channel_brings_its_page_of_the_grid() -> None:
@@ -231,8 +231,8 @@ def test_a_map_that_is_zero_everywhere_has_no_frame_and_says_so() -> None:
     overview = run(model=flat)
     assert not overview.error
     assert (
-        "The blocks of this network give no maps. Here is the mean over the channels of 1 of 1 "
-        "other layers" in words(overview)
+        "The blocks of this network give no maps. The file has the mean over the channels of 1 of "
+        "1 other layers." in words(overview)
     )
     app = run("attribution", model=flat)
     assert not app.error

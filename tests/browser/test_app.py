@@ -38,13 +38,14 @@ def png(colour: str) -> bytes:
     return file.getvalue()
 
 
-def test_first_paint_has_photo_answer_and_strip(
+def test_first_paint_has_photo_answer_and_network(
     page: Page, server: Server, settle: Settle, shot: Shot
 ) -> None:
     page.goto(server.url)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     expect(page.locator(".bars .first .label")).to_be_visible()
-    expect(page.locator(".strip [data-pick]")).to_have_count(8)
+    expect(page.locator(f"{NETWORK} .box[data-pick]")).to_have_count(9)  # the stem, eight blocks
+    expect(page.locator(f"{NETWORK} .arc")).to_have_count(8)
     settle(page)
     shot(page, "overview")
 
@@ -73,11 +74,11 @@ def test_opacity_changes_in_the_browser_alone_and_a_click_on_a_class_moves_the_o
     assert "target=" in page.url
 
 
-def test_a_block_of_the_strip_leads_to_its_channels(
+def test_a_block_of_the_drawing_leads_to_its_channels(
     page: Page, server: Server, settle: Settle, shot: Shot
 ) -> None:
     page.goto(server.url)
-    page.locator(".strip [data-pick='layer3.0']").click()
+    page.locator(f"{NETWORK} [data-pick='layer3.0']").click()
     expect(page.get_by_role("heading", name="Feature maps")).to_be_visible()
     expect(page.locator(f"{NETWORK} .on")).to_have_attribute("data-pick", "layer3.0")
     expect(page.get_by_role("heading", name="Inside layer3.0")).to_be_visible()

@@ -18,6 +18,7 @@ from torch import nn
 
 from resviz.errors import ProbeError
 from resviz.probes.architecture.trace import MULTIPLY, Operation, trace
+from resviz.probes.core.layers import image_channels
 
 IDENTITY, SCALED, PADDED, PROJECTION = "identity", "scaled", "padded", "projection"
 
@@ -55,20 +56,21 @@ class Graph:
     input_shape: tuple[int, ...]
 
 
-def graph(model: nn.Module, input_size: int, channels: int = 3) -> Graph:
+def graph(model: nn.Module, input_size: int) -> Graph:
     """Trace what `model` executes for one image.
 
     Args:
         model: any network that takes one image tensor; it is left as it was.
-        input_size: side of the image in pixels.
-        channels: of the image.
+        input_size: side of the image in pixels; it has as many channels as the first convolution
+            takes.
 
     Returns:
         The graph of the operations between image and output. Of several outputs the last one
         counts that was computed.
 
     Raises:
-        ProbeError: the output does not depend on the image by anything that torch sees.
+        ProbeError: the network does not run on such an image, or its output does not depend on it
+            by anything that torch sees.
 
     Example:
         >>> from resviz.models import zoo
@@ -79,7 +81,7 @@ def graph(model: nn.Module, input_size: int, channels: int = 3) -> Graph:
     Reference:
         He et al. 2015, "Deep Residual Learning for Image Recognition", arXiv 1512.03385, Fig. 3.
     """
-    shape = (channels, input_size, input_size)
+    shape = (image_channels(model), input_size, input_size)
     traced = trace(model, shape)
     operations = traced.operations
     if not traced.outputs:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from resviz.errors import ProbeError, first_line
 from resviz.probes.core.hooks import eval_mode, intercept, observe
 
 ADD, CONCATENATE, MULTIPLY = "add", "concatenate", "multiply"
@@ -70,8 +71,19 @@ def trace(model: nn.Module, shape: tuple[int, int, int]) -> Trace:
         try:
             tracer = _traced(model, torch.zeros(0, *shape, device=device))
         except Exception:  # it looks at numbers, or reshapes by -1; its own faults show next
-            tracer = _traced(model, torch.zeros(1, *shape, device=device))
+            tracer = _with_an_image(model, torch.zeros(1, *shape, device=device))
     return Trace(tuple(tracer.operations), tuple(tracer.last))
+
+
+def _with_an_image(model: nn.Module, x: Tensor) -> "_Tracer":
+    try:
+        return _traced(model, x)
+    except Exception as reason:  # whatever somebody's network raises
+        raise ProbeError(
+            "this network does not run on an image of {shape} ({reason}); it cannot be drawn",
+            shape="\N{MULTIPLICATION SIGN}".join(map(str, x.shape[1:])),
+            reason=first_line(reason),
+        ) from None
 
 
 def _traced(model: nn.Module, x: Tensor) -> "_Tracer":

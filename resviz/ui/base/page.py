@@ -59,6 +59,7 @@ def idea(sentence: str) -> None:
     if not st.session_state.get(_FRAMED):
         navigation()
         st.rerun()
+    st.session_state.pop(_RESERVED, None)  # the slots of the run before are gone
     st.caption(sentence)
 
 
@@ -145,7 +146,7 @@ def reserved(places: "Sequence[DeltaGenerator]", height: int) -> "list[DeltaGene
     slots = [place.empty() for place in places]
     for slot in slots:
         slot.html(f'<div class="resviz-reserved" style="height:{height}px"></div>')
-    st.session_state[_RESERVED] = slots
+    st.session_state[_RESERVED] = [*st.session_state.get(_RESERVED, []), *slots]
     return slots
 
 

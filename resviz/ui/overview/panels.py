@@ -13,7 +13,7 @@ from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
 from resviz.ui.services import models, photo_results
 from resviz.ui.services.subject import Subject
-from resviz.ui.widgets import clickable
+from resviz.ui.widgets import clickable, network
 from resviz.ui.widgets.evidence import nothing_positive, overlay
 from resviz.ui.widgets.segmented import segmented
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from resviz.probes.attribution.methods import Attribution
     from resviz.probes.core.prediction import Guess, Prediction
 
-MOST_BLOCKS = 24  # that fit on a page as pictures
+MOST_BLOCKS = 24  # whose maps are computed
+HEIGHT = 84  # pixels of the largest box
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,32 +119,29 @@ def _activation_switch(prediction: "Prediction") -> None:
     )
 
 
-def blocks(subject: Subject, result: Answer) -> str | None:
-    """The mean map of each block from input to output; returns the one that was clicked."""
-    st.header(_("From pixels to meaning, block by block"), anchor=False)
-    shapes = {layer.name: layer.output_shape for layer in models.layers(subject.model)}
-    tiles = [_tile(name, values, shapes[name]) for name, values in result.maps.items()]
-    clicked = clickable.show(html.strip(tiles), "strip", "layer")
-    st.caption(_about_blocks(subject, len(tiles)))
+def network_with_maps(subject: Subject) -> str | None:
+    """The network from the photo to the answer; returns the layer that was clicked."""
+    if not network.can_be_drawn(subject.model):
+        return None
+    return network.network(subject, "", HEIGHT)
+
+
+def about_the_maps(subject: Subject, result: Answer) -> None:
+    """What the pictures in the drawing are, and their numbers to take along."""
+    st.caption(_about_blocks(subject, len(result.maps)))
     page.arrays_download(_("Download the maps"), "blocks", result.maps)
-    return clicked
-
-
-def _tile(name: str, values: np.ndarray, shape: tuple[int, ...]) -> html.Tile:
-    detail = f"{'×'.join(map(str, shape))}\n{raster.value_range(values).describe()}"
-    return html.Tile(name, raster.data_uri(raster.map_png(values, dark=page.dark())), name, detail)
 
 
 def _about_blocks(subject: Subject, shown: int) -> str:
     names = models.map_blocks(subject.model)
     if names[0] in models.block_names(subject.model):
         sentence = _(
-            "Mean over the channels of {shown} of {all} blocks, each on its own scale. "
-            "Click one to open it."
+            "In the drawing: the mean over the channels of a block, each on its own scale. "
+            "The file has {shown} of {all} blocks."
         )
     else:
         sentence = _(
-            "The blocks of this network give no maps. Here is the mean over the channels of "
-            "{shown} of {all} other layers. Click one to open it."
+            "The blocks of this network give no maps. The file has the mean over the channels of "
+            "{shown} of {all} other layers."
         )
     return sentence.format(shown=shown, all=len(names))

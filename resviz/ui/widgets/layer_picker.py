@@ -22,10 +22,12 @@ def layer_picker(subject: Subject, default: str) -> "Layer":
     spatial = {layer.name: layer for layer in models.layers(subject.model) if layer.spatial}
     asked = url_state.chosen("layer")
     chosen = asked if asked in spatial else default
-    network.network(subject, chosen)
+    if network.can_be_drawn(subject.model):
+        network.network(subject, chosen)
     opened, naming = wide("layer").columns([4, 1], gap="medium", vertical_alignment="center")
     with opened:
-        network.inside(subject, chosen)
+        if network.can_be_drawn(subject.model):
+            network.inside(subject, chosen)
     with naming:
         picked = url_state.pick(
             st.selectbox,

@@ -25,14 +25,14 @@ WIDE, NARROW, HEIGHT = 1080, 560, 66  # pixels
 INSIDE, INSIDE_HEIGHT = 880, 44
 
 
-def network(subject: Subject, chosen: str) -> None:
-    """Draw the model with the photo's mean maps in it.
+def network(subject: Subject, chosen: str, height: int = HEIGHT) -> str | None:
+    """Draw the model with the photo's mean maps in it; returns the layer that was clicked.
 
     A click chooses the layer of a box or an arc.
 
     Raises `ProbeError` for a network that cannot be traced.
     """
-    clickable.show(_drawn(subject, chosen), "network", "layer")
+    return clickable.show(_drawn(subject, chosen, height), "network", "layer")
 
 
 def inside(subject: Subject, chosen: str) -> None:
@@ -60,12 +60,12 @@ def _place_of(layer: str, whole: Outline) -> int | None:
     return None
 
 
-def _drawn(subject: Subject, chosen: str) -> str:
+def _drawn(subject: Subject, chosen: str, height: int) -> str:
     """The network for a wide page, and for a narrow one with more of it folded."""
     photo = raster.data_uri(photo_results.jpeg(subject.photo))
     look = Look(
         _("The network {name}, from the photo to the answer").format(name=subject.model),
-        height=HEIGHT,
+        height=height,
         photo=photo,
         photo_name=said(subject.title),
         colour=_colour(subject.model),

@@ -176,3 +176,16 @@ class Constant(nn.Module):
 def test_an_answer_without_the_image_is_refused():
     with pytest.raises(ProbeError, match="does not depend on the image"):
         graph(Constant(), 8)
+
+
+def test_an_image_has_the_channels_that_the_first_convolution_takes():
+    grey = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 2))
+    found = graph(grey, 8)
+    assert found.input_shape == (1, 8, 8)
+    assert [operation.name for operation in found.operations] == ["0", "1", "2", "3"]
+
+
+def test_a_network_for_another_size_is_refused_with_its_own_reason():
+    fixed = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 2))
+    with pytest.raises(ProbeError, match=r"does not run on an image of 3×9×9 .*cannot be drawn"):
+        graph(fixed, 9)
