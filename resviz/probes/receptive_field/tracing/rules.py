@@ -31,10 +31,8 @@ def rule(*operations: str, takes_operation: bool = False) -> Callable[[AnyRule],
         ValueError: One of them has a rule already.
 
     Example:
-        >>> @rule("an_operation_that_moves_nothing")
-        ... def unmoved(x):
-        ...     return x
-        >>> rule_of("an_operation_that_moves_nothing") is unmoved
+        >>> from resviz.probes.receptive_field.tracing.windows import convolution  # @rule("conv2d")
+        >>> rule_of("conv2d") is convolution
         True
     """
 
