@@ -235,7 +235,7 @@ def settle() -> Callable[[Page], None]:
             "[data-testid=stApp][data-test-script-state=notRunning]", timeout=timeout
         )
         page.wait_for_selector(
-            "[data-testid=stMain] [data-stale=true]", state="detached", timeout=timeout
+            "[data-testid=stApp] [data-stale=true]", state="detached", timeout=timeout
         )
 
     return settle

@@ -249,9 +249,11 @@ def test_upload_is_recognised_and_a_refused_file_loses_nothing(
     page: Page, server: Server, settle: Settle, shot: Shot
 ) -> None:
     page.goto(f"{server.url}/?source=upload")
+    settle(page)
     chooser = page.locator("input[type=file]")
     chooser.set_input_files({"name": "blue.png", "mimeType": "image/png", "buffer": png("blue")})
     expect(page.get_by_alt_text("The photo blue.png")).to_be_visible()
+    settle(page)
     chooser.set_input_files(
         {"name": "paper.png", "mimeType": "image/png", "buffer": b"%PDF-1.7 paper"}
     )

@@ -98,6 +98,8 @@ def test_arrows_move_between_switches_and_enter_turns_them(
 ) -> None:
     page.goto(f"{server.url}/gradient_flow?part=lesions&whose=mine&model={SMALL_MODEL}")
     blocks = [page.locator(f".net [data-pick='layer{stage}.0']") for stage in (1, 2, 3)]
+    expect(page.get_by_text("0 out.")).to_be_visible()
+    settle(page)
     blocks[0].focus()
     page.keyboard.press("ArrowRight")
     expect(blocks[1]).to_be_focused()
@@ -107,6 +109,7 @@ def test_arrows_move_between_switches_and_enter_turns_them(
     expect(page.get_by_text("0 out.")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 out.")).to_be_visible()
+    settle(page)
     expect(blocks[2]).to_have_attribute("aria-checked", "false")
 
 
