@@ -13,46 +13,11 @@ import numpy as np
 import pytest
 
 from resviz.errors import TrainingError
-from resviz.training.events import EpochEnd, Evaluation, Step
 from resviz.training.runs import lock, reader
 from resviz.training.runs.naming import write_config
 from resviz.training.runs.writer import RunWriter
 from resviz.training.schema import BLOCKS, CONFIG, FILE, QUANTITIES, SINCE, WEIGHTED
-
-LAYERS = {
-    "weighted": [("conv1", "Conv2d"), ("layer1.0.conv1", "Conv2d"), ("fc", "Linear")],
-    "block": [("layer1.0", "Residual")],
-    "residual": [("layer1.0", "Residual")],
-    "batchnorm": [("bn1", "BatchNorm2d"), ("layer1.0.bn1", "BatchNorm2d")],
-}
-
-
-def step(i: int) -> Step:
-    """Every number of a step is a function of its index."""
-    norms = {
-        q: tuple(i + 10.0 * k for k in range(len(LAYERS[QUANTITIES[q]])))
-        for q in (*WEIGHTED, *BLOCKS)
-    }
-    if i % 10 == 0:
-        norms |= {"bn_gamma": (i / 2, i / 4)}
-    return Step(i, 1000, i // 50, 1 / (i + 1), i / 1000, 0.1, 0.01, norms)
-
-
-@pytest.fixture
-def folder(home: Path) -> Path:
-    found = home / "runs" / "a"
-    found.mkdir(parents=True)
-    return found
-
-
-def write(folder: Path, steps: range, **notes: object) -> None:
-    notes = {"model": "new/plain-8", **notes}
-    with RunWriter(folder) as journal:
-        journal.layers(LAYERS)
-        journal.note(**{"status": "finished", "batchnorm_every": 10, "steps": 1000, **notes})
-        for i in steps:
-            journal.step(step(i))
-        journal.epoch(EpochEnd(0, 0.4, 0.8, Evaluation(0.3, 0.9, (1.0,))))
+from tests.training.runs.recorded import LAYERS, step, write
 
 
 def test_scalars_come_back_as_they_were(folder):
