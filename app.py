@@ -5,12 +5,11 @@ Start it with `streamlit run app.py`.
 
 import streamlit as st
 
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state
+from resviz.ui.base import page, url_state
 
-layout.frame()
-page = layout.navigation()
-url_state.publish(page.url_path)
+page.frame()
+chosen_page = page.navigation()
+url_state.publish(chosen_page.url_path)
 # before the page imports what it needs: the first thing to read comes at once
-st.title(page.title, anchor=False)
-page.run()
+st.title(chosen_page.title, anchor=False)
+chosen_page.run()

@@ -10,8 +10,7 @@ from resviz.data.corruptions import STRENGTHS
 from resviz.errors import ProbeError
 from resviz.figures import html
 from resviz.figures.batchnorm import drift
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.batchnorm import results
 from resviz.ui.services import image_batches, training_data
@@ -86,7 +85,7 @@ def choose(subject: Subject, defaults: Defaults = DEFAULTS) -> Page:
 
     Where a part begins with other pictures than the others do, a line says so.
     """
-    kind, harm, force = layout.wide("batch").columns(
+    kind, harm, force = page.wide("batch").columns(
         [2.9, 2.75, 0.8], gap="medium", vertical_alignment="bottom"
     )
     with kind:
@@ -216,9 +215,9 @@ def _corruption_titles() -> dict[str, str]:
     }
 
 
-def show_pictures(page: Page, chosen: int | None = None) -> None:
+def show_pictures(choice: Page, chosen: int | None = None) -> None:
     """The batch as the network receives it; with `chosen`, a click chooses one."""
-    pairs = zip(page.batch.titles, image_batches.thumbnails(page.batch), strict=True)
+    pairs = zip(choice.batch.titles, image_batches.thumbnails(choice.batch), strict=True)
     tiles = [html.Tile(str(i), uri, title) for i, (title, uri) in enumerate(pairs)]
     on = None if chosen is None else str(chosen)
     clickable.show(drift.pictures(tiles, on), "batch", "image")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from resviz.figures.batchnorm import batch_size as figures
-from resviz.ui.base import page as layout
+from resviz.ui.base import page
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.numbers import significant
 from resviz.ui.base.page import escaped
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from resviz.probes.batchnorm.batch_size import BatchSizes
 
 
-def batch_size_section(page: batch.Page) -> None:
+def batch_size_section(choice: batch.Page) -> None:
     """The funnel of one channel's estimates beside the typical errors of all channels."""
-    layer, channel = channels.layer_and_channel(page.layers)
-    sizes = results.sizes(page.subject.model, page.batch, layer.layer)
-    funnel, errors = layout.wide("sizes").columns(2, gap="large")
+    layer, channel = channels.layer_and_channel(choice.layers)
+    sizes = results.sizes(choice.subject.model, choice.batch, layer.layer)
+    funnel, errors = page.wide("sizes").columns(2, gap="large")
     with funnel:
         _funnel(sizes, channel)
     with errors:
@@ -42,7 +42,7 @@ def _funnel(sizes: "BatchSizes", channel: int) -> None:
     alt = _("Means of channel {channel} in batches of 2 to 256 images")
     images = len(sizes.image_means)
     chart(
-        figures.estimates(sizes, channel, labels, layout.dark()),
+        figures.estimates(sizes, channel, labels, page.dark()),
         alt=alt.format(channel=channel),
         caption=caption.format(count=images, channel=channel, layer=escaped(sizes.layer)),
         how_to_read=_(
@@ -64,7 +64,7 @@ def _errors(sizes: "BatchSizes") -> None:
         independent=_("if cells were independent"),
     )
     chart(
-        figures.errors(sizes, labels, layout.dark()),
+        figures.errors(sizes, labels, page.dark()),
         alt=_("Errors of mean, variance and output over the size of the batch"),
         caption=_output_errors(sizes),
         table=sizes.table(),

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from resviz.figures.batchnorm import channels as figures
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.numbers import significant
 from resviz.ui.base.page import escaped
@@ -53,13 +52,13 @@ def _pick_channel(layer: "BatchNormLayer") -> int:
     )
 
 
-def channel_section(page: "Page", layers: "tuple[BatchNormLayer, ...]") -> None:
+def channel_section(choice: "Page", layers: "tuple[BatchNormLayer, ...]") -> None:
     """The channels of the chosen layer as a cloud, beside the chosen channel's values."""
     st.header(_("One layer, one channel"), anchor=False)
-    cloud, values = layout.wide("layer").columns([1, 1.45], gap="large")
+    cloud, values = page.wide("layer").columns([1, 1.45], gap="large")
     with values:
         layer, channel = layer_and_channel(layers)
-        histograms = results.channel(page.subject.model, page.batch, layer.layer, channel)
+        histograms = results.channel(choice.subject.model, choice.batch, layer.layer, channel)
         _channel_values(histograms, layer)
     with cloud:
         _channel_cloud(layer, channel)
@@ -74,7 +73,7 @@ def _channel_cloud(layer: "BatchNormLayer", channel: int) -> None:
     key = f"cloud-{layer.layer}"
     alt = _("Shift and spread of the {count} channels of {layer}")
     chart(
-        figures.channel_cloud(layer, channel, labels, layout.dark()),
+        figures.channel_cloud(layer, channel, labels, page.dark()),
         alt=alt.format(count=len(layer.gamma), layer=layer.layer),
         caption=_cloud_caption(layer),
         key=key,
@@ -115,7 +114,7 @@ def _channel_values(histograms: "ChannelValues", layer: "BatchNormLayer") -> Non
     )
     alt = _("Values of channel {channel} before and after {layer}")
     chart(
-        figures.channel_histograms(histograms, layer, labels, layout.dark()),
+        figures.channel_histograms(histograms, layer, labels, page.dark()),
         alt=alt.format(channel=histograms.channel, layer=histograms.layer),
         caption=_stored_numbers(histograms, layer),
         how_to_read=_reading(histograms, layer),

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from resviz.figures.batchnorm import affine, drift
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.batchnorm import batch, channels
 from resviz.ui.services import models
@@ -17,17 +16,17 @@ if TYPE_CHECKING:
     from resviz.probes.batchnorm.statistics import BatchNormLayer
 
 
-def drift_section(page: batch.Page) -> None:
+def drift_section(choice: batch.Page) -> None:
     """Drift of every layer beside its gamma and beta; below, one layer and one channel of it."""
-    layers = page.layers
-    batch.show_pictures(page)
-    over_depth, learned = layout.wide("drift").columns([1.25, 1], gap="large")
+    layers = choice.layers
+    batch.show_pictures(choice)
+    over_depth, learned = page.wide("drift").columns([1.25, 1], gap="large")
     with over_depth:
         _drift_over_depth(layers)
     with learned:
         _gamma_and_beta(layers)
-    channels.channel_section(page, layers)
-    if note := models.untrained(page.subject.model):
+    channels.channel_section(choice, layers)
+    if note := models.untrained(choice.subject.model):
         st.caption(f"**{note}**")
 
 
@@ -55,7 +54,7 @@ def _drift_over_depth(layers: "tuple[BatchNormLayer, ...]") -> None:
             )
         )
     numbers = table(layers)
-    layout.table_download(_("Download the layers"), "batchnorm", numbers.columns, numbers.rows)
+    page.table_download(_("Download the layers"), "batchnorm", numbers.columns, numbers.rows)
 
 
 def _chosen_layer(layers: "tuple[BatchNormLayer, ...]") -> str:
@@ -75,13 +74,13 @@ def _totals(layers: "tuple[BatchNormLayer, ...]") -> str:
 def _gamma_and_beta(layers: "tuple[BatchNormLayer, ...]") -> None:
     st.header(_("Gamma and beta, learned"), anchor=False)
     by_name = {layer.layer: layer for layer in layers}
-    names = layout.spread(list(by_name), batch.MAX_VIOLINS)
+    names = page.spread(list(by_name), batch.MAX_VIOLINS)
     figure = affine.affine_violins(
         names,
         [by_name[name].gamma for name in names],
         [by_name[name].beta for name in names],
         affine.Labels(gamma=_("gamma"), beta=_("beta")),
-        layout.dark(),
+        page.dark(),
     )
     caption = _("Scale γ and shift β of the channels, in {shown} of {all} layers.")
     chart(

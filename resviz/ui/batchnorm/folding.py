@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from resviz.figures.batchnorm import folding
-from resviz.ui.base import page as layout
+from resviz.ui.base import page
 from resviz.ui.base.i18n import said
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.numbers import significant
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from resviz.probes.batchnorm.folding import Folded, Folding
 
 
-def folding_section(page: batch.Page) -> None:
+def folding_section(choice: batch.Page) -> None:
     """The factors of the chosen layer beside the formula and the check of the whole network."""
-    result = results.folded(page.subject.model, page.batch)
-    drawing, formula = layout.wide("fold").columns([1.7, 1], gap="large")
+    result = results.folded(choice.subject.model, choice.batch)
+    drawing, formula = page.wide("fold").columns([1.7, 1], gap="large")
     with formula:
-        layer = channels.pick_layer([layer.layer for layer in page.layers])
+        layer = channels.pick_layer([layer.layer for layer in choice.layers])
         _formula()
-        st.markdown(_checked(result, len(page.batch.titles)))
+        st.markdown(_checked(result, len(choice.batch.titles)))
     pairs = {pair.norm: pair for pair in result.pairs}
     with drawing:
         if layer in pairs:
@@ -77,7 +77,7 @@ def _factors(pair: "Folded", result: "Folding") -> None:
     )
     alt = _("Factor and new bias of the {count} channels of {layer}")
     chart(
-        folding.factors(pair.scale, pair.bias, labels, layout.dark()),
+        folding.factors(pair.scale, pair.bias, labels, page.dark()),
         alt=alt.format(count=len(pair.scale), layer=pair.norm),
         caption=_largest_factor(pair.scale),
         table=table(result.pairs),

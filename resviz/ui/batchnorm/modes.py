@@ -6,8 +6,7 @@ import streamlit as st
 
 from resviz.figures import html
 from resviz.figures.batchnorm import modes as figures
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.page import escaped
 from resviz.ui.batchnorm import batch, results
@@ -21,41 +20,41 @@ if TYPE_CHECKING:
 CARDS = ("adabn", "corruptions")
 
 
-def other_statistics_section(page: batch.Page) -> None:
+def other_statistics_section(choice: batch.Page) -> None:
     """One image's five likeliest classes in each mode, then the change of every layer."""
-    modes = _modes(page)
-    labels = models.model(page.subject.model).labels
-    _answers(page, modes, labels)
-    if len(page.batch.titles) > 1:
+    modes = _modes(choice)
+    labels = models.model(choice.subject.model).labels
+    _answers(choice, modes, labels)
+    if len(choice.batch.titles) > 1:
         st.caption(_agreement(modes))
-    if page.source == "data" and set(page.batch.titles) <= set(labels):
-        targets = [labels.index(title) for title in page.batch.titles]
+    if choice.source == "data" and set(choice.batch.titles) <= set(labels):
+        targets = [labels.index(title) for title in choice.batch.titles]
         st.caption(_accuracies(modes, targets))
-    if note := models.untrained(page.subject.model):
+    if note := models.untrained(choice.subject.model):
         st.caption(f"**{note}**")
-    _download(page, modes, labels)
+    _download(choice, modes, labels)
     _changes(modes)
     paper_card.paper_cards(*CARDS)
 
 
-def _modes(page: batch.Page) -> "tuple[Mode, ...]":
-    with layout.progress(_("Three kinds of statistics")) as update:
+def _modes(choice: batch.Page) -> "tuple[Mode, ...]":
+    with page.progress(_("Three kinds of statistics")) as update:
         update(0.05)
-        return results.modes(page.subject.model, page.batch, page.calibration, update)
+        return results.modes(choice.subject.model, choice.batch, choice.calibration, update)
 
 
-def _answers(page: batch.Page, modes: "tuple[Mode, ...]", labels: tuple[str, ...]) -> None:
-    image = _chosen_image(len(page.batch.titles))
+def _answers(choice: batch.Page, modes: "tuple[Mode, ...]", labels: tuple[str, ...]) -> None:
+    image = _chosen_image(len(choice.batch.titles))
     pictures, *columns = st.columns([1.25, 1, 1, 1], gap="medium")
     with pictures:
-        batch.show_pictures(page, image)
-        st.caption(_picture_caption(page, image))
+        batch.show_pictures(choice, image)
+        st.caption(_picture_caption(choice, image))
     for place, mode in zip(columns, modes, strict=True):
         with place:
             st.markdown(f"**{_heading(mode.name)}**")
             shares = [(guess.label, guess.probability) for guess in mode.top(image, labels)]
             clickable.show(html.share_list(shares), f"top-{mode.name}")
-            st.caption(_explanation(mode.name, page))
+            st.caption(_explanation(mode.name, choice))
 
 
 def _chosen_image(count: int) -> int:
@@ -63,9 +62,9 @@ def _chosen_image(count: int) -> int:
     return next((image for image in range(count) if str(image) == chosen), 0)
 
 
-def _picture_caption(page: batch.Page, image: int) -> str:
-    title = escaped(page.batch.titles[image])
-    if len(page.batch.titles) == 1:
+def _picture_caption(choice: batch.Page, image: int) -> str:
+    title = escaped(choice.batch.titles[image])
+    if len(choice.batch.titles) == 1:
         return _("{title}, as the network receives it.").format(title=title)
     return _("{title}, as the network receives it. Click another one.").format(title=title)
 
@@ -78,14 +77,14 @@ def _heading(mode: str) -> str:
     }[mode]
 
 
-def _explanation(mode: str, page: batch.Page) -> str:
+def _explanation(mode: str, choice: batch.Page) -> str:
     if mode == "eval":
         return _("What was averaged in training: evaluation mode. Users get this answer.")
     if mode == "batch":
-        return _own_statistics(len(page.batch.titles))
-    if page.batch == page.calibration:
+        return _own_statistics(len(choice.batch.titles))
+    if choice.batch == choice.calibration:
         return _("Measured again on this very batch: choose another one to see a difference.")
-    return _recalibrated(page)
+    return _recalibrated(choice)
 
 
 def _own_statistics(count: int) -> str:
@@ -98,8 +97,8 @@ def _own_statistics(count: int) -> str:
     return text.format(count=count)
 
 
-def _recalibrated(page: batch.Page) -> str:
-    if page.others_of == "samples":
+def _recalibrated(choice: batch.Page) -> str:
+    if choice.others_of == "samples":
         return _(
             "Measured again on the sample photos, corrupted in the same way (Li et al. 2016). No "
             "label is needed."
@@ -108,7 +107,7 @@ def _recalibrated(page: batch.Page) -> str:
         "Measured again on {count} other pictures of the dataset, corrupted in the same way. No "
         "label is needed."
     )
-    return text.format(count=len(page.others.titles))
+    return text.format(count=len(choice.others.titles))
 
 
 def _agreement(modes: "tuple[Mode, ...]") -> str:
@@ -131,11 +130,11 @@ def _accuracies(modes: "tuple[Mode, ...]", targets: list[int]) -> str:
     return text.format(count=len(targets), stored=stored, own=own, again=again)
 
 
-def _download(page: batch.Page, modes: "tuple[Mode, ...]", labels: tuple[str, ...]) -> None:
+def _download(choice: batch.Page, modes: "tuple[Mode, ...]", labels: tuple[str, ...]) -> None:
     from resviz.probes.batchnorm.modes import table
 
-    answers = table(modes, page.batch.titles, labels)
-    layout.table_download(_("Download the answers"), "answers", answers.columns, answers.rows)
+    answers = table(modes, choice.batch.titles, labels)
+    page.table_download(_("Download the answers"), "answers", answers.columns, answers.rows)
 
 
 def _changes(modes: "tuple[Mode, ...]") -> None:
@@ -148,7 +147,7 @@ def _changes(modes: "tuple[Mode, ...]") -> None:
     )
     alt = _("Change of the output of {count} layers over depth")
     chart(
-        figures.changes(stored.layers, own.change, recalibrated.change, labels, layout.dark()),
+        figures.changes(stored.layers, own.change, recalibrated.change, labels, page.dark()),
         alt=alt.format(count=len(stored.layers)),
         caption=_("Compared with evaluation mode; 100% is as much as the output itself."),
         how_to_read=_(

@@ -6,7 +6,7 @@ import streamlit as st
 
 from resviz.figures import raster
 from resviz.figures.feature_maps import histogram
-from resviz.ui.base import page as layout
+from resviz.ui.base import page
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.services.subject import Subject
 from resviz.ui.widgets import linked_map
@@ -28,7 +28,7 @@ def one_channel(subject: Subject, activation: "Activation", channel: int) -> Non
     st.markdown(about_channel(activation, channel))
     chart(
         histogram.histogram(
-            values, histogram.Labels(value=_("activation"), count=_("cells")), layout.dark()
+            values, histogram.Labels(value=_("activation"), count=_("cells")), page.dark()
         ),
         alt=_("Histogram of the activations of channel {channel}").format(channel=channel),
         caption=_(

@@ -7,8 +7,7 @@ import numpy as np
 import streamlit as st
 
 from resviz.figures import html, raster
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.services import models, photo_results
 from resviz.ui.services.subject import Subject
@@ -51,7 +50,7 @@ def first_block(subject: Subject) -> str:
 def page_of_channels(subject: Subject, layer: "Layer") -> ChannelPage:
     """The controls over the grid."""
     activation = photo_results.activation(subject, layer.name)
-    order_by, target, pager, scale = layout.wide("order").columns(
+    order_by, target, pager, scale = page.wide("order").columns(
         [2, 0.8, 0.9, 0.8], gap="medium", vertical_alignment="bottom"
     )
     kind = segmented(_("Order of the channels"), _order_titles(), "index", "order", place=order_by)
@@ -114,35 +113,39 @@ def _channel(order: np.ndarray, start: int) -> int:
     return next((channel for channel in on_page if str(channel) == chosen), on_page[0])
 
 
-def grid_of_channels(page: ChannelPage) -> None:
+def grid_of_channels(channel_page: ChannelPage) -> None:
     """The grid; a click puts a channel at large."""
-    activation, on_page = page.activation, page.on_page
+    activation, on_page = channel_page.activation, channel_page.on_page
     columns = min(COLUMNS, len(on_page))
-    titles = [(str(c), _channel_title(page, c)) for c in on_page]
-    mosaic = raster.mosaic_png(activation.values[on_page], columns, page.shared, layout.dark())
+    titles = [(str(c), _channel_title(channel_page, c)) for c in on_page]
+    mosaic = raster.mosaic_png(
+        activation.values[on_page], columns, channel_page.shared, page.dark()
+    )
     alt = _("{count} channels of {layer} as maps").format(
         count=len(on_page), layer=activation.layer
     )
-    grid = html.channel_grid(raster.data_uri(mosaic), alt, columns, titles, str(page.chosen))
+    grid = html.channel_grid(
+        raster.data_uri(mosaic), alt, columns, titles, str(channel_page.chosen)
+    )
     clickable.show(grid, "grid", "channel")
-    st.caption(_about_grid(page))
+    st.caption(_about_grid(channel_page))
     name, table = f"{activation.layer}-channels", activation.table()
-    layout.table_download(_("Download the channels' statistics"), name, table.columns, table.rows)
+    page.table_download(_("Download the channels' statistics"), name, table.columns, table.rows)
 
 
-def _channel_title(page: ChannelPage, channel: int) -> str:
-    if page.weight is None:
-        mean = page.activation.mean[channel]
+def _channel_title(channel_page: ChannelPage, channel: int) -> str:
+    if channel_page.weight is None:
+        mean = channel_page.activation.mean[channel]
         return _("Channel {channel}, mean activation {mean:.3g}").format(channel=channel, mean=mean)
-    weight = page.weight[channel]
+    weight = channel_page.weight[channel]
     return _("Channel {channel}, {value:.3g}").format(channel=channel, value=weight)
 
 
-def _about_grid(page: ChannelPage) -> str:
+def _about_grid(channel_page: ChannelPage) -> str:
     """What the fields show, and how many channels say nothing."""
-    sentences = [_colours(page).format(layer=page.activation.layer)]
-    if dead := len(page.activation.dead):
-        channels = len(page.activation.mean)
+    sentences = [_colours(channel_page).format(layer=channel_page.activation.layer)]
+    if dead := len(channel_page.activation.dead):
+        channels = len(channel_page.activation.mean)
         sentences.append(
             _("{dead} of {channels} channels are zero everywhere.").format(
                 dead=dead, channels=channels
@@ -151,8 +154,8 @@ def _about_grid(page: ChannelPage) -> str:
     return " ".join(sentences)
 
 
-def _colours(page: ChannelPage) -> str:
-    signed = bool((page.activation.values < 0).any())
+def _colours(channel_page: ChannelPage) -> str:
+    signed = bool((channel_page.activation.values < 0).any())
     return {
         (True, True): _(
             "Each field is a channel of {layer}, all on one scale: blue is negative, red positive."
@@ -166,4 +169,4 @@ def _colours(page: ChannelPage) -> str:
         (False, False): _(
             "Each field is a channel of {layer} on its own scale: dark is zero, yellow strong."
         ),
-    }[signed, page.shared]
+    }[signed, channel_page.shared]

@@ -7,8 +7,7 @@ import streamlit as st
 
 from resviz.errors import ProbeError
 from resviz.figures import html, raster
-from resviz.ui.base import page as layout
-from resviz.ui.base import url_state
+from resviz.ui.base import page, url_state
 from resviz.ui.base.i18n import translate as _
 from resviz.ui.base.i18n import whole
 from resviz.ui.base.page import escaped
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
     from resviz.probes.feature_maps.residual import ResidualParts
 
 
-def sum_inside_the_block(subject: Subject, page: ChannelPage) -> None:
+def sum_inside_the_block(subject: Subject, channel_page: ChannelPage) -> None:
     """Shortcut, branch and sum of the block that the layer lies in, where it has a shortcut."""
-    block = _block_of(subject, page.activation.layer)
+    block = _block_of(subject, channel_page.activation.layer)
     if block is None:
         return
     try:
@@ -32,11 +31,11 @@ def sum_inside_the_block(subject: Subject, page: ChannelPage) -> None:
     except ProbeError as reason:
         st.caption(escaped(whole(reason)))
         return
-    channel = _heading(page, parts)
+    channel = _heading(channel_page, parts)
     _three_maps(parts if channel is None else parts.of_channel(channel))
     st.caption(_caption(channel))
     maps = {"shortcut": parts.shortcut, "branch": parts.branch, "sum": parts.total}
-    layout.arrays_download(_("Download the three maps"), f"{parts.block}-sum", maps)
+    page.arrays_download(_("Download the three maps"), f"{parts.block}-sum", maps)
 
 
 def _block_of(subject: Subject, layer: str) -> str | None:
@@ -46,7 +45,7 @@ def _block_of(subject: Subject, layer: str) -> str | None:
     return next((b for b in blocks if layer == b or layer.startswith(f"{b}.")), None)
 
 
-def _heading(page: ChannelPage, parts: "ResidualParts") -> int | None:
+def _heading(channel_page: ChannelPage, parts: "ResidualParts") -> int | None:
     """The heading, with a switch where channels are the block's; returns the channel it chooses."""
     alone = False
     with st.container(
@@ -54,10 +53,10 @@ def _heading(page: ChannelPage, parts: "ResidualParts") -> int | None:
     ):
         heading = _("Inside {block}: shortcut plus branch").format(block=parts.block)
         st.header(heading, anchor=False, width="content")
-        if page.activation.shape[0] == parts.total.shape[0]:
-            label = _("Channel {channel} alone").format(channel=page.chosen)
+        if channel_page.activation.shape[0] == parts.total.shape[0]:
+            label = _("Channel {channel} alone").format(channel=channel_page.chosen)
             alone = url_state.switch(label, "alone")
-    return page.chosen if alone else None
+    return channel_page.chosen if alone else None
 
 
 def _three_maps(parts: "ResidualParts") -> None:
@@ -69,7 +68,7 @@ def _three_maps(parts: "ResidualParts") -> None:
     tiles = [
         html.Tile(
             "",
-            raster.data_uri(raster.map_png(mean, scale, layout.dark())),
+            raster.data_uri(raster.map_png(mean, scale, page.dark())),
             title,
             f"‖·‖₂ = {norm:.3g}",
         )
